@@ -1,0 +1,209 @@
+/**
+ * `PoolConfig`: a frozen, checked set of settings. Nothing else in the package checks a setting, and
+ * an unknown key or a bad value never gets past here: the error names the key, the value and what is
+ * allowed.
+ */
+import { ConfigError } from '../errors.js';
+import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { parseDuration, type Duration } from './duration.js';
+
+/** Settings as the code reads them: durations in ms, sizes in bytes, `Infinity` for no limit. */
+export interface Settings {
+  readonly maxPerHost: number;
+  readonly maxIdlePerHost: number;
+  readonly maxTotal: number;
+  readonly maxPending: number;
+  readonly maxDialing: number;
+  readonly minIdle: number;
+  readonly acquireTimeout: number;
+  readonly connectionTimeout: number;
+  readonly idleTimeout: number;
+  readonly maxLifetime: number;
+  readonly maxRequestsPerConnection: number;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly timeout: number;
+  readonly maxResponseSize: number;
+  readonly maxBufferedSize: number;
+  readonly cleanupInterval: number;
+  readonly enablePooling: boolean;
+  readonly order: 'fifo' | 'lifo';
+}
+
+/** Settings as a user writes them: durations may be `'90s'`. */
+export type SettingsInput = {
+  [K in SettingName]?:
+    | (Settings[K] extends boolean ? boolean : K extends 'order' ? 'fifo' | 'lifo' : Duration)
+    | undefined;
+};
+
+/** What `new ConnectionPool()` and `reconfigure()` take: settings, and settings for single hosts. */
+export interface PoolConfigInput extends SettingsInput {
+  /** Keyed by host name (`api.example.com`) or host and port (`api.example.com:8443`). */
+  hosts?: Record<string, SettingsInput> | undefined;
+}
+
+/**
+ * @example
+ * const config = PoolConfig.from({ maxPerHost: 50, idleTimeout: '30s' });
+ * config.settings.idleTimeout; // 30000
+ */
+export class PoolConfig {
+  /** 500 connections a host, 50 kept ready, idle for 120 s, dials within 3 s. */
+  static readonly highTraffic: PoolConfigInput = Object.freeze({
+    maxPerHost: 500,
+    maxIdlePerHost: 500,
+    minIdle: 50,
+    idleTimeout: 120_000,
+    connectionTimeout: 3_000,
+  });
+  /** 200 connections a host, 20 kept ready, idle for 60 s, dials within 1 s, swept every 10 s. */
+  static readonly lowLatency: PoolConfigInput = Object.freeze({
+    maxPerHost: 200,
+    maxIdlePerHost: 200,
+    minIdle: 20,
+    idleTimeout: 60_000,
+    connectionTimeout: 1_000,
+    cleanupInterval: 10_000,
+  });
+  /** 20 connections a host, none kept ready, idle for 30 s, dials within 10 s. */
+  static readonly constrained: PoolConfigInput = Object.freeze({
+    maxPerHost: 20,
+    maxIdlePerHost: 20,
+    minIdle: 0,
+    idleTimeout: 30_000,
+    connectionTimeout: 10_000,
+  });
+
+  readonly settings: Settings;
+  readonly hosts: Readonly<Record<string, Settings>>;
+
+  private constructor(settings: Settings, hosts: Record<string, Settings>) {
+    this.settings = Object.freeze(settings);
+    this.hosts = Object.freeze(hosts);
+    Object.freeze(this);
+  }
+
+  /**
+   * Checks `input` over `base` (the defaults when omitted).
+   *
+   * @throws ConfigError `HOTARU_INVALID_CONFIG` naming key, value and what is allowed.
+   */
+  static from(input: PoolConfigInput = {}, base?: PoolConfig): PoolConfig {
+    if (input instanceof PoolConfig) return input;
+    if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
+      throw new ConfigError('', `a pool configuration must be an object, not ${show(input)}`);
+    const { hosts: hostInputs, ...own } = input;
+    const settings = checkSettings(own, base?.settings ?? DEFAULTS, '');
+    // A host's own words outlive a change of the pool's: they are laid over the new settings again.
+    const hosts = Object.create(null) as Record<string, Settings>;
+    const words = { ...base?.hostWords(), ...checkHosts(hostInputs) };
+    for (const [host, word] of Object.entries(words))
+      hosts[host] = Object.freeze(checkSettings(word, settings, `hosts[${JSON.stringify(host)}].`));
+    const config = new PoolConfig(settings, hosts);
+    HOST_WORDS.set(config, words);
+    return config;
+  }
+
+  /** The settings for one host: its own entry (`host:port` before `host`), else the pool's. */
+  forHost(host: string, port: number): Settings {
+    return this.hosts[`${host}:${port}`] ?? this.hosts[host] ?? this.settings;
+  }
+
+  private hostWords(): Record<string, SettingsInput> {
+    return HOST_WORDS.get(this) ?? {};
+  }
+}
+
+const HOST_WORDS = new WeakMap<PoolConfig, Record<string, SettingsInput>>();
+
+export const DEFAULTS: Settings = Object.freeze(
+  Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default])),
+) as unknown as Settings;
+
+function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, SettingsInput> {
+  if (hosts === undefined) return {};
+  if (typeof hosts !== 'object' || (hosts as unknown) === null || Array.isArray(hosts))
+    throw new ConfigError('hosts', `hosts must be an object of settings by host, not ${show(hosts)}`);
+  const words = Object.create(null) as Record<string, SettingsInput>;
+  for (const [host, word] of Object.entries(hosts)) {
+    if (!/^[^\s/@]+$/.test(host))
+      throw new ConfigError('hosts', `hosts[${show(host)}] must be a host name or host:port`);
+    words[host.toLowerCase()] = word;
+  }
+  return words;
+}
+
+function checkSettings(input: SettingsInput, base: Settings, path: string): Settings {
+  if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
+    throw new ConfigError(path, `${path.slice(0, -1)} must be an object of settings, not ${show(input)}`);
+  const settings = { ...base } as unknown as Record<string, unknown>;
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(SETTINGS, name))
+      throw new ConfigError(
+        path + name,
+        `${path}${name} is not a setting; allowed: ${Object.keys(SETTINGS).join(', ')}`,
+      );
+    const setting: Setting = SETTINGS[name as SettingName];
+    if (path !== '' && !setting.perHost)
+      throw new ConfigError(path + name, `${path}${name} can only be set for the whole pool`);
+    settings[name] = checkSetting(path + name, value, setting);
+  }
+  const checked = settings as unknown as Settings;
+  const room = Math.min(checked.maxIdlePerHost, checked.maxPerHost);
+  if (checked.minIdle > room)
+    throw new ConfigError(
+      `${path}minIdle`,
+      `${path}minIdle is ${checked.minIdle}, but only ${room} may be idle (maxIdlePerHost ${checked.maxIdlePerHost}, maxPerHost ${checked.maxPerHost})`,
+    );
+  return checked;
+}
+
+function checkSetting(key: string, value: unknown, setting: Setting): number | boolean | string {
+  switch (setting.kind) {
+    case 'boolean':
+      if (typeof value === 'boolean') return value;
+      break;
+    case 'choice':
+      if (typeof value === 'string' && setting.choices?.includes(value)) return value;
+      break;
+    case 'duration':
+    case 'count':
+    case 'bytes': {
+      const number = setting.kind === 'duration' ? parseDuration(value) : value;
+      if (typeof number === 'number' && inRange(number, setting)) return number;
+    }
+  }
+  throw new ConfigError(key, `${key} is ${show(value)}; allowed: ${allowed(setting)}`);
+}
+
+function inRange(value: number, setting: Setting): boolean {
+  if (value === Infinity) return setting.unlimited === true;
+  if (setting.kind !== 'duration' && !Number.isSafeInteger(value)) return false;
+  return value >= (setting.min ?? 0) && value <= (setting.max ?? Infinity);
+}
+
+/** What is allowed, in words, for error messages and the docs. */
+export function allowed(setting: Setting): string {
+  const range = `${setting.min ?? 0} to ${setting.max ?? Infinity}`;
+  const orNone = setting.unlimited === true ? ', or Infinity for no limit' : '';
+  switch (setting.kind) {
+    case 'boolean':
+      return 'true or false';
+    case 'choice':
+      return (setting.choices ?? []).map((choice) => JSON.stringify(choice)).join(' or ');
+    case 'duration':
+      return `a duration of ${range} ms (a number, or text like '90s')${orNone}`;
+    case 'count':
+      return `a whole number, ${range}${orNone}`;
+    case 'bytes':
+      return `a whole number of bytes, ${range}${orNone}`;
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return String(value);
+}

@@ -1,0 +1,112 @@
+/**
+ * `ConnectionKey`: everything that makes two connections interchangeable. Host (lower case), port, and
+ * `tls`: false, or the TLS identity. Two requests share a connection only if every setting that
+ * changes trust is equal (pool.md, TLS).
+ */
+import { domainToASCII } from 'node:url';
+import { isIPv6 } from 'node:net';
+import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
+import { invalidRequest } from './errors.js';
+
+export interface ConnectionKeyParts {
+  host: string;
+  /** Default: 443 with TLS, 80 without. */
+  port?: number | undefined;
+  tls?: boolean | TlsOptions | undefined;
+}
+
+export class ConnectionKey {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: false | TlsIdentity;
+  /** Canonical text: equal ids mean interchangeable connections. */
+  readonly id: string;
+
+  private constructor(host: string, port: number, tls: false | TlsIdentity) {
+    this.host = host;
+    this.port = port;
+    this.tls = tls;
+    const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    this.id = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
+    Object.freeze(this);
+  }
+
+  /**
+   * From a URL (`http:` or `https:`; its path is ignored), or from parts.
+   *
+   * @throws RequestError `HOTARU_INVALID_REQUEST` for another scheme, a bad host or a bad port.
+   * @example ConnectionKey.from('https://api.example.com').id; // 'https://api.example.com:443'
+   */
+  static from(
+    target: string | URL | ConnectionKey | ConnectionKeyParts,
+    tls?: TlsOptions,
+  ): ConnectionKey {
+    if (target instanceof ConnectionKey) return target;
+    if (typeof target === 'string' || target instanceof URL) return fromUrl(parseUrl(target), tls);
+    if (typeof target !== 'object' || (target as unknown) === null)
+      throw invalidRequest(`a connection key is made from a URL or { host, port, tls }`);
+    const wanted = target.tls ?? false;
+    const options = wanted === true ? (tls ?? {}) : wanted;
+    const host = canonicalHost(target.host);
+    const port = target.port ?? (options === false ? 80 : 443);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw invalidRequest(`port ${String(port)} is not a whole number from 1 to 65535`);
+    return new ConnectionKey(host, port, options === false ? false : TlsIdentity.from(host, options));
+  }
+
+  equals(other: ConnectionKey): boolean {
+    return this.id === other.id;
+  }
+
+  toString(): string {
+    return this.id;
+  }
+
+  static compose(host: string, port: number, tls: false | TlsIdentity): ConnectionKey {
+    return new ConnectionKey(host, port, tls);
+  }
+}
+
+/** Parses an absolute http(s) URL; anything a browser would quietly repair is an error here. */
+export function parseUrl(target: string | URL): URL {
+  let url: URL;
+  if (typeof target === 'string') {
+    // The WHATWG parser drops tabs and newlines and trims blanks: a smuggler's friend.
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    if (/[\u0000-\u0020\u007f\\]/.test(target))
+      throw invalidRequest(`the URL ${JSON.stringify(target)} has a blank, control character or backslash; percent-encode it`);
+    try {
+      url = new URL(target);
+    } catch (error) {
+      throw invalidRequest(
+        `${JSON.stringify(target)} is not an absolute URL such as https://api.example.com`,
+        error,
+      );
+    }
+  } else url = target;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw invalidRequest(`${url.protocol}// is not supported; allowed: http, https`);
+  if (url.username !== '' || url.password !== '')
+    throw invalidRequest('a URL with a user or password is refused; send an authorization header');
+  if (url.hostname === '') throw invalidRequest(`${JSON.stringify(url.href)} has no host`);
+  return url;
+}
+
+function fromUrl(url: URL, tls: TlsOptions | undefined): ConnectionKey {
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+  const isTls = url.protocol === 'https:';
+  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+  if (port === 0) throw invalidRequest('port 0 is not a whole number from 1 to 65535');
+  return ConnectionKey.compose(host, port, isTls ? TlsIdentity.from(host, tls ?? {}) : false);
+}
+
+function canonicalHost(host: unknown): string {
+  if (typeof host !== 'string' || host === '')
+    throw invalidRequest(`host must be a host name or an IP address, not ${JSON.stringify(host)}`);
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  if (isIPv6(bare)) return bare.toLowerCase();
+  const ascii = domainToASCII(bare);
+  if (ascii === '' || /[\s/?#@:\\]/.test(bare))
+    throw invalidRequest(`host must be a host name or an IP address, not ${JSON.stringify(host)}`);
+  return ascii;
+}

@@ -1,0 +1,372 @@
+/**
+ * `ConnectionPool`: one `HostPool` for each connection key, and what they share: permits, timer, TLS
+ * sessions, configuration. The only part of the package that knows both the pool and the sockets.
+ */
+import { CONSTANTS } from './config/defaults.js';
+import type { Duration } from './config/duration.js';
+import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
+import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
+import { dial } from './connection/dial.js';
+import type { PooledConnection } from './connection/pooled-connection.js';
+import { TlsSessions } from './connection/tls-sessions.js';
+import { PoolError } from './errors.js';
+import { Lease } from './lease.js';
+import type { RequestInit } from './message/request.js';
+import type { ClientResponse } from './message/response.js';
+import { systemClock, type Clock } from './pool/clock.js';
+import { Counters } from './pool/counters.js';
+import { Deadlines } from './pool/deadlines.js';
+import { HostPool } from './pool/host-pool.js';
+import { Permits } from './pool/permits.js';
+import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
+import { Sweeper } from './pool/sweeper.js';
+import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
+import { Call } from './send/call.js';
+import { checkOptions, durationOf, type SendOptions } from './send/options.js';
+import { prepare } from './send/prepare.js';
+import type { RequestScope } from './send/request-scope.js';
+import { Origins } from './send/target.js';
+
+/** Seams for tests: time and chance. */
+export interface PoolEnvironment {
+  clock?: Clock;
+  /** 0 ≤ x < 1. */
+  random?: () => number;
+}
+
+export interface DrainOptions {
+  /** How long calls in flight may take before they are cut off. Default 10 s. */
+  timeout?: Duration | undefined;
+}
+
+export interface AcquireTlsOptions extends AcquireOptions {
+  /** Default true. */
+  verifyCert?: boolean | undefined;
+  /** Name sent as SNI and checked against the certificate. Default: the host. */
+  sni?: string | undefined;
+}
+
+type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
+
+let globalPool: ConnectionPool | undefined;
+
+/**
+ * @example
+ * const pool = ConnectionPool.global();
+ * const res = await pool.sendRequest('https://api.example.com', getRequest('/users/1'));
+ * console.log(await res.json(), pool.stats().hitRate);
+ */
+export class ConnectionPool implements AsyncDisposable {
+  #config: PoolConfig;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #hosts = new Map<string, HostPool<PooledConnection>>();
+  readonly #keys = new Map<string, ConnectionKey>();
+  readonly #deadlines: Deadlines;
+  readonly #permits: Permits;
+  readonly #sweeper: Sweeper;
+  readonly #sessions = new TlsSessions();
+  readonly #origins = new Origins();
+  /** What hosts counted that are no longer in the map. */
+  readonly #retired = new Counters();
+  #nextId = 0;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  #onQuiet: (() => void) | undefined = undefined;
+
+  /** @throws ConfigError `HOTARU_INVALID_CONFIG` naming key, value and what is allowed. */
+  constructor(config: PoolConfigInput = {}, environment: PoolEnvironment = {}) {
+    this.#config = PoolConfig.from(config);
+    this.#clock = environment.clock ?? systemClock;
+    this.#random = environment.random ?? Math.random;
+    this.#deadlines = new Deadlines(this.#clock);
+    this.#permits = new Permits(this.#config.settings.maxTotal, (connection) => {
+      this.#hostOf((connection as PooledConnection).key)?.evict(connection);
+    });
+    this.#sweeper = new Sweeper(this.#clock, () => this.#sweep());
+  }
+
+  /** The pool of the process. Made on first use, and anew after the last one was closed. */
+  static global(): ConnectionPool {
+    if (globalPool === undefined || globalPool.closed) globalPool = new ConnectionPool();
+    return globalPool;
+  }
+
+  /** Shapes the global pool: before its first use or, live, after it. Returns it. */
+  static configureGlobal(config: PoolConfigInput): ConnectionPool {
+    if (globalPool === undefined || globalPool.closed) globalPool = new ConnectionPool(config);
+    else globalPool.reconfigure(config);
+    return globalPool;
+  }
+
+  get config(): PoolConfig {
+    return this.#config;
+  }
+
+  /** Draining counts: nothing new is admitted. */
+  get closed(): boolean {
+    return this.#state !== 'open';
+  }
+
+  // ── HTTP ───────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Sends a request on a pooled connection; resolves when the response head is there.
+   *
+   * @param target Absolute http(s) URL; `request.path` is appended to its path.
+   * @param scope The inbound request this call is made for: its deadline and end are the call's too.
+   * @throws Every `HotaruClientError` of the table in errors.ts, or the signal's own reason.
+   */
+  sendRequest(
+    target: string | URL,
+    request: RequestInit = {},
+    options?: SendOptions,
+    scope?: RequestScope,
+  ): Promise<ClientResponse> {
+    return new Promise((resolve, reject) => {
+      // What is wrong with the request throws here, and rejects, before anything is written.
+      const checked = checkOptions(options);
+      const prepared = prepare(this.#origins.resolve(target, checked.tls), request, checked);
+      if (this.#state !== 'open') throw poolClosed();
+      const host = this.#hostFor(prepared.origin.key);
+      new Call(
+        {
+          clock: this.#clock,
+          deadlines: this.#deadlines,
+          host,
+          settings: host.settings,
+          request: prepared,
+          options: checked,
+          scope,
+        },
+        resolve,
+        reject,
+      ).start();
+    });
+  }
+
+  // ── connections ────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Checks out a connection for raw use: an idle one, or the first to come free.
+   *
+   * @throws `HOTARU_POOL_EXHAUSTED`, `HOTARU_ACQUIRE_TIMEOUT`, `HOTARU_CONNECT_*`, `HOTARU_TLS_FAILED`,
+   * or the signal's own reason.
+   * @example using lease = await pool.acquire('10.0.0.1', 8080);
+   */
+  acquire(key: KeyInput, options?: AcquireOptions): Promise<Lease>;
+  acquire(host: string, port: number, options?: AcquireOptions): Promise<Lease>;
+  acquire(
+    target: KeyInput,
+    second?: number | AcquireOptions,
+    third?: AcquireOptions,
+  ): Promise<Lease> {
+    return typeof second === 'number'
+      ? this.#lease({ host: target as string, port: second }, third, false)
+      : this.#lease(target, second, false);
+  }
+
+  /** As `acquire`, but always a connection straight from its dial: for tunnels. */
+  acquireNew(key: KeyInput, options?: AcquireOptions): Promise<Lease> {
+    return this.#lease(key, options, true);
+  }
+
+  /** As `acquire`, over TLS. */
+  acquireTls(host: string, port = 443, options: AcquireTlsOptions = {}): Promise<Lease> {
+    const { verifyCert, sni, ...rest } = options;
+    const tls = { rejectUnauthorized: verifyCert, servername: sni };
+    return this.#lease({ host, port, tls }, rest, false);
+  }
+
+  /** An idle connection, checked out, if there is one now; never waits, never dials. */
+  get(key: KeyInput): PooledConnection | undefined {
+    const connection = this.#hostOf(ConnectionKey.from(key))?.take();
+    connection?.openChannel();
+    return connection;
+  }
+
+  /** Gives back what `get` gave. True when it was kept: open, clean and under its limits. */
+  put(connection: PooledConnection): boolean {
+    const host = this.#hostOf(connection.key);
+    if (host === undefined || connection.record.holders === 0) return false;
+    return host.release(connection, connection.closeChannel());
+  }
+
+  /** Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. */
+  async warm(key: KeyInput, count: number): Promise<number> {
+    if (!Number.isInteger(count) || count < 0)
+      throw new RangeError(`warm() takes a whole number of connections, not ${count}`);
+    const canonical = ConnectionKey.from(key);
+    if (this.#state !== 'open') throw poolClosed();
+    return this.#hostFor(canonical).warm(count);
+  }
+
+  async #lease(
+    target: KeyInput,
+    options: AcquireOptions | undefined,
+    needsFresh: boolean,
+  ): Promise<Lease> {
+    const key = ConnectionKey.from(target);
+    if (this.#state !== 'open') throw poolClosed();
+    const host = this.#hostFor(key);
+    const connection = await new LeaseRequest(this.#deadlines, this.#clock, host, options).run(
+      needsFresh,
+    );
+    const lease = new Lease(connection, endLease(host));
+    // An abort may have come between the hand-over and this continuation: nothing may be lost.
+    if (options?.signal?.aborted === true) {
+      lease.release();
+      throw options.signal.reason;
+    }
+    return lease;
+  }
+
+  // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Evicts what has expired, refills up to `minIdle`, forgets empty hosts. Returns how many it evicted. */
+  cleanup(): number {
+    const before = this.#evictions();
+    this.#sweep();
+    return this.#evictions() - before;
+  }
+
+  /**
+   * Runs `cleanup()` when something expires, and at least every `cleanupInterval`, on one timer that
+   * keeps nothing alive. Several may start it; it ends with the last `stop()`.
+   */
+  startCleanupTask(): () => void {
+    return this.#sweeper.start();
+  }
+
+  /**
+   * Stops admitting, closes idle connections, lets calls in flight finish, and closes what is left when
+   * the time is up. The pool is closed afterwards.
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const timeoutMs = durationOf('timeout', options.timeout) ?? CONSTANTS.drainTimeoutMs;
+    if (this.#state === 'open') {
+      this.#state = 'draining';
+      for (const host of this.#hosts.values()) host.drain();
+    }
+    await this.#quiet(timeoutMs);
+    this.close();
+  }
+
+  /** Ends everything now: calls in flight reject. */
+  close(): void {
+    this.#state = 'closed';
+    this.#sweeper.stopAll();
+    for (const host of [...this.#hosts.values()]) host.close();
+    this.#forgetEmptyHosts();
+    this.#deadlines.stop();
+    this.#onQuiet?.();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain();
+  }
+
+  /** Lays settings over the present ones, live: what exists shrinks or grows. Returns the new, frozen config. */
+  reconfigure(config: PoolConfigInput): PoolConfig {
+    this.#config = PoolConfig.from(config, this.#config);
+    this.#permits.setMax(this.#config.settings.maxTotal);
+    for (const [id, host] of this.#hosts) {
+      const key = this.#keys.get(id);
+      if (key !== undefined) host.reconfigure(this.#config.forHost(key.host, key.port));
+    }
+    this.#sweeper.restart();
+    return this.#config;
+  }
+
+  // ── statistics ─────────────────────────────────────────────────────────────────────────────────
+
+  /** Counters and gauges of the pool and of each host it knows; plain and JSON-safe. */
+  stats(): PoolStats {
+    const hosts: Record<string, HostStats> = {};
+    for (const [id, host] of this.#hosts) hosts[id] = statsOf(host);
+    return { ...sumStats(this.#hosts.values(), this.#retired), hosts };
+  }
+
+  // ── inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  #hostOf(key: ConnectionKey): HostPool<PooledConnection> | undefined {
+    return this.#hosts.get(key.id);
+  }
+
+  #hostFor(key: ConnectionKey): HostPool<PooledConnection> {
+    const known = this.#hosts.get(key.id);
+    if (known !== undefined) return known;
+    const host: HostPool<PooledConnection> = new HostPool<PooledConnection>(
+      key.id,
+      this.#config.forHost(key.host, key.port),
+      {
+        clock: this.#clock,
+        permits: this.#permits,
+        random: this.#random,
+        onQuiet: () => this.#checkQuiet(),
+        dial: (events) =>
+          dial(key, events, {
+            clock: this.#clock,
+            counters: host.counters,
+            sessions: this.#sessions,
+            nextId: () => this.#nextId++,
+            random: this.#random,
+            timeoutMs: host.settings.connectionTimeout,
+          }),
+      },
+    );
+    this.#hosts.set(key.id, host);
+    this.#keys.set(key.id, key);
+    return host;
+  }
+
+  #sweep(): number {
+    const now = this.#clock.now();
+    const wall = this.#clock.wallNow();
+    let nextAtMs = now + this.#config.settings.cleanupInterval;
+    for (const host of this.#hosts.values()) nextAtMs = Math.min(nextAtMs, host.sweep(now, wall));
+    this.#forgetEmptyHosts();
+    return nextAtMs;
+  }
+
+  #forgetEmptyHosts(): void {
+    for (const [id, host] of this.#hosts) {
+      if (!host.isEmpty) continue;
+      this.#hosts.delete(id);
+      this.#keys.delete(id);
+      this.#retired.add(host.counters);
+    }
+  }
+
+  #evictions(): number {
+    let evictions = this.#retired.evictions;
+    for (const host of this.#hosts.values()) evictions += host.counters.evictions;
+    return evictions;
+  }
+
+  #checkQuiet(): void {
+    for (const host of this.#hosts.values()) if (!host.isEmpty) return;
+    this.#onQuiet?.();
+  }
+
+  async #quiet(timeoutMs: number): Promise<void> {
+    let timer: unknown;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+      if (timeoutMs !== Infinity) timer = this.#clock.setTimer(resolve, timeoutMs);
+      this.#checkQuiet();
+    });
+    this.#onQuiet = undefined;
+    this.#clock.clearTimer(timer);
+  }
+}
+
+function endLease(host: HostPool<PooledConnection>) {
+  return (connection: PooledConnection, isReusable: boolean): boolean => {
+    const isClean = connection.closeChannel();
+    return host.release(connection, isReusable && isClean);
+  };
+}
+
+function poolClosed(): PoolError {
+  return new PoolError('HOTARU_POOL_CLOSED', 'the pool is closed and admits no more work');
+}

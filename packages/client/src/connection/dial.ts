@@ -1,0 +1,226 @@
+/**
+ * Dials one TCP or TLS connection: DNS, happy eyeballs, handshake, one time limit over all of it.
+ *
+ *   dns ──▶ connect ──▶ (tls) ──▶ connected | failed        settles exactly once
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ConnectionKey } from '../connection-key.js';
+import { ConnectError, type Phase } from '../errors.js';
+import type { Clock } from '../pool/clock.js';
+import type { DialEvents } from '../pool/dialer.js';
+import type { Dial } from '../pool/waiter.js';
+import { PooledConnection, type ConnectionEnvironment } from './pooled-connection.js';
+import type { TlsSessions } from './tls-sessions.js';
+
+export interface DialEnvironment extends Omit<ConnectionEnvironment, 'id' | 'random'> {
+  readonly clock: Clock;
+  readonly sessions: TlsSessions;
+  readonly nextId: () => number;
+  readonly random: () => number;
+  /** ms for DNS, TCP and TLS together. */
+  readonly timeoutMs: number;
+}
+
+/** One buffer for every socket: a read is handled before the next one starts. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+/** TCP keep-alive probes find a peer that vanished, well before a NAT forgets it. */
+const KEEP_ALIVE_PROBE_MS = 15_000;
+
+export function dial(
+  key: ConnectionKey,
+  events: DialEvents<PooledConnection>,
+  env: DialEnvironment,
+): Dial {
+  return new SocketDial(key, events, env);
+}
+
+class SocketDial implements Dial {
+  readonly #key: ConnectionKey;
+  readonly #events: DialEvents<PooledConnection>;
+  readonly #env: DialEnvironment;
+  readonly #socket: net.Socket;
+  readonly #startedAtMs: number;
+  readonly #timer: unknown;
+  #dnsMs = 0;
+  #connectedAtMs = 0;
+  #phase: Phase;
+  #connection: PooledConnection | undefined = undefined;
+  #isSettled = false;
+
+  constructor(key: ConnectionKey, events: DialEvents<PooledConnection>, env: DialEnvironment) {
+    this.#key = key;
+    this.#events = events;
+    this.#env = env;
+    this.#startedAtMs = env.clock.now();
+    this.#phase = net.isIP(key.host) === 0 ? 'dns' : 'connect';
+    this.#timer =
+      env.timeoutMs === Infinity
+        ? undefined
+        : env.clock.setTimer(() => this.#timedOut(), env.timeoutMs);
+    this.#socket = this.#open();
+    this.#listen();
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  cancel(): void {
+    this.#settle();
+    this.#socket.destroy();
+  }
+
+  #open(): net.Socket {
+    const { host, port } = this.#key;
+    const options = {
+      host,
+      port,
+      // A peer may half-close: whether that ends a body or cuts it is the protocol's to say.
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+      autoSelectFamily: true,
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length: number, buffer: Uint8Array): boolean => {
+          const bytes = buffer.length === length ? buffer : buffer.subarray(0, length);
+          this.#connection?.received(bytes as Buffer);
+          return true;
+        },
+      },
+    };
+    const identity = this.#key.tls;
+    if (identity === false) return net.connect(options);
+    const { ca, cert, key, passphrase, minVersion, maxVersion } = identity.options;
+    const session = this.#env.sessions.get(this.#key.id);
+    return tls.connect({
+      ...options,
+      servername: identity.sni,
+      ALPNProtocols: [...identity.alpn],
+      rejectUnauthorized: identity.rejectUnauthorized,
+      // With an IP address or a name of its own, the certificate is checked against that name.
+      checkServerIdentity: (_host, certificate) =>
+        tls.checkServerIdentity(identity.servername, certificate),
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(passphrase !== undefined && { passphrase }),
+      ...(minVersion !== undefined && { minVersion }),
+      ...(maxVersion !== undefined && { maxVersion }),
+      ...(session !== undefined && { session }),
+    } as tls.ConnectionOptions);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('lookup', () => {
+      if (this.#dnsMs === 0) this.#dnsMs = this.#env.clock.now() - this.#startedAtMs;
+      this.#phase = 'connect';
+    });
+    socket.on('connect', () => {
+      this.#connectedAtMs = this.#env.clock.now();
+      if (this.#key.tls === false) this.#connected();
+      else this.#phase = 'tls';
+    });
+    if (this.#key.tls !== false) {
+      socket.on('secureConnect', () => this.#connected());
+      socket.on('session', (session: Buffer) => this.#env.sessions.set(this.#key.id, session));
+    }
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#connection === undefined) this.#failed(error);
+      else this.#connection.errored(error);
+    });
+    socket.on('end', () => {
+      if (this.#connection === undefined) this.#failed(new Error('the peer closed the connection'));
+      else this.#connection.ended();
+    });
+    socket.on('close', () => {
+      if (this.#connection === undefined) this.#failed(new Error('the connection closed'));
+      else this.#connection.socketClosed();
+    });
+    socket.on('drain', () => this.#connection?.drained());
+  }
+
+  #connected(): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    const { clock, counters } = this.#env;
+    const now = clock.now();
+    const connectMs = this.#connectedAtMs - this.#startedAtMs - this.#dnsMs;
+    const connection = new PooledConnection(
+      this.#key,
+      this.#socket,
+      { clock, counters, id: this.#env.nextId(), random: this.#env.random() },
+      {
+        dns: this.#dnsMs,
+        connect: connectMs,
+        tls: this.#key.tls === false ? 0 : now - this.#connectedAtMs,
+      },
+    );
+    this.#connection = connection;
+    keepReadingAfterWriteError(this.#socket, connection);
+    this.#events.connected(connection);
+  }
+
+  #failed(cause: NodeJS.ErrnoException): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#socket.destroy();
+    if (this.#phase === 'tls') this.#env.sessions.delete(this.#key.id);
+    const code = this.#phase === 'tls' ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
+    const what =
+      this.#phase === 'tls'
+        ? 'the TLS handshake failed'
+        : this.#phase === 'dns'
+          ? 'the host name did not resolve'
+          : 'the connection failed';
+    this.#events.failed(
+      new ConnectError(code, `${what}: ${this.#key.id}: ${reasonOf(cause)}`, {
+        cause,
+        phase: this.#phase,
+      }),
+    );
+  }
+
+  #timedOut(): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#socket.destroy();
+    this.#events.failed(
+      new ConnectError(
+        'HOTARU_CONNECT_TIMEOUT',
+        `no connection to ${this.#key.id} within ${this.#env.timeoutMs} ms (in phase ${this.#phase})`,
+        { phase: this.#phase },
+      ),
+    );
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    if (this.#timer !== undefined) this.#env.clock.clearTimer(this.#timer);
+  }
+}
+
+/** An AggregateError of happy eyeballs has an empty message: say what each address answered. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error instanceof AggregateError)
+    return error.errors.map((one) => (one as Error).message).join('; ');
+  return error.code !== undefined && !error.message.includes(error.code)
+    ? `${error.message} (${error.code})`
+    : error.message;
+}
+
+/**
+ * Node destroys a socket whose write failed, and with it an answer that has arrived already, such as
+ * the 413 of a server that closed in the middle of an upload (nodejs/help#2034). The one hook is the
+ * socket's own `destroy`.
+ */
+function keepReadingAfterWriteError(socket: net.Socket, connection: PooledConnection): void {
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (error?: NodeJS.ErrnoException) => {
+    if (error?.syscall === 'write' && connection.keepsReading(error)) return socket;
+    return destroy(error);
+  };
+}

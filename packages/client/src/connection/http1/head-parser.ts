@@ -1,0 +1,309 @@
+/**
+ * Parses a response head, or a trailer section: an optional status line, field lines, an empty line.
+ *
+ * Incremental: bytes come in any pieces. A head that arrives whole, which is nearly all of them, is
+ * parsed where it lies; otherwise its pieces are collected, and a line is looked at again only once
+ * its end has come. Strict (RFC 9112 §2.2, §4, §5): no bare CR or LF, no NUL or control characters,
+ * no folding, no blank before the colon. Bounded: line, count and total.
+ *
+ * The head becomes one string and a list of offsets; names and values are cut out when asked for.
+ */
+import { CONSTANTS } from '../../config/defaults.js';
+import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from './bytes.js';
+import { protocolError } from './protocol-error.js';
+
+/** What a parsed head says. Offsets come in fours: name start, name end, value start, value end. */
+export interface ParsedHead {
+  readonly text: string;
+  readonly offsets: readonly number[];
+  readonly status: number;
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minorVersion: number;
+  readonly reasonEnd: number;
+  /** −1 when there is none. Equal repeats are folded; differing ones were an error. */
+  readonly contentLength: number;
+  /** Lower case, all fields joined; '' when there is none. */
+  readonly transferEncoding: string;
+  readonly saysClose: boolean;
+  readonly saysKeepAlive: boolean;
+  /** The `Keep-Alive` field; '' when there is none. */
+  readonly keepAlive: string;
+}
+
+const INCOMPLETE = -1;
+/** `HTTP/1.x SSS`, then a blank or the line's end. */
+const STATUS_START = 'HTTP/1.';
+const REASON_START = 13;
+
+export class HeadParser {
+  #maxBytes: number = CONSTANTS.maxHeadBytes;
+  #hasStatusLine = true;
+  #pending: Buffer = EMPTY;
+  #pendingLength = 0;
+  /** Start of the line under way, and how far it was searched for its end. */
+  #lineStart = 0;
+  #searched = 0;
+  #isFirstLine = true;
+  #origin = 0;
+  #offsets: number[] = [];
+  #status = 0;
+  #minorVersion = 1;
+  #reasonEnd = 0;
+  #contentLength = -1;
+  #transferEncoding = '';
+  #saysClose = false;
+  #saysKeepAlive = false;
+  #keepAlive = '';
+  head: ParsedHead | undefined = undefined;
+
+  /** Makes it ready for a new head (`true`) or a trailer section. */
+  reset(hasStatusLine: boolean): void {
+    this.#hasStatusLine = hasStatusLine;
+    this.#maxBytes = hasStatusLine ? CONSTANTS.maxHeadBytes : CONSTANTS.maxTrailerBytes;
+    this.#pendingLength = 0;
+    this.#lineStart = 0;
+    this.#searched = 0;
+    this.#isFirstLine = hasStatusLine;
+    this.#offsets = [];
+    this.#contentLength = -1;
+    this.#transferEncoding = '';
+    this.#saysClose = false;
+    this.#saysKeepAlive = false;
+    this.#keepAlive = '';
+    this.head = undefined;
+  }
+
+  /** Has anything of it arrived? */
+  get hasStarted(): boolean {
+    return this.#pendingLength > 0;
+  }
+
+  /**
+   * Takes bytes from `start` on. Returns the index after the head, with `head` set, or −1 when all
+   * bytes were taken and more are needed.
+   *
+   * @throws TransportError `HOTARU_PROTOCOL_ERROR`
+   */
+  feed(bytes: Buffer, start: number): number {
+    if (this.#pendingLength === 0) {
+      const end = this.#parse(bytes, start, bytes.length);
+      if (end === INCOMPLETE) this.#keep(bytes, start);
+      return end;
+    }
+    const had = this.#pendingLength;
+    const taken = this.#keep(bytes, start);
+    // Without the end of a line there is nothing new to see: a head dripped byte by byte stays cheap.
+    if (this.#pending.subarray(0, this.#pendingLength).indexOf(LF, this.#searched) === -1) {
+      this.#searched = this.#pendingLength;
+      this.#checkOpenLine(this.#pendingLength);
+      return INCOMPLETE;
+    }
+    this.#searched = this.#pendingLength;
+    const end = this.#parse(this.#pending, 0, this.#pendingLength);
+    if (end === INCOMPLETE && taken < bytes.length - start) throw tooLarge(this.#maxBytes);
+    return end === INCOMPLETE ? INCOMPLETE : start + end - had;
+  }
+
+  /** Copies what came, up to one byte more than a head may have. */
+  #keep(bytes: Buffer, start: number): number {
+    const length = Math.min(bytes.length - start, this.#maxBytes + 1 - this.#pendingLength);
+    const needed = this.#pendingLength + length;
+    if (this.#pending.length < needed) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(1_024, needed * 2));
+      this.#pending.copy(larger, 0, 0, this.#pendingLength);
+      this.#pending = larger;
+    }
+    bytes.copy(this.#pending, this.#pendingLength, start, start + length);
+    this.#pendingLength = needed;
+    this.#searched = Math.max(this.#searched, this.#lineStart);
+    return length;
+  }
+
+  /** `#lineStart` counts from the head's first byte, which is at `origin` of `data`. */
+  #parse(data: Buffer, origin: number, end: number): number {
+    this.#origin = origin;
+    let position = origin + this.#lineStart;
+    for (;;) {
+      const next = this.#isFirstLine
+        ? this.#parseStatusLine(data, position, end)
+        : this.#parseField(data, position, end);
+      if (next === INCOMPLETE) {
+        this.#checkOpenLine(end - origin);
+        return INCOMPLETE;
+      }
+      if (next - position > CONSTANTS.maxLineBytes) throw lineTooLong();
+      if (next - origin > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      const isEmptyLine = !this.#isFirstLine && next - position === 2;
+      this.#isFirstLine = false;
+      position = next;
+      this.#lineStart = next - origin;
+      if (isEmptyLine) {
+        this.#finish(data, origin, next);
+        return next;
+      }
+    }
+  }
+
+  #checkOpenLine(length: number): void {
+    if (length - this.#lineStart > CONSTANTS.maxLineBytes) throw lineTooLong();
+    if (length > this.#maxBytes) throw tooLarge(this.#maxBytes);
+  }
+
+  #finish(data: Buffer, origin: number, end: number): void {
+    this.head = {
+      text: data.toString('latin1', origin, end),
+      offsets: this.#offsets,
+      status: this.#status,
+      minorVersion: this.#minorVersion,
+      reasonEnd: this.#reasonEnd,
+      contentLength: this.#contentLength,
+      transferEncoding: this.#transferEncoding,
+      saysClose: this.#saysClose,
+      saysKeepAlive: this.#saysKeepAlive,
+      keepAlive: this.#keepAlive,
+    };
+    this.#pendingLength = 0;
+    // A head of unusual size should not hold its memory for the connection's life.
+    if (this.#pending.length > 16_384) this.#pending = EMPTY;
+  }
+
+  #parseStatusLine(data: Buffer, start: number, end: number): number {
+    const known = Math.min(end - start, STATUS_START.length);
+    for (let i = 0; i < known; i += 1)
+      if (data[start + i] !== STATUS_START.charCodeAt(i)) throw badStatusLine();
+    if (end - start < REASON_START) return INCOMPLETE;
+    const minor = (data[start + 7] ?? 0) - 48;
+    const hundreds = (data[start + 9] ?? 0) - 48;
+    const tens = (data[start + 10] ?? 0) - 48;
+    const ones = (data[start + 11] ?? 0) - 48;
+    if (minor !== 0 && minor !== 1) throw badStatusLine();
+    if (data[start + 8] !== SP || !isDigit(tens) || !isDigit(ones)) throw badStatusLine();
+    if (hundreds < 1 || hundreds > 9) throw badStatusLine();
+    this.#minorVersion = minor;
+    this.#status = hundreds * 100 + tens * 10 + ones;
+    // The blank before an empty reason phrase is often left out; both forms are read.
+    let i = start + REASON_START - 1;
+    if (data[i] !== SP && data[i] !== CR) throw badStatusLine();
+    while (i < end && FIELD_TEXT[data[i] ?? 0] === 1) i += 1;
+    this.#reasonEnd = i - this.#origin;
+    return this.#lineEnd(data, i, end, 'the status line');
+  }
+
+  #parseField(data: Buffer, start: number, end: number): number {
+    let i = start;
+    while (i < end && TOKEN[data[i] ?? 0] === 1) i += 1;
+    if (i === end) return INCOMPLETE;
+    if (data[i] !== COLON || i === start) {
+      if (data[i] === CR && i === start) return this.#lineEnd(data, i, end, 'a field line');
+      throw badName(data[i] ?? 0, i === start);
+    }
+    const nameEnd = i;
+    i += 1;
+    while (i < end && (data[i] === SP || data[i] === HTAB)) i += 1;
+    const valueStart = i;
+    while (i < end && FIELD_TEXT[data[i] ?? 0] === 1) i += 1;
+    const next = this.#lineEnd(data, i, end, 'a field value');
+    if (next === INCOMPLETE) return INCOMPLETE;
+    let valueEnd = i;
+    while (valueEnd > valueStart && isBlank(data[valueEnd - 1])) valueEnd -= 1;
+    const origin = this.#origin;
+    this.#offsets.push(start - origin, nameEnd - origin, valueStart - origin, valueEnd - origin);
+    if (this.#offsets.length > CONSTANTS.maxHeaderCount * 4)
+      throw protocolError(`more than ${CONSTANTS.maxHeaderCount} header fields`, 'our bound');
+    if (this.#hasStatusLine) this.#noteFraming(data, start, nameEnd, valueStart, valueEnd);
+    return next;
+  }
+
+  /** The index after CR LF at `i`; an error for anything else that ends a line. */
+  #lineEnd(data: Buffer, i: number, end: number, what: string): number {
+    if (i >= end) return INCOMPLETE;
+    if (data[i] !== CR) throw protocolError(`${describe(data[i] ?? 0)} in ${what}`, 'RFC 9112 §2.2');
+    if (i + 1 >= end) return INCOMPLETE;
+    if (data[i + 1] !== LF) throw protocolError(`a bare CR in ${what}`, 'RFC 9112 §2.2');
+    return i + 2;
+  }
+
+  /** The four fields that decide where this message ends and whether another may follow. */
+  #noteFraming(data: Buffer, name: number, nameEnd: number, value: number, valueEnd: number): void {
+    switch (nameEnd - name) {
+      case 10:
+        if (matches(data, name, 'connection')) this.#noteConnection(data, value, valueEnd);
+        else if (matches(data, name, 'keep-alive'))
+          this.#keepAlive = data.toString('latin1', value, valueEnd);
+        return;
+      case 14:
+        if (matches(data, name, 'content-length'))
+          this.#noteContentLength(data.toString('latin1', value, valueEnd));
+        return;
+      case 17:
+        if (matches(data, name, 'transfer-encoding')) {
+          const coding = data.toString('latin1', value, valueEnd).toLowerCase();
+          this.#transferEncoding =
+            this.#transferEncoding === '' ? coding || ',' : `${this.#transferEncoding}, ${coding}`;
+        }
+    }
+  }
+
+  #noteConnection(data: Buffer, value: number, valueEnd: number): void {
+    for (const option of data.toString('latin1', value, valueEnd).toLowerCase().split(',')) {
+      const token = option.trim();
+      if (token === 'close') this.#saysClose = true;
+      else if (token === 'keep-alive') this.#saysKeepAlive = true;
+    }
+  }
+
+  #noteContentLength(text: string): void {
+    for (const part of text.includes(',') ? text.split(',') : [text]) {
+      const digits = part.trim();
+      const length = /^\d{1,15}$/.test(digits) ? Number(digits) : -1;
+      if (length < 0)
+        throw protocolError(`Content-Length ${JSON.stringify(text)} is no length`, 'RFC 9112 §6.3');
+      if (this.#contentLength !== -1 && this.#contentLength !== length)
+        throw protocolError(
+          `Content-Length says both ${this.#contentLength} and ${length}`,
+          'RFC 9112 §6.3',
+        );
+      this.#contentLength = length;
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function isDigit(value: number): boolean {
+  return value >= 0 && value <= 9;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SP || byte === HTAB;
+}
+
+/** Compares without regard to case; `name` is lower case. */
+function matches(data: Buffer, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i += 1)
+    if (((data[start + i] ?? 0) | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function badStatusLine(): Error {
+  return protocolError('the answer does not start with an HTTP/1.x status line', 'RFC 9112 §4');
+}
+
+function badName(byte: number, isAtStart: boolean): Error {
+  if (isAtStart && isBlank(byte)) return protocolError('a folded field line', 'RFC 9112 §5.2');
+  if (isBlank(byte)) return protocolError('a blank before the colon of a field', 'RFC 9112 §5.1');
+  return protocolError(`${describe(byte)} in a field name`, 'RFC 9110 §5.1');
+}
+
+function lineTooLong(): Error {
+  return protocolError(`a line longer than ${CONSTANTS.maxLineBytes} bytes`, 'our bound');
+}
+
+function tooLarge(maxBytes: number): Error {
+  return protocolError(`a head or trailer larger than ${maxBytes} bytes`, 'our bound');
+}
+
+function describe(byte: number): string {
+  if (byte === LF) return 'a bare LF';
+  return `the byte 0x${byte.toString(16).padStart(2, '0')}`;
+}

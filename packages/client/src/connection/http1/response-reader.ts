@@ -1,0 +1,191 @@
+/**
+ * Reads one response after another from a connection: 1xx heads, the final head, its body by the
+ * framing rules of RFC 9112 §6.3, trailers. Knows nothing of sockets; bytes go in, events come out.
+ *
+ *   head ──1xx──▶ head
+ *        ──▶ length | chunked ─▶ trailers | until-close | none ──▶ done
+ */
+import { CONSTANTS } from '../../config/defaults.js';
+import { TransportError } from '../../errors.js';
+import { ChunkedDecoder } from './chunked-decoder.js';
+import { HeadParser, type ParsedHead } from './head-parser.js';
+import { protocolError } from './protocol-error.js';
+
+export interface ReaderEvents {
+  onInformational(head: ParsedHead): void;
+  /** `hasBody` is false when the message ends with its head. */
+  onHead(head: ParsedHead, hasBody: boolean): void;
+  /** A view of the bytes given to `feed`: copy what outlives the call. */
+  onBody(piece: Buffer): void;
+  /** `mayReuse`: the framing leaves no doubt where the next response starts. */
+  onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void;
+}
+
+const enum State {
+  Head,
+  Length,
+  Chunked,
+  Trailers,
+  UntilClose,
+  Done,
+}
+
+export class ResponseReader {
+  readonly #headParser = new HeadParser();
+  #chunked: ChunkedDecoder | undefined = undefined;
+  #state: State = State.Done;
+  #events: ReaderEvents | undefined = undefined;
+  #method = 'GET';
+  #remaining = 0;
+  #informational = 0;
+  #mayReuse = false;
+  #hasStarted = false;
+
+  /** Makes it ready for the response to a request of `method`. */
+  expect(method: string, events: ReaderEvents): void {
+    this.#headParser.reset(true);
+    this.#state = State.Head;
+    this.#method = method;
+    this.#events = events;
+    this.#informational = 0;
+    this.#hasStarted = false;
+  }
+
+  /** Has any byte of the response, 1xx included, arrived? */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  get isDone(): boolean {
+    return this.#state === State.Done;
+  }
+
+  /** Drops the events; nothing is reported any more. */
+  forget(): void {
+    this.#events = undefined;
+    this.#state = State.Done;
+  }
+
+  /**
+   * Returns how many bytes belong to this response; more than that are nobody's.
+   *
+   * @throws TransportError `HOTARU_PROTOCOL_ERROR`
+   */
+  feed(bytes: Buffer): number {
+    this.#hasStarted = true;
+    let i = 0;
+    while (i < bytes.length && this.#state !== State.Done) {
+      const before = this.#state;
+      i = this.#step(bytes, i);
+      // An empty trailer section still has to be looked for; everything else takes bytes or waits.
+      if (i === bytes.length && before === this.#state) break;
+    }
+    return i;
+  }
+
+  /** The peer has finished sending. Throws when that cuts the response off. */
+  end(): void {
+    if (this.#state === State.UntilClose) this.#done(undefined);
+    else if (this.#state !== State.Done)
+      throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff());
+  }
+
+  #cutOff(): string {
+    if (!this.#hasStarted) return 'the peer closed the connection before it answered';
+    if (this.#state === State.Head) return 'the peer closed the connection in the middle of the response head';
+    if (this.#state === State.Length)
+      return `the peer closed the connection ${this.#remaining} bytes before the end of the body`;
+    return 'the peer closed the connection before the last chunk of the body';
+  }
+
+  #step(bytes: Buffer, start: number): number {
+    switch (this.#state) {
+      case State.Head: {
+        const end = this.#headParser.feed(bytes, start);
+        if (end === -1 || this.#headParser.head === undefined) return bytes.length;
+        this.#gotHead(this.#headParser.head);
+        return end;
+      }
+      case State.Length: {
+        const length = Math.min(this.#remaining, bytes.length - start);
+        this.#remaining -= length;
+        this.#events?.onBody(
+          start === 0 && length === bytes.length ? bytes : bytes.subarray(start, start + length),
+        );
+        if (this.#remaining === 0 && this.#state === State.Length) this.#done(undefined);
+        return start + length;
+      }
+      case State.Chunked: {
+        const decoder = this.#chunked;
+        if (decoder === undefined) throw new Error('no chunked decoder');
+        const end = decoder.feed(bytes, start, (piece) => this.#events?.onBody(piece));
+        if (decoder.isDone && this.#state === State.Chunked) {
+          this.#headParser.reset(false);
+          this.#state = State.Trailers;
+        }
+        return end;
+      }
+      case State.Trailers: {
+        const end = this.#headParser.feed(bytes, start);
+        if (end === -1) return bytes.length;
+        this.#done(this.#headParser.head);
+        return end;
+      }
+      case State.UntilClose:
+        this.#events?.onBody(start === 0 ? bytes : bytes.subarray(start));
+        return bytes.length;
+      case State.Done:
+        return start;
+    }
+  }
+
+  #gotHead(head: ParsedHead): void {
+    const { status } = head;
+    if (status < 200) {
+      if (status === 101)
+        throw protocolError('101 Switching Protocols was not asked for', 'RFC 9110 §15.2.2');
+      this.#informational += 1;
+      if (this.#informational > CONSTANTS.maxInformational)
+        throw protocolError(`more than ${CONSTANTS.maxInformational} informational responses`, 'our bound');
+      this.#headParser.reset(true);
+      this.#events?.onInformational(head);
+      return;
+    }
+    // Checked even where there is no body: contradictory framing is never a message to build on.
+    const coding = head.transferEncoding;
+    if (coding !== '' && coding !== 'chunked')
+      throw protocolError(
+        `Transfer-Encoding ${JSON.stringify(coding)}: only chunked was asked for`,
+        'RFC 9112 §6.1',
+      );
+    const isKeptAlive = head.minorVersion === 1 ? !head.saysClose : head.saysKeepAlive && !head.saysClose;
+    const isAmbiguous = coding !== '' && (head.contentLength !== -1 || head.minorVersion === 0);
+    this.#mayReuse = isKeptAlive && !isAmbiguous;
+
+    const hasNoBody = this.#method === 'HEAD' || status === 204 || status === 304;
+    if (hasNoBody || (coding === '' && head.contentLength === 0)) {
+      this.#events?.onHead(head, false);
+      this.#done(undefined);
+      return;
+    }
+    if (coding !== '') {
+      this.#chunked ??= new ChunkedDecoder();
+      this.#chunked.reset();
+      this.#state = State.Chunked;
+    } else if (head.contentLength !== -1) {
+      this.#remaining = head.contentLength;
+      this.#state = State.Length;
+    } else {
+      this.#mayReuse = false;
+      this.#state = State.UntilClose;
+    }
+    this.#events?.onHead(head, true);
+  }
+
+  #done(trailers: ParsedHead | undefined): void {
+    this.#state = State.Done;
+    const events = this.#events;
+    this.#events = undefined;
+    events?.onDone(trailers, this.#mayReuse);
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * One TCP or TLS connection: the thing that is pooled. It owns its socket and reads it at all times,
+ * so that a FIN, a reset or unexpected bytes are noticed while it is idle.
+ *
+ * State:  idle (no sink) ⇄ in use (a sink gets what arrives) ──▶ closed
+ *   idle, bytes arrive     → closed, counted as poisoned; a 408 is the peer's plain goodbye
+ *   idle, FIN or error     → closed
+ *   in use, FIN            → the sink decides: it may be the end of a body
+ *   closed                 → `onClosed` told the pool, once
+ *
+ * All sockets read into one shared buffer (`onread`): a sink must copy what it keeps.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { ConnectionKey } from '../connection-key.js';
+import { RequestError } from '../errors.js';
+import { ConnectionRecord } from '../pool/connection-record.js';
+import type { Clock } from '../pool/clock.js';
+import type { Counters } from '../pool/counters.js';
+import type { Poolable } from '../pool/poolable.js';
+import type { ResponseReader } from './http1/response-reader.js';
+import { RawChannel } from './raw-channel.js';
+import { currentTurn, atTurnEnd, type TurnTask } from './turn.js';
+
+/** Whoever uses a connection. */
+export interface ByteSink {
+  /** `bytes` is a view of the shared buffer, good until this returns. */
+  onBytes(bytes: Buffer): void;
+  /** The peer has finished sending. */
+  onEnd(): void;
+  /** The socket is gone; `error` when it did not go in peace. */
+  onClose(error: Error | undefined): void;
+  /** The socket takes writes again. */
+  onDrain(): void;
+  /** A write failed. True: keep the socket for now, an answer may lie in its receive buffer. */
+  onWriteError(error: Error): boolean;
+}
+
+/** How long the parts of the dial took, in ms; undefined where there was none. */
+export interface DialTiming {
+  dns: number;
+  connect: number;
+  tls: number;
+}
+
+export interface ConnectionEnvironment {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly id: number;
+  readonly random: number;
+}
+
+/** A pause below this within one turn can't hide an answer that was not asked for. */
+const FRESHLY_POLLED_MS = 1;
+
+export class PooledConnection implements Poolable, TurnTask {
+  readonly record: ConnectionRecord;
+  readonly canShare = false;
+  readonly protocol = 'http/1.1';
+  readonly dialTiming: DialTiming;
+  readonly remoteAddress: string | undefined;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** The HTTP/1.1 reader of this connection, made on first use. */
+  reader: ResponseReader | undefined = undefined;
+  onClosed: (() => void) | undefined = undefined;
+  #sink: ByteSink | undefined = undefined;
+  #isOpen = true;
+  #hasEnded = false;
+  #isRefd = true;
+  #isIdle = false;
+  #polledTurn = 0;
+  #polledAtMs = 0;
+  #channel: RawChannel | undefined = undefined;
+  #error: Error | undefined = undefined;
+
+  constructor(
+    readonly key: ConnectionKey,
+    /** The socket itself, for raw use. Reading goes through `lease.read()`. */
+    readonly socket: Socket | TLSSocket,
+    env: ConnectionEnvironment,
+    dialTiming: DialTiming,
+  ) {
+    this.record = new ConnectionRecord(this, env.id, env.clock, env.random);
+    this.remoteAddress = socket.remoteAddress; // a destroyed socket no longer knows
+    this.counters = env.counters;
+    this.clock = env.clock;
+    this.dialTiming = dialTiming;
+  }
+
+  get id(): number {
+    return this.record.id;
+  }
+  /** ms since the epoch. */
+  get createdAt(): number {
+    return this.record.createdAt;
+  }
+  /** ms since the epoch. */
+  get lastUsedAt(): number {
+    return this.record.lastUsedAt;
+  }
+  get requestCount(): number {
+    return this.record.requestCount;
+  }
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#hasEnded;
+  }
+  /** Has the peer said that it will send no more? */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  reserve(): boolean {
+    return this.isOpen && this.record.holders === 0;
+  }
+
+  /** Who gets the bytes from now on; undefined when nobody may. */
+  setSink(sink: ByteSink | undefined): void {
+    this.#sink = sink;
+  }
+
+  /**
+   * Must a write wait until the socket has been polled? Not when it was read to its end in this very
+   * turn of the loop, a moment ago.
+   */
+  needsPoll(): boolean {
+    return (
+      this.#polledTurn !== currentTurn() || this.clock.now() - this.#polledAtMs > FRESHLY_POLLED_MS
+    );
+  }
+
+  /** The poll phase is over, and whatever it found has been dealt with. */
+  notePolled(): void {
+    this.#polledTurn = currentTurn();
+    this.#polledAtMs = this.clock.now();
+  }
+
+  // ── raw use ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Checked out as bytes, without a protocol. */
+  openChannel(): void {
+    this.record.requestCount += 1;
+    this.#channel = new RawChannel(this);
+    this.#sink = this.#channel;
+  }
+
+  /** Ends raw use; true with the proof that nothing is left over in either direction. */
+  closeChannel(): boolean {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    this.#sink = undefined;
+    return channel !== undefined && channel.isClean && this.socket.writableLength === 0;
+  }
+
+  /** The next bytes, or undefined once the peer has finished sending. For raw use only. */
+  read(): Promise<Uint8Array | undefined> {
+    return this.#channel?.read() ?? Promise.reject(notCheckedOut());
+  }
+
+  /** Resolves when the bytes were handed to the kernel. For raw use only. */
+  write(bytes: Uint8Array | string): Promise<void> {
+    return this.#channel?.write(bytes) ?? Promise.reject(notCheckedOut());
+  }
+
+  setIdle(isIdle: boolean): void {
+    this.#isIdle = isIdle;
+    // Idle sockets don't keep the process alive; toggling waits for the turn's end, because most
+    // connections are taken again before it.
+    if (isIdle) atTurnEnd(this);
+    else this.#ref();
+  }
+
+  onTurnEnd(): void {
+    if (!this.#isIdle || !this.#isRefd) return;
+    this.#isRefd = false;
+    this.socket.unref();
+  }
+
+  /** Stops reading: backpressure reaches the peer. */
+  pause(): void {
+    this.socket.pause();
+  }
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    if (this.#isOpen) this.#closed(undefined);
+    this.socket.destroy();
+  }
+
+  /** Bytes came that nobody asked for: whatever they are, they must not answer the next request. */
+  poison(): void {
+    if (!this.#isOpen) return;
+    this.counters.poisoned += 1;
+    this.close();
+  }
+
+  // ── what the socket says (wired by dial.ts) ────────────────────────────────────────────────────
+
+  received(bytes: Buffer): void {
+    this.counters.bytesReceived += bytes.length;
+    this.notePolled();
+    if (!this.#isOpen) return;
+    if (this.#sink !== undefined) this.#sink.onBytes(bytes);
+    else if (isRequestTimeout(bytes)) this.close();
+    else this.poison();
+  }
+
+  ended(): void {
+    if (!this.#isOpen) return;
+    this.#hasEnded = true;
+    if (this.#sink !== undefined) this.#sink.onEnd();
+    else this.close();
+  }
+
+  errored(error: Error): void {
+    this.#error ??= error;
+  }
+
+  /** Should the socket, which is about to be destroyed for a failed write, be kept for a moment? */
+  keepsReading(error: Error): boolean {
+    return this.#isOpen && this.#sink?.onWriteError(error) === true;
+  }
+
+  socketClosed(): void {
+    if (this.#isOpen) this.#closed(this.#error);
+  }
+
+  drained(): void {
+    this.#sink?.onDrain();
+  }
+
+  #closed(error: Error | undefined): void {
+    this.#isOpen = false;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.onClosed?.();
+    sink?.onClose(error);
+  }
+
+  #ref(): void {
+    if (this.#isRefd) return;
+    this.#isRefd = true;
+    this.socket.ref();
+  }
+}
+
+function notCheckedOut(): RequestError {
+  return new RequestError('HOTARU_INVALID_STATE', 'the connection is not checked out for raw use');
+}
+
+/** A server that gives up on an idle connection may say so before it closes it (RFC 9110 §15.5.9). */
+function isRequestTimeout(bytes: Buffer): boolean {
+  return /^HTTP\/1\.[01] 408[ \r]/.test(bytes.toString('latin1', 0, 13));
+}

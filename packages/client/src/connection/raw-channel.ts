@@ -1,0 +1,103 @@
+/**
+ * Raw bytes on a checked-out connection: pull-based reading with backpressure, for tunnels and for
+ * protocols other than HTTP.
+ */
+import { CONSTANTS } from '../config/defaults.js';
+import { RequestError, TransportError } from '../errors.js';
+import type { ByteSink, PooledConnection } from './pooled-connection.js';
+
+interface PendingRead {
+  resolve(bytes: Uint8Array | undefined): void;
+  reject(error: Error): void;
+}
+
+export class RawChannel implements ByteSink {
+  readonly #connection: PooledConnection;
+  readonly #pieces: Buffer[] = [];
+  #bufferedBytes = 0;
+  #hasEnded = false;
+  #error: Error | undefined = undefined;
+  #isPaused = false;
+  #pendingRead: PendingRead | undefined = undefined;
+
+  constructor(connection: PooledConnection) {
+    this.#connection = connection;
+  }
+
+  /** Nothing received that was not read. */
+  get isClean(): boolean {
+    return this.#bufferedBytes === 0 && !this.#hasEnded && this.#error === undefined;
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#bufferedBytes -= piece.length;
+      if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) {
+        this.#isPaused = false;
+        this.#connection.resume();
+      }
+      return Promise.resolve(piece);
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#hasEnded) return Promise.resolve(undefined);
+    if (this.#pendingRead !== undefined)
+      return Promise.reject(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'));
+    return new Promise((resolve, reject) => (this.#pendingRead = { resolve, reject }));
+  }
+
+  write(bytes: Uint8Array | string): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const { counters, socket } = this.#connection;
+    counters.bytesSent += typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.byteLength;
+    return new Promise((resolve, reject) => {
+      socket.write(bytes, (error) => {
+        if (error === null || error === undefined) resolve();
+        else reject(closed(error));
+      });
+    });
+  }
+
+  onBytes(bytes: Buffer): void {
+    const piece = Buffer.from(bytes);
+    const read = this.#pendingRead;
+    if (read !== undefined) {
+      this.#pendingRead = undefined;
+      read.resolve(piece);
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#bufferedBytes += piece.length;
+    if (this.#bufferedBytes >= CONSTANTS.bodyHighWaterBytes && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#connection.pause();
+    }
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    read?.resolve(undefined);
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.#hasEnded && error === undefined) return;
+    this.#error = closed(error);
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    read?.reject(this.#error);
+  }
+
+  onDrain(): void {
+    // write() resolves by the socket's own callback
+  }
+
+  onWriteError(): boolean {
+    return false;
+  }
+}
+
+function closed(cause: Error | undefined): TransportError {
+  return new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed', { cause });
+}

@@ -1,0 +1,162 @@
+/**
+ * Every error this package can reject with: one table of codes, one class per family.
+ *
+ * A caller decides on facts, not on message text: `code` is stable, `phase` says how far the call
+ * came, and `retrySafe` is true only when sending the same request again cannot do its work twice.
+ */
+
+/** How far a call came before it failed. */
+export type Phase = 'queue' | 'dns' | 'connect' | 'tls' | 'send' | 'headers' | 'body';
+
+/** The one table of codes: code → when you see it. */
+export const ERROR_CODES = Object.freeze({
+  HOTARU_POOL_EXHAUSTED: 'the queue of waiters for this host is full (`maxPending`)',
+  HOTARU_POOL_CLOSED: 'the pool is draining or closed and admits no more work',
+  HOTARU_ACQUIRE_TIMEOUT: 'no connection became free within `acquireTimeout`',
+  HOTARU_CONNECT_TIMEOUT: 'DNS, TCP and TLS together took longer than the connect timeout',
+  HOTARU_CONNECT_FAILED: 'the name did not resolve or the peer refused the connection',
+  HOTARU_TLS_FAILED: 'the TLS handshake or the check of the certificate failed',
+  HOTARU_HEADERS_TIMEOUT: 'the response head did not arrive in time',
+  HOTARU_BODY_TIMEOUT: 'the response body stalled',
+  HOTARU_DEADLINE_EXCEEDED: 'the total time for the call ran out',
+  HOTARU_ABORTED: 'the call was aborted and its signal carried no reason of its own',
+  HOTARU_CONNECTION_CLOSED: 'the peer closed or reset the connection in the middle of the exchange',
+  HOTARU_PROTOCOL_ERROR: 'the peer sent what HTTP does not allow',
+  HOTARU_RESPONSE_TOO_LARGE: 'the response body is larger than `maxResponseSize`',
+  HOTARU_INVALID_REQUEST: 'the request, its body or an option is not sendable as given',
+  HOTARU_BODY_USED: 'the response body was already read or given up',
+  HOTARU_INVALID_CONFIG: 'an unknown configuration key or a bad value',
+  HOTARU_INVALID_STATE: 'the call does not fit the state of the object it was made on',
+  HOTARU_DECODE_FAILED: 'the body could not be decoded (content-encoding or JSON)',
+  HOTARU_TOO_MANY_REDIRECTS: 'more redirects than `maxRedirects`',
+} as const);
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** One earlier try of the same call, as listed in `error.attempts` and `response.attempts`. */
+export interface Attempt {
+  readonly connectionId: number | undefined;
+  readonly reusedConnection: boolean;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What a caller needs to decide what to do next. All optional when an error is made; filled in once. */
+export interface ErrorFacts {
+  cause?: unknown;
+  phase?: Phase;
+  /** Bytes of the request handed to the socket. */
+  bytesSent?: number;
+  responseStarted?: boolean;
+  reusedConnection?: boolean;
+  retrySafe?: boolean;
+  attempts?: readonly Attempt[];
+}
+
+/**
+ * The base of every rejection of this package.
+ *
+ * @example
+ * try { await sendRequest(url); } catch (error) {
+ *   if (error instanceof HotaruClientError && error.retrySafe) return again();
+ * }
+ */
+export class HotaruClientError extends Error {
+  override readonly name: string = 'HotaruClientError';
+  readonly code: ErrorCode;
+  phase: Phase | undefined;
+  bytesSent: number;
+  responseStarted: boolean;
+  reusedConnection: boolean;
+  retrySafe: boolean;
+  attempts: readonly Attempt[];
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.phase = facts.phase;
+    this.bytesSent = facts.bytesSent ?? 0;
+    this.responseStarted = facts.responseStarted ?? false;
+    this.reusedConnection = facts.reusedConnection ?? false;
+    this.retrySafe = facts.retrySafe ?? false;
+    this.attempts = facts.attempts ?? [];
+  }
+
+  /** One failed dial may end many calls; each gets an error of its own to write its facts on. */
+  copy(): this {
+    return Object.create(
+      Object.getPrototypeOf(this) as object,
+      Object.getOwnPropertyDescriptors(this),
+    ) as this;
+  }
+}
+
+/** What the pool looked like for one host when it had to say no. */
+export interface PoolSnapshot {
+  readonly key: string;
+  readonly active: number;
+  readonly idle: number;
+  readonly connecting: number;
+  readonly waiting: number;
+  readonly oldestWaitMs: number;
+  readonly maxPerHost: number;
+}
+
+/** POOL_EXHAUSTED, POOL_CLOSED, ACQUIRE_TIMEOUT: the pool could not hand out a connection. */
+export class PoolError extends HotaruClientError {
+  override readonly name = 'PoolError';
+  readonly snapshot: PoolSnapshot | undefined;
+
+  constructor(code: ErrorCode, message: string, snapshot?: PoolSnapshot, facts: ErrorFacts = {}) {
+    super(code, message, { phase: 'queue', retrySafe: true, ...facts });
+    this.snapshot = snapshot;
+  }
+}
+
+/** CONNECT_FAILED, CONNECT_TIMEOUT, TLS_FAILED: a dial went wrong. Nothing of a request was sent. */
+export class ConnectError extends HotaruClientError {
+  override readonly name = 'ConnectError';
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(code, message, { phase: 'connect', retrySafe: true, ...facts });
+  }
+}
+
+/** HEADERS_TIMEOUT, BODY_TIMEOUT, DEADLINE_EXCEEDED, ABORTED: the caller's patience ended. */
+export class TimeoutError extends HotaruClientError {
+  override readonly name = 'TimeoutError';
+}
+
+/** The call was aborted without a reason of the caller's own. */
+export class AbortedError extends HotaruClientError {
+  override readonly name = 'AbortError';
+
+  constructor(message = 'the call was aborted', facts: ErrorFacts = {}) {
+    super('HOTARU_ABORTED', message, facts);
+  }
+}
+
+/** CONNECTION_CLOSED, PROTOCOL_ERROR, RESPONSE_TOO_LARGE, DECODE_FAILED: the peer's side of it. */
+export class TransportError extends HotaruClientError {
+  override readonly name = 'TransportError';
+}
+
+/** INVALID_REQUEST, INVALID_STATE, BODY_USED: the caller's side of it. */
+export class RequestError extends HotaruClientError {
+  override readonly name = 'RequestError';
+}
+
+/** INVALID_CONFIG: names the key, the value and what is allowed. */
+export class ConfigError extends HotaruClientError {
+  override readonly name = 'ConfigError';
+  readonly key: string;
+
+  constructor(key: string, message: string, facts: ErrorFacts = {}) {
+    super('HOTARU_INVALID_CONFIG', message, facts);
+    this.key = key;
+  }
+}
+
+export function invalidRequest(message: string, cause?: unknown): RequestError {
+  return new RequestError('HOTARU_INVALID_REQUEST', message, cause === undefined ? {} : { cause });
+}

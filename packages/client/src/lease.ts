@@ -1,0 +1,59 @@
+/**
+ * A lease: one connection, checked out. It ends once, by `release()` or `discard()`; leaving a
+ * `using` scope without either discards, because nobody has said that the connection is clean.
+ */
+import type { PooledConnection } from './connection/pooled-connection.js';
+
+/** Gives the connection back; the pool's one release path. */
+export type EndLease = (connection: PooledConnection, isReusable: boolean) => boolean;
+
+/**
+ * @example
+ * using lease = await pool.acquire('redis.internal', 6379);
+ * await lease.write('PING\r\n');
+ * const answer = await lease.read();
+ * lease.release();
+ */
+export class Lease implements Disposable {
+  readonly connection: PooledConnection;
+  readonly #end: EndLease;
+  #isOver = false;
+
+  constructor(connection: PooledConnection, end: EndLease) {
+    this.connection = connection;
+    this.#end = end;
+  }
+
+  /** Resolves when the bytes were handed to the kernel. @throws `HOTARU_CONNECTION_CLOSED`, `HOTARU_INVALID_STATE` */
+  write(bytes: Uint8Array | string): Promise<void> {
+    return this.connection.write(bytes);
+  }
+
+  /** The next bytes; undefined once the peer has finished. @throws as `write` */
+  read(): Promise<Uint8Array | undefined> {
+    return this.connection.read();
+  }
+
+  /**
+   * Says that the connection is clean. True when it was kept for reuse: not when bytes are left
+   * unread or unwritten, or when it has ended or reached its limits.
+   */
+  release(): boolean {
+    return this.#finish(true);
+  }
+
+  /** Closes the connection. */
+  discard(): void {
+    this.#finish(false);
+  }
+
+  [Symbol.dispose](): void {
+    this.discard();
+  }
+
+  #finish(isReusable: boolean): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    return this.#end(this.connection, isReusable);
+  }
+}

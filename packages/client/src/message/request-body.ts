@@ -1,0 +1,80 @@
+/**
+ * The body of a request, whatever it was given as, in one of three shapes: nothing, bytes (known
+ * length, can be sent again), or a stream (read once, unless nothing of it was read).
+ */
+import { Readable } from 'node:stream';
+import { invalidRequest } from '../errors.js';
+
+export type BodyInput =
+  | string
+  | Uint8Array
+  | URLSearchParams
+  | FormData
+  | Readable
+  | ReadableStream
+  | AsyncIterable<Uint8Array | string>;
+
+export type RequestBody =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: string | Uint8Array;
+      readonly length: number;
+      readonly contentType: string | undefined;
+    }
+  | {
+      readonly kind: 'stream';
+      readonly source: AsyncIterable<unknown>;
+      readonly contentType: string | undefined;
+    };
+
+export const NO_BODY: RequestBody = Object.freeze({ kind: 'none' });
+
+/** @throws RequestError `HOTARU_INVALID_REQUEST` for anything that is not a body. */
+export function toRequestBody(input: unknown): RequestBody {
+  if (input === undefined || input === null) return NO_BODY;
+  if (typeof input === 'string')
+    return bytes(input, Buffer.byteLength(input), 'text/plain;charset=UTF-8');
+  if (input instanceof Uint8Array) return bytes(input, input.byteLength, undefined);
+  if (input instanceof URLSearchParams) {
+    const text = input.toString();
+    return bytes(text, text.length, 'application/x-www-form-urlencoded;charset=UTF-8');
+  }
+  if (input instanceof FormData) {
+    const encoded = new Response(input);
+    const contentType = encoded.headers.get('content-type') ?? undefined;
+    if (encoded.body === null) return NO_BODY;
+    return { kind: 'stream', source: encoded.body as unknown as AsyncIterable<unknown>, contentType };
+  }
+  if (input instanceof Readable) {
+    if (input.destroyed || input.readableEnded)
+      throw invalidRequest('the body stream has already ended or was destroyed');
+    return { kind: 'stream', source: input, contentType: undefined };
+  }
+  if (input instanceof ReadableStream) {
+    if (input.locked) throw invalidRequest('the body stream is locked to another reader');
+    return { kind: 'stream', source: input as unknown as AsyncIterable<unknown>, contentType: undefined };
+  }
+  if (typeof input === 'object' && Symbol.asyncIterator in input)
+    return { kind: 'stream', source: input as AsyncIterable<unknown>, contentType: undefined };
+  throw invalidRequest(
+    `${describe(input)} is no request body; allowed: string, Uint8Array, URLSearchParams, FormData, ` +
+      'Readable, ReadableStream, AsyncIterable (for JSON use jsonRequest)',
+  );
+}
+
+/** One piece of a stream as bytes to write. */
+export function toPiece(piece: unknown): string | Uint8Array {
+  if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;
+  throw invalidRequest(`a body stream gave ${describe(piece)}; allowed: string, Uint8Array`);
+}
+
+function bytes(value: string | Uint8Array, length: number, contentType: string | undefined): RequestBody {
+  return { kind: 'bytes', bytes: value, length, contentType };
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value;
+  return Object.prototype.toString.call(value);
+}

@@ -1,0 +1,216 @@
+/**
+ * The body of a response between the connection that delivers it and the caller who reads it.
+ *
+ * Producer:  push* ─▶ end | fail          Consumer: one of  collect · iterate · discard
+ *
+ * What arrives before anybody reads is kept; above the high-water mark the producer is asked to pause,
+ * and resumed once the consumer has caught up. While a whole body is being collected nothing pauses,
+ * and a limit on its size applies instead.
+ */
+import { CONSTANTS } from '../config/defaults.js';
+import { RequestError, TransportError } from '../errors.js';
+
+/** The side that delivers: a call in flight. */
+export interface BodyProducer {
+  pauseBody(): void;
+  resumeBody(): void;
+  /** The consumer wants no more: drain what little is left, or close the connection. */
+  abandonBody(): void;
+}
+
+export type BodyUse = 'unread' | 'collecting' | 'iterating' | 'discarded';
+
+interface PendingRead {
+  resolve(result: IteratorResult<Uint8Array, undefined>): void;
+  reject(error: unknown): void;
+}
+
+export class ResponseBody {
+  use: BodyUse = 'unread';
+  #pieces: Buffer[] = [];
+  #bufferedBytes = 0;
+  #totalBytes = 0;
+  #isEnded = false;
+  #error: unknown = undefined;
+  #hasFailed = false;
+  #isPaused = false;
+  #producer: BodyProducer | undefined;
+  #pendingRead: PendingRead | undefined = undefined;
+  #onSettled: (() => void) | undefined = undefined;
+  readonly #maxBytes: number;
+  readonly #maxBufferedBytes: number;
+
+  constructor(producer: BodyProducer | undefined, maxBytes: number, maxBufferedBytes: number) {
+    this.#producer = producer;
+    this.#maxBytes = maxBytes;
+    this.#maxBufferedBytes = maxBufferedBytes;
+  }
+
+  get isComplete(): boolean {
+    return this.#isEnded;
+  }
+  get isSettled(): boolean {
+    return this.#isEnded || this.#hasFailed;
+  }
+  /** Does somebody wait for bytes right now? */
+  get isAwaited(): boolean {
+    return this.use === 'collecting' || this.#pendingRead !== undefined;
+  }
+
+  // ── producer ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes a piece; it must stay as it is (a copy, not the socket's buffer). Returns an error when too much. */
+  push(piece: Buffer): TransportError | undefined {
+    this.#totalBytes += piece.length;
+    if (this.#totalBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
+    if (this.use === 'discarded') return undefined;
+    const read = this.#pendingRead;
+    if (read !== undefined) {
+      this.#pendingRead = undefined;
+      read.resolve({ done: false, value: piece });
+      return undefined;
+    }
+    this.#pieces.push(piece);
+    this.#bufferedBytes += piece.length;
+    if (this.use === 'collecting') {
+      if (this.#bufferedBytes > this.#maxBufferedBytes)
+        return tooLarge('maxBufferedSize', this.#maxBufferedBytes);
+    } else if (!this.#isPaused && this.#bufferedBytes >= CONSTANTS.bodyHighWaterBytes) {
+      this.#isPaused = true;
+      this.#producer?.pauseBody();
+    }
+    return undefined;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#producer = undefined;
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    read?.resolve({ done: true, value: undefined });
+    this.#onSettled?.();
+  }
+
+  /**
+   * The body was cut. A reader gets what had arrived and then the error, so it never passes for a whole
+   * one; `dropRest` skips the first part, for a caller that has left.
+   */
+  fail(error: unknown, dropRest = false): void {
+    if (this.isSettled) return;
+    if (dropRest) this.#pieces = [];
+    this.#hasFailed = true;
+    this.#error = error;
+    this.#producer = undefined;
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    read?.reject(error);
+    this.#onSettled?.();
+  }
+
+  // ── consumer ───────────────────────────────────────────────────────────────────────────────────
+
+  /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
+  async collect(): Promise<Buffer> {
+    this.#claim('collecting');
+    if (!this.isSettled) {
+      if (this.#bufferedBytes > this.#maxBufferedBytes)
+        this.#giveUp(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
+      else this.#resume();
+      await this.settled();
+    }
+    if (this.#hasFailed) throw this.#error;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#bufferedBytes = 0;
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  }
+
+  /** Piece by piece, with backpressure. Leaving early gives the rest up. */
+  iterate(): AsyncIterableIterator<Uint8Array, undefined> {
+    this.#claim('iterating');
+    const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
+      next: () => this.#read(),
+      return: () => {
+        this.#abandon();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** Gives the body up; what has arrived is dropped. Does nothing once it was claimed by a reader. */
+  discard(): void {
+    if (this.use !== 'unread') return;
+    this.use = 'discarded';
+    this.#abandon();
+  }
+
+  /** Resolves when the last byte has come or the body has failed. */
+  settled(): Promise<void> {
+    if (this.isSettled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#onSettled;
+      this.#onSettled = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  #claim(use: BodyUse): void {
+    if (this.use !== 'unread')
+      throw new RequestError(
+        'HOTARU_BODY_USED',
+        this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
+      );
+    this.use = use;
+  }
+
+  #read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#bufferedBytes -= piece.length;
+      if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
+      return Promise.resolve({ done: false, value: piece });
+    }
+    if (this.#hasFailed) return Promise.reject(this.#error as Error);
+    if (this.#isEnded || this.use === 'discarded') return Promise.resolve({ done: true, value: undefined });
+    if (this.#pendingRead !== undefined)
+      return Promise.reject(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'));
+    return new Promise((resolve, reject) => {
+      this.#pendingRead = { resolve, reject };
+      this.#resume();
+    });
+  }
+
+  #resume(): void {
+    this.#producer?.resumeBody();
+    this.#isPaused = false;
+  }
+
+  #abandon(): void {
+    this.use = 'discarded';
+    this.#pieces = [];
+    this.#bufferedBytes = 0;
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    read?.resolve({ done: true, value: undefined });
+    const producer = this.#producer;
+    if (!this.isSettled) producer?.abandonBody();
+  }
+
+  #giveUp(error: TransportError): void {
+    const producer = this.#producer;
+    this.fail(error, true);
+    producer?.abandonBody();
+  }
+}
+
+export function tooLarge(limit: string, maxBytes: number): TransportError {
+  return new TransportError(
+    'HOTARU_RESPONSE_TOO_LARGE',
+    `the response body is larger than ${limit} (${maxBytes} bytes)`,
+    { phase: 'body', responseStarted: true },
+  );
+}

@@ -1,0 +1,195 @@
+/**
+ * The response as the caller sees it. Everything but the status is made when asked for.
+ */
+import { Readable } from 'node:stream';
+import type { Attempt } from '../errors.js';
+import { HotaruClientError, TransportError } from '../errors.js';
+import type { ResponseBody } from './response-body.js';
+import { ResponseHeaders } from './response-headers.js';
+
+/** ms each phase took; 0 for a phase there was none of. `total` grows until the body has ended. */
+export interface ResponseTiming {
+  /** Waiting for a connection, beyond the dial itself. */
+  queue: number;
+  dns: number;
+  connect: number;
+  tls: number;
+  /** Writing the request. */
+  send: number;
+  /** From the request written to the response head. */
+  ttfb: number;
+  total: number;
+}
+
+/** The connection that carried a response. */
+export interface ConnectionInfo {
+  readonly id: number;
+  /** False when it was dialled for this request. */
+  readonly reused: boolean;
+  /** Requests on it so far, this one included. */
+  readonly requestCount: number;
+  readonly protocol: string;
+  readonly remoteAddress: string | undefined;
+}
+
+/** What a response asks of the call that made it. */
+export interface ResponseSource {
+  readonly method: string;
+  readonly url: string;
+  readonly attempts: readonly Attempt[];
+  timing(): ResponseTiming;
+  readonly connectionInfo: ConnectionInfo;
+  readonly trailers: ResponseHeaders;
+}
+
+export interface ResponseParts {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: ResponseHeaders;
+  readonly body: ResponseBody;
+  readonly source: ResponseSource;
+}
+
+/**
+ * What `sendRequest` resolves with, as soon as the head is there.
+ *
+ * Read the body once: `text()`, `json()`, `bytes()`, or `for await (const chunk of res.body)`; or give
+ * it up with `discard()`. Until one of these, the connection is held.
+ *
+ * @example
+ * const res = await pool.sendRequest('https://api.example.com', getRequest('/users/1'));
+ * if (!res.ok) throw new Error(`${res.status}: ${await res.text()}`);
+ * const user = await res.json<User>();
+ */
+export class ClientResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: ResponseHeaders;
+  readonly #body: ResponseBody;
+  readonly #source: ResponseSource;
+  #stream: BodyStream | undefined = undefined;
+
+  constructor(parts: ResponseParts) {
+    this.status = parts.status;
+    this.statusText = parts.statusText;
+    this.headers = parts.headers;
+    this.#body = parts.body;
+    this.#source = parts.source;
+  }
+
+  /** 200 to 299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** The URL that answered: after redirects, the last one. */
+  get url(): string {
+    return this.#source.url;
+  }
+
+  get connection(): ConnectionInfo {
+    return this.#source.connectionInfo;
+  }
+
+  get timing(): ResponseTiming {
+    return this.#source.timing();
+  }
+
+  /** What was tried before this response came: replays of dead connections, redirects excluded. */
+  get attempts(): readonly Attempt[] {
+    return this.#source.attempts;
+  }
+
+  /** Resolves with the trailer fields once the body has ended; empty when there were none. */
+  get trailers(): Promise<ResponseHeaders> {
+    return this.#body.settled().then(() => this.#source.trailers);
+  }
+
+  /** Was the body read or given up? */
+  get bodyUsed(): boolean {
+    return this.#body.use !== 'unread';
+  }
+
+  /**
+   * The body as a web stream that is also a fast async iterable of `Uint8Array`. Reading it slowly
+   * slows the peer down. Leaving the loop early gives the rest up.
+   */
+  get body(): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
+    this.#stream ??= new BodyStream(this.#body);
+    return this.#stream;
+  }
+
+  /** The whole body as bytes. @throws `HOTARU_BODY_USED`, `HOTARU_RESPONSE_TOO_LARGE`, `HOTARU_BODY_TIMEOUT`, … */
+  bytes(): Promise<Uint8Array> {
+    return this.#body.collect();
+  }
+
+  /** The whole body as UTF-8 text, without a byte order mark. Throws as `bytes()` does. */
+  async text(): Promise<string> {
+    const text = (await this.#body.collect()).toString('utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+
+  /** The whole body parsed as JSON. @throws `HOTARU_DECODE_FAILED` when it is none; else as `bytes()`. */
+  async json<T = unknown>(): Promise<T> {
+    const text = await this.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      const type = this.headers.get('content-type') ?? 'no content-type';
+      throw new TransportError(
+        'HOTARU_DECODE_FAILED',
+        `the body of ${this.#source.method} ${this.#source.url} is not JSON (status ${this.status}, ${type})`,
+        { cause: error, phase: 'body', responseStarted: true },
+      );
+    }
+  }
+
+  /** The body as a Node stream, for `pipeline()`. */
+  readable(): Readable {
+    return Readable.from(this.#body.iterate(), { objectMode: false });
+  }
+
+  /**
+   * Gives the body up: what little is left is drained (64 KiB, 50 ms), else the connection is closed.
+   * Resolves when the connection is free either way. Does nothing when the body was read.
+   */
+  async discard(): Promise<void> {
+    this.#body.discard();
+    if (this.#body.use === 'discarded') await this.#body.settled();
+  }
+}
+
+/** A real `ReadableStream`, filled on demand only; iterating it bypasses the stream machinery. */
+class BodyStream extends ReadableStream<Uint8Array> {
+  readonly #body: ResponseBody;
+
+  constructor(body: ResponseBody) {
+    let reader: AsyncIterator<Uint8Array, undefined> | undefined;
+    super(
+      {
+        async pull(controller) {
+          try {
+            reader ??= body.iterate();
+            const { done, value } = await reader.next();
+            if (done === true) controller.close();
+            else controller.enqueue(value);
+          } catch (error) {
+            controller.error(error);
+          }
+        },
+        async cancel() {
+          if (reader === undefined) body.discard();
+          else await reader.return?.();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    this.#body = body;
+  }
+
+  override [Symbol.asyncIterator](): ReturnType<ReadableStream<Uint8Array>['values']> {
+    if (this.locked) throw new HotaruClientError('HOTARU_BODY_USED', 'the body stream is locked');
+    return this.#body.iterate() as unknown as ReturnType<ReadableStream<Uint8Array>['values']>;
+  }
+}

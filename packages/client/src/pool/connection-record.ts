@@ -1,0 +1,71 @@
+/**
+ * What the pool knows of one connection, from its dial to its end: age, use, what the peer said about
+ * keeping it, and its place in the queues. Pure data and pure functions of time.
+ */
+import { CONSTANTS } from '../config/defaults.js';
+import type { Settings } from '../config/pool-config.js';
+import type { Clock } from './clock.js';
+import { Link } from './linked-list.js';
+import type { Poolable } from './poolable.js';
+
+export class ConnectionRecord {
+  readonly id: number;
+  /** Wall clock, ms since the epoch. */
+  readonly createdAt: number;
+  readonly createdAtMs: number;
+  lastUsedAt: number;
+  lastUsedAtMs: number;
+  requestCount = 0;
+  /** Callers that hold it now. */
+  holders = 0;
+  /** The peer's `Keep-Alive: timeout=` less its margin: a field, never a socket timeout. */
+  idleHintMs = Infinity;
+  /** The peer's `Keep-Alive: max=`: requests it still takes. */
+  requestsLeft = Infinity;
+  /** 0.9 … 1.1: connections opened together must not end together. */
+  readonly lifetimeFactor: number;
+  readonly hostLink: Link<Poolable>;
+  readonly poolLink: Link<Poolable>;
+
+  constructor(owner: Poolable, id: number, clock: Clock, random: number) {
+    this.id = id;
+    this.createdAtMs = clock.now();
+    this.createdAt = clock.wallNow();
+    this.lastUsedAtMs = this.createdAtMs;
+    this.lastUsedAt = this.createdAt;
+    this.lifetimeFactor = 1 + (random * 2 - 1) * CONSTANTS.lifetimeJitter;
+    this.hostLink = new Link<Poolable>(owner);
+    this.poolLink = new Link<Poolable>(owner);
+  }
+
+  touch(clock: Clock): void {
+    this.lastUsedAtMs = clock.now();
+    this.lastUsedAt = clock.wallNow();
+  }
+
+  /** Has it reached its age or its number of requests? True while busy too. */
+  isSpent(nowMs: number, settings: Settings): boolean {
+    return (
+      nowMs - this.createdAtMs >= settings.maxLifetime * this.lifetimeFactor ||
+      this.requestCount >= settings.maxRequestsPerConnection ||
+      this.requestsLeft <= 0
+    );
+  }
+
+  /**
+   * Has it been idle too long? The larger of the two ages counts: a frozen machine's monotonic clock
+   * stood still while the peer closed (pool.md, idle age).
+   */
+  isIdleTooLong(nowMs: number, wallMs: number, settings: Settings): boolean {
+    const idleMs = Math.max(nowMs - this.lastUsedAtMs, wallMs - this.lastUsedAt);
+    return idleMs >= Math.min(settings.idleTimeout, this.idleHintMs);
+  }
+
+  /** When an idle connection expires, on the monotonic clock. */
+  expiresAtMs(settings: Settings): number {
+    return Math.min(
+      this.lastUsedAtMs + Math.min(settings.idleTimeout, this.idleHintMs),
+      this.createdAtMs + settings.maxLifetime * this.lifetimeFactor,
+    );
+  }
+}

@@ -1,0 +1,402 @@
+/**
+ * The connections to one host, and the callers waiting for one. Knows nothing of sockets or HTTP: it
+ * keeps any `Poolable`, and its tests keep integers.
+ *
+ * A connection:  dialling ──▶ busy ⇄ idle ──▶ closed        (a shared one is busy with many at once)
+ * A caller:      takes an idle one, else waits in line; the first connection to come free, released
+ *                or freshly dialled, goes to whoever has waited longest (late binding).
+ *
+ * Invariants, checked after every transition outside production:
+ *   live + dialling ≤ maxPerHost (unless the limit was just lowered)
+ *   somebody waits ⇒ nothing is idle
+ *   every waiter settles once; every slot is given back once, by `slotFreed`
+ */
+import type { Settings } from '../config/pool-config.js';
+import { PoolError, type PoolSnapshot } from '../errors.js';
+import { Counters } from './counters.js';
+import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
+import { checkInvariants } from './invariants.js';
+import { LinkedList } from './linked-list.js';
+import type { Poolable } from './poolable.js';
+import { Waiter, type Dial, type WaiterEvents } from './waiter.js';
+
+export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
+  /** Called when the last connection, dial and waiter of a draining host is gone. */
+  readonly onQuiet?: () => void;
+}
+
+export class HostPool<T extends Poolable> implements DialerHost<T> {
+  readonly counters = new Counters();
+  readonly idle = new LinkedList<Poolable>();
+  readonly waiters = new LinkedList<Waiter<T>>();
+  /** Those that take only a connection straight from its dial. */
+  readonly freshWaiters = new LinkedList<Waiter<T>>();
+  readonly #live = new Set<T>();
+  readonly #shared = new Set<T>();
+  readonly #dialer: Dialer<T>;
+  readonly #env: HostPoolEnvironment<T>;
+  #settings: Settings;
+  #tickets = 0;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  lastUsedAtMs: number;
+
+  constructor(
+    readonly key: string,
+    settings: Settings,
+    env: HostPoolEnvironment<T>,
+  ) {
+    this.#settings = settings;
+    this.#env = env;
+    this.#dialer = new Dialer<T>(this, env);
+    this.lastUsedAtMs = env.clock.now();
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+  get liveCount(): number {
+    return this.#live.size;
+  }
+  get dialingCount(): number {
+    return this.#dialer.count;
+  }
+  get activeCount(): number {
+    return this.#live.size - this.idle.size;
+  }
+  get waiterCount(): number {
+    return this.waiters.size + this.freshWaiters.size;
+  }
+  get #isDraining(): boolean {
+    return this.#state !== 'open';
+  }
+  get isEmpty(): boolean {
+    return this.#live.size === 0 && this.waiterCount === 0 && this.#dialer.isQuiet;
+  }
+
+  // ── acquire ────────────────────────────────────────────────────────────────────────────────────
+
+  /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
+  take(): T | undefined {
+    if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
+    for (const connection of this.#shared)
+      if (connection.isOpen && connection.reserve()) return this.#hold(connection);
+    const now = this.#env.clock.now();
+    const wall = this.#env.clock.wallNow();
+    for (;;) {
+      const list = this.idle;
+      const connection = this.#settings.order === 'fifo' ? list.first : list.last;
+      if (connection === undefined) return undefined;
+      const { record } = connection;
+      if (
+        !connection.isOpen ||
+        record.isSpent(now, this.#settings) ||
+        record.isIdleTooLong(now, wall, this.#settings) ||
+        !connection.reserve()
+      ) {
+        this.evict(connection);
+        continue;
+      }
+      this.#leaveIdle(connection);
+      return this.#hold(connection as T);
+    }
+  }
+
+  /**
+   * Joins the line, and starts a dial if the limits allow. The waiter is settled through its events,
+   * perhaps before this returns. `isAdmitted`: its call was let in before a drain began.
+   */
+  wait(events: WaiterEvents<T>, needsFresh = false, isAdmitted = false): Waiter<T> {
+    const waiter = new Waiter<T>(events, needsFresh || !this.#settings.enablePooling);
+    if (this.#state === 'closed' || (this.#state === 'draining' && !isAdmitted)) {
+      waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool is closed'));
+      return waiter;
+    }
+    waiter.sinceMs = this.#env.clock.now();
+    waiter.ticket = this.#tickets++;
+    this.lastUsedAtMs = waiter.sinceMs;
+    const line = waiter.needsFresh ? this.freshWaiters : this.waiters;
+    line.push(waiter.link);
+    this.#dialer.pump();
+    // Only those whom no dial serves count as pending: `maxPending: 0` still lets a request connect.
+    if (waiter.state === 'waiting' && this.waiterCount - this.#dialer.count > this.#settings.maxPending) {
+      line.remove(waiter.link);
+      this.counters.exhausted += 1;
+      waiter.fail(
+        this.error('HOTARU_POOL_EXHAUSTED', `${this.#settings.maxPending} requests already wait`),
+      );
+    }
+    checkInvariants(this);
+    return waiter;
+  }
+
+  /** Its caller has left. The dial made for it, if any, goes on for the others. */
+  cancel(waiter: Waiter<T>): void {
+    if (waiter.state !== 'waiting') return;
+    waiter.state = 'cancelled';
+    (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+    this.#afterLeaving();
+  }
+
+  // ── release ────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Gives a connection back. `isReusable` is the holder's positive proof that the next one may use it;
+   * age, limits and the state of the pool are judged here. True when it was kept.
+   */
+  release(connection: T, isReusable: boolean): boolean {
+    const { record } = connection;
+    record.holders -= 1;
+    if (!this.#live.has(connection)) return false;
+    record.touch(this.#env.clock);
+    this.lastUsedAtMs = record.lastUsedAtMs;
+    const isOverLimit = this.#live.size + this.#dialer.count > this.#settings.maxPerHost;
+    const keep =
+      isReusable &&
+      connection.isOpen &&
+      this.#settings.enablePooling &&
+      !isOverLimit &&
+      !record.isSpent(record.lastUsedAtMs, this.#settings) &&
+      !(this.#isDraining && this.waiters.size === 0) &&
+      !this.#mustMakeWay();
+    if (!keep) {
+      if (record.holders > 0) return false; // others still use it; the last one closes it
+      this.retire(connection);
+      return false;
+    }
+    this.#place(connection, true);
+    return this.#live.has(connection);
+  }
+
+  /** Takes a connection out of the books and ends it. */
+  retire(connection: T): void {
+    this.#forget(connection);
+    connection.close();
+  }
+
+  /** Ends an idle connection that the pool no longer wants. */
+  evict(connection: Poolable): void {
+    this.counters.evictions += 1;
+    this.retire(connection as T);
+  }
+
+  /** The one place where a permit and a place under `maxPerHost` are given back. */
+  slotFreed(): void {
+    this.#env.permits.giveBack();
+    this.#afterLeaving();
+  }
+
+  // ── dials ──────────────────────────────────────────────────────────────────────────────────────
+
+  dialStarted(dial: Dial): void {
+    // It is nominally for the oldest waiter that has none yet; those with one stand before it.
+    const waiter = oldestWithoutDial(this.waiters) ?? oldestWithoutDial(this.freshWaiters);
+    waiter?.dialStarted(dial);
+  }
+
+  dialled(connection: T): boolean {
+    this.counters.created += 1;
+    this.#live.add(connection);
+    connection.onClosed = () => this.#forget(connection);
+    if (!connection.isOpen || (this.#isDraining && this.waiterCount === 0)) {
+      this.retire(connection);
+      return false;
+    }
+    return this.#place(connection, false);
+  }
+
+  /** A waiter fails only when no dial is left that could serve it. */
+  dialFailed(error: Error): void {
+    this.counters.failed += 1;
+    if (this.#dialer.shouldFailAll) {
+      while (this.waiterCount > 0) this.#oldest()?.fail(error);
+    } else if (this.waiterCount > this.#dialer.count) this.#oldest()?.fail(error);
+  }
+
+  makeRoom(): boolean {
+    if (this.freshWaiters.size <= this.#dialer.count) return false;
+    const oldest = this.idle.first;
+    if (oldest === undefined) return false;
+    this.evict(oldest);
+    return true;
+  }
+
+  // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Evicts what has expired and refills up to `minIdle`. Returns when it wants to run again, on the
+   * monotonic clock; Infinity when only an event can change anything.
+   */
+  sweep(nowMs: number, wallMs: number): number {
+    let nextAtMs = Infinity;
+    for (const connection of this.idle) {
+      const { record } = connection;
+      if (
+        !connection.isOpen ||
+        record.isSpent(nowMs, this.#settings) ||
+        record.isIdleTooLong(nowMs, wallMs, this.#settings)
+      )
+        this.evict(connection);
+      else nextAtMs = Math.min(nextAtMs, record.expiresAtMs(this.#settings));
+    }
+    if (!this.#isDraining && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
+      void this.warm(this.#settings.minIdle);
+    return nextAtMs;
+  }
+
+  /** Dials until `count` connections are idle, as far as the limits go; resolves with how many are. */
+  async warm(count: number): Promise<number> {
+    const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
+    if (!enablePooling || this.#isDraining) return 0;
+    const room = maxPerHost - this.#live.size - this.#dialer.count;
+    const missing = Math.min(count, maxIdlePerHost) - this.idle.size - this.#dialer.count;
+    const wanted = Math.min(missing, room);
+    if (wanted > 0) await this.#dialer.spare(wanted);
+    return this.idle.size;
+  }
+
+  /** Live change of settings: shrinks what exists, and grows for those who wait. */
+  reconfigure(settings: Settings): void {
+    this.#settings = settings;
+    const idleLimit = settings.enablePooling ? settings.maxIdlePerHost : 0;
+    while (
+      this.idle.first !== undefined &&
+      (this.idle.size > idleLimit || this.#live.size + this.#dialer.count > settings.maxPerHost)
+    )
+      this.evict(this.idle.first);
+    this.#dialer.pump();
+  }
+
+  /** Admits nobody new, closes what is idle; those in line and in flight are served to the end. */
+  drain(): void {
+    this.#state = 'draining';
+    while (this.idle.first !== undefined) this.retire(this.idle.first as T);
+    this.#reportQuiet();
+  }
+
+  /** Ends everything now. */
+  close(): void {
+    this.#state = 'closed';
+    for (;;) {
+      const waiter = this.#oldest();
+      if (waiter === undefined) break;
+      waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool was closed'));
+    }
+    this.#dialer.cancelAll();
+    for (const connection of [...this.#live]) this.retire(connection);
+    this.#reportQuiet();
+  }
+
+  snapshot(): PoolSnapshot {
+    const sinceMs = Math.min(this.waiters.first?.sinceMs ?? Infinity, this.freshWaiters.first?.sinceMs ?? Infinity);
+    return {
+      key: this.key,
+      active: this.activeCount,
+      idle: this.idle.size,
+      connecting: this.#dialer.count,
+      waiting: this.waiterCount,
+      oldestWaitMs: sinceMs === Infinity ? 0 : this.#env.clock.now() - sinceMs,
+      maxPerHost: this.#settings.maxPerHost,
+    };
+  }
+
+  error(code: 'HOTARU_POOL_EXHAUSTED' | 'HOTARU_POOL_CLOSED' | 'HOTARU_ACQUIRE_TIMEOUT', why: string): PoolError {
+    const now = this.snapshot();
+    const state = `${now.active} active, ${now.idle} idle, ${now.connecting} connecting of at most ${now.maxPerHost}; ${now.waiting} waiting, the oldest for ${Math.round(now.oldestWaitMs)} ms`;
+    return new PoolError(code, `${why} for ${this.key} (${state})`, now);
+  }
+
+  // ── inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  #hold(connection: T): T {
+    connection.record.holders += 1;
+    if (connection.canShare) this.#shared.add(connection);
+    this.counters.hits += 1;
+    this.counters.wait.recordInstant();
+    return connection;
+  }
+
+  /** To the oldest waiter it suits, else idle. True when a waiter took it. */
+  #place(connection: T, isReused: boolean): boolean {
+    let isTaken = false;
+    while (connection.isOpen) {
+      const reused = isReused || isTaken; // a shared one is fresh for the first of many only
+      const waiter = reused ? this.waiters.first : this.#peekOldest();
+      if (waiter === undefined || !connection.reserve()) break;
+      isTaken = true;
+      (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+      connection.record.holders += 1;
+      if (reused) this.counters.hits += 1;
+      else this.counters.misses += 1;
+      this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
+      if (connection.canShare) this.#shared.add(connection);
+      waiter.deliver(connection, reused);
+      if (!connection.canShare) return true;
+    }
+    if (this.#live.has(connection) && connection.record.holders === 0) this.#enterIdle(connection);
+    checkInvariants(this);
+    return isTaken;
+  }
+
+  #enterIdle(connection: T): void {
+    this.#shared.delete(connection);
+    this.idle.push(connection.record.hostLink);
+    this.#env.permits.idle.push(connection.record.poolLink);
+    connection.setIdle(true);
+    if (this.idle.size > this.#settings.maxIdlePerHost && this.idle.first !== undefined)
+      this.evict(this.idle.first);
+    // Another host may be waiting for a permit that this idle connection holds.
+    this.#env.permits.serve();
+  }
+
+  #leaveIdle(connection: Poolable): void {
+    this.idle.remove(connection.record.hostLink);
+    this.#env.permits.idle.remove(connection.record.poolLink);
+    connection.setIdle(false);
+  }
+
+  #forget(connection: T): void {
+    if (!this.#live.delete(connection)) return;
+    this.#shared.delete(connection);
+    this.idle.remove(connection.record.hostLink);
+    this.#env.permits.idle.remove(connection.record.poolLink);
+    this.counters.closed += 1;
+    this.slotFreed();
+  }
+
+  /** Somebody who needs a fresh connection has waited longest, and only this one's end makes room. */
+  #mustMakeWay(): boolean {
+    const fresh = this.freshWaiters.first;
+    if (fresh === undefined || this.freshWaiters.size <= this.#dialer.count) return false;
+    if (this.#live.size + this.#dialer.count < this.#settings.maxPerHost) return false;
+    return fresh.ticket < (this.waiters.first?.ticket ?? Infinity);
+  }
+
+  #peekOldest(): Waiter<T> | undefined {
+    const waiter = this.waiters.first;
+    const fresh = this.freshWaiters.first;
+    if (waiter === undefined || fresh === undefined) return waiter ?? fresh;
+    return waiter.ticket < fresh.ticket ? waiter : fresh;
+  }
+
+  #oldest(): Waiter<T> | undefined {
+    const waiter = this.#peekOldest();
+    if (waiter !== undefined) (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+    return waiter;
+  }
+
+  #afterLeaving(): void {
+    this.#dialer.pump();
+    this.#reportQuiet();
+    checkInvariants(this);
+  }
+
+  #reportQuiet(): void {
+    if (this.#isDraining && this.isEmpty) this.#env.onQuiet?.();
+  }
+}
+
+/** The first waiter no dial was started for. Those that have one are at most `maxDialing`. */
+function oldestWithoutDial<T>(line: LinkedList<Waiter<T>>): Waiter<T> | undefined {
+  for (const waiter of line) if (waiter.dial === undefined) return waiter;
+  return undefined;
+}

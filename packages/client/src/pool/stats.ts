@@ -1,0 +1,98 @@
+/** `pool.stats()`: counters and gauges as a plain object, for one host and for all of them. */
+import { Counters } from './counters.js';
+import type { WaitSummary } from './histogram.js';
+import type { HostPool } from './host-pool.js';
+import type { Poolable } from './poolable.js';
+
+export interface HostStats {
+  hits: number;
+  misses: number;
+  evictions: number;
+  /** Connections in the pool, ready to be taken: the same as `idle`. */
+  pooledConnections: number;
+  /** hits / (hits + misses); 0 before the first acquire. */
+  hitRate: number;
+  created: number;
+  closed: number;
+  /** Dials that failed. */
+  failed: number;
+  idle: number;
+  active: number;
+  connecting: number;
+  waiting: number;
+  requests: number;
+  replays: number;
+  poisoned: number;
+  timeouts: number;
+  exhausted: number;
+  bytesSent: number;
+  bytesReceived: number;
+  /** ms each acquire waited for its connection. */
+  wait: WaitSummary;
+}
+
+export interface PoolStats extends HostStats {
+  hosts: Record<string, HostStats>;
+}
+
+interface Gauges {
+  idle: number;
+  active: number;
+  connecting: number;
+  waiting: number;
+}
+
+export function statsOf<T extends Poolable>(host: HostPool<T>): HostStats {
+  return toStats(host.counters, gaugesOf(host));
+}
+
+/** `retired`: what hosts counted that the pool has forgotten since. */
+export function sumStats<T extends Poolable>(
+  hosts: Iterable<HostPool<T>>,
+  retired: Counters,
+): HostStats {
+  const counters = new Counters();
+  counters.add(retired);
+  const gauges: Gauges = { idle: 0, active: 0, connecting: 0, waiting: 0 };
+  for (const host of hosts) {
+    counters.add(host.counters);
+    const own = gaugesOf(host);
+    gauges.idle += own.idle;
+    gauges.active += own.active;
+    gauges.connecting += own.connecting;
+    gauges.waiting += own.waiting;
+  }
+  return toStats(counters, gauges);
+}
+
+function gaugesOf<T extends Poolable>(host: HostPool<T>): Gauges {
+  return {
+    idle: host.idle.size,
+    active: host.activeCount,
+    connecting: host.dialingCount,
+    waiting: host.waiterCount,
+  };
+}
+
+function toStats(counters: Counters, gauges: Gauges): HostStats {
+  const served = counters.hits + counters.misses;
+  return {
+    hits: counters.hits,
+    misses: counters.misses,
+    evictions: counters.evictions,
+    pooledConnections: gauges.idle,
+    hitRate: served === 0 ? 0 : counters.hits / served,
+    created: counters.created,
+    closed: counters.closed,
+    failed: counters.failed,
+    ...gauges,
+    requests: counters.requests,
+    replays: counters.replays,
+    poisoned: counters.poisoned,
+    timeouts: counters.timeouts,
+    exhausted: counters.exhausted,
+    bytesSent: counters.bytesSent,
+    bytesReceived: counters.bytesReceived,
+    wait: counters.wait.summary(),
+  };
+}

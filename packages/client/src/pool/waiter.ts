@@ -1,0 +1,59 @@
+/**
+ * One caller's wait for a connection. Its fate is one of three, and only the first to come counts:
+ *
+ *   waiting ──deliver──▶ served       a connection was handed over, in the same call stack
+ *          ├──fail─────▶ failed       a dial failed for it, or the queue gave it up
+ *          └──cancel───▶ cancelled    its caller left: abort, deadline
+ *
+ * Handing over is synchronous on purpose: through a promise, an abort could slip in between and the
+ * connection would be lost (pool.md, abort at any moment).
+ */
+import { Link } from './linked-list.js';
+import type { Phase } from '../errors.js';
+
+/** A dial under way, as its waiter sees it. */
+export interface Dial {
+  readonly phase: Phase;
+  /** Gives it up; only when the pool itself ends. */
+  cancel(): void;
+}
+
+/** The caller's side. None of these may throw. */
+export interface WaiterEvents<T> {
+  connected(connection: T, reused: boolean): void;
+  refused(error: Error): void;
+  /** A dial was started for this waiter; another connection may still come first. */
+  dialling(dial: Dial): void;
+}
+
+export type WaiterState = 'waiting' | 'served' | 'failed' | 'cancelled';
+
+export class Waiter<T> {
+  state: WaiterState = 'waiting';
+  dial: Dial | undefined = undefined;
+  sinceMs = 0;
+  /** Its place in line across both queues of a host. */
+  ticket = 0;
+  readonly link: Link<Waiter<T>> = new Link<Waiter<T>>(this);
+
+  constructor(
+    private readonly events: WaiterEvents<T>,
+    /** Only a connection straight from its dial will do: a replay, or `acquireNew`. */
+    readonly needsFresh: boolean,
+  ) {}
+
+  deliver(connection: T, reused: boolean): void {
+    this.state = 'served';
+    this.events.connected(connection, reused);
+  }
+
+  fail(error: Error): void {
+    this.state = 'failed';
+    this.events.refused(error);
+  }
+
+  dialStarted(dial: Dial): void {
+    this.dial = dial;
+    this.events.dialling(dial);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The clocks of one call: the total one, and the one of the stage it is in. Whichever is earlier is
+ * armed; both share the pool's single timer.
+ */
+import type { Clock } from '../pool/clock.js';
+import { Deadline, type Deadlines } from '../pool/deadlines.js';
+
+/**
+ * What a call may be timed for: a connection; the peer taking bytes; `100 Continue`; an answer after a
+ * failed write; the head; a piece of the body; the rest of an unwanted body.
+ */
+export type Stage = 'none' | 'acquire' | 'send' | 'continue' | 'grace' | 'headers' | 'body' | 'drain';
+
+export interface ClockOwner {
+  timeRanOut(stage: Stage | 'total'): void;
+}
+
+export class CallClock extends Deadline {
+  readonly #deadlines: Deadlines;
+  readonly #clock: Clock;
+  readonly #owner: ClockOwner;
+  readonly totalAtMs: number;
+  #stage: Stage = 'none';
+
+  constructor(clock: Clock, deadlines: Deadlines, totalAtMs: number, owner: ClockOwner) {
+    super();
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.#owner = owner;
+    this.totalAtMs = totalAtMs;
+  }
+
+  /** `withinMs` from now; Infinity leaves only the total clock running. */
+  arm(stage: Stage, withinMs: number): void {
+    this.#stage = stage;
+    const atMs = withinMs === Infinity ? Infinity : this.#clock.now() + withinMs;
+    this.#deadlines.arm(this, Math.min(atMs, this.totalAtMs));
+  }
+
+  stopStage(): void {
+    this.#stage = 'none';
+    this.#deadlines.arm(this, this.totalAtMs);
+  }
+
+  stop(): void {
+    this.#stage = 'none';
+    this.#deadlines.disarm(this);
+  }
+
+  override onExpired(): void {
+    if (this.#clock.now() >= this.totalAtMs) this.#owner.timeRanOut('total');
+    else this.#owner.timeRanOut(this.#stage);
+  }
+}

@@ -1,0 +1,70 @@
+/** What a failed call can say for certain, and what follows from it: may it be sent again? */
+import type { Exchange } from '../connection/http1/exchange.js';
+import { HotaruClientError, RequestError, type Phase } from '../errors.js';
+import type { Dial } from '../pool/waiter.js';
+import type { CallRecord } from './call-record.js';
+import type { PreparedRequest } from './prepare.js';
+
+export type CallState =
+  | 'waiting'
+  | 'polling'
+  | 'sending'
+  | 'headers'
+  | 'body'
+  | 'draining'
+  | 'over';
+
+export function phaseOf(state: CallState, dial: Dial | undefined): Phase {
+  switch (state) {
+    case 'waiting':
+      return dial?.phase ?? 'queue';
+    case 'polling':
+    case 'sending':
+      return 'send';
+    case 'headers':
+      return 'headers';
+    default:
+      return 'body';
+  }
+}
+
+/** Sent again, does it do its work once? When nothing was written, or when twice is the same as once. */
+function isRepeatable(request: PreparedRequest, exchange: Exchange | undefined): boolean {
+  if (exchange === undefined || exchange.bytesSent === 0) return true;
+  return request.isIdempotent && request.body.kind !== 'stream'; // a stream can't be rewound
+}
+
+/**
+ * A reused connection that died before the first byte of an answer: the peer most likely closed it
+ * while it was idle (pool.md, keep-alive race).
+ */
+export function mayReplay(
+  error: Error,
+  request: PreparedRequest,
+  exchange: Exchange | undefined,
+  isReused: boolean,
+): error is HotaruClientError {
+  return (
+    isReused &&
+    error instanceof HotaruClientError &&
+    error.code === 'HOTARU_CONNECTION_CLOSED' &&
+    exchange?.responseStarted === false &&
+    isRepeatable(request, exchange)
+  );
+}
+
+export function addFacts(
+  error: HotaruClientError,
+  phase: Phase,
+  request: PreparedRequest,
+  exchange: Exchange | undefined,
+  record: CallRecord,
+): void {
+  error.phase ??= phase;
+  error.bytesSent = exchange?.bytesSent ?? 0;
+  error.responseStarted = exchange?.responseStarted ?? false;
+  error.reusedConnection = record.isReused;
+  error.attempts = record.attempts;
+  error.retrySafe =
+    !error.responseStarted && !(error instanceof RequestError) && isRepeatable(request, exchange);
+}

@@ -1,0 +1,100 @@
+/**
+ * What one call remembers for its response and its errors: when each phase began, which connection
+ * carried it, what was tried before.
+ */
+import type { ParsedHead } from '../connection/http1/head-parser.js';
+import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { Attempt, HotaruClientError } from '../errors.js';
+import type { ConnectionInfo, ResponseSource, ResponseTiming } from '../message/response.js';
+import { ResponseHeaders } from '../message/response-headers.js';
+import type { Clock } from '../pool/clock.js';
+import type { PreparedRequest } from './prepare.js';
+
+const NO_ATTEMPTS: readonly Attempt[] = Object.freeze([]);
+const NO_HEADERS = new ResponseHeaders('', []);
+
+export class CallRecord implements ResponseSource {
+  readonly startedAtMs: number;
+  connectedAtMs = 0;
+  sentAtMs = 0;
+  headAtMs = 0;
+  endedAtMs = 0;
+  isReused = false;
+  trailerHead: ParsedHead | undefined = undefined;
+  readonly #clock: Clock;
+  readonly #request: PreparedRequest;
+  #connection: PooledConnection | undefined = undefined;
+  #requestCount = 0;
+  #attempts: Attempt[] | undefined = undefined;
+
+  constructor(clock: Clock, request: PreparedRequest) {
+    this.#clock = clock;
+    this.#request = request;
+    this.startedAtMs = clock.now();
+  }
+
+  connectedTo(connection: PooledConnection, isReused: boolean): void {
+    this.#connection = connection;
+    this.isReused = isReused;
+    this.connectedAtMs = this.#clock.now();
+  }
+
+  sentOn(connection: PooledConnection): void {
+    this.#requestCount = connection.requestCount;
+  }
+
+  addAttempt(connection: PooledConnection, error: HotaruClientError): void {
+    this.#attempts ??= [];
+    this.#attempts.push({
+      connectionId: connection.id,
+      reusedConnection: this.isReused,
+      code: error.code,
+      message: error.message,
+    });
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get url(): string {
+    return this.#request.origin.text + this.#request.target;
+  }
+
+  get attempts(): readonly Attempt[] {
+    return this.#attempts ?? NO_ATTEMPTS;
+  }
+
+  get trailers(): ResponseHeaders {
+    const head = this.trailerHead;
+    return head === undefined ? NO_HEADERS : new ResponseHeaders(head.text, head.offsets);
+  }
+
+  get connectionInfo(): ConnectionInfo {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('a response came without a connection');
+    return {
+      id: connection.id,
+      reused: this.isReused,
+      requestCount: this.#requestCount,
+      protocol: connection.protocol,
+      remoteAddress: connection.remoteAddress,
+    };
+  }
+
+  timing(): ResponseTiming {
+    const dial = this.isReused ? undefined : this.#connection?.dialTiming;
+    const { dns = 0, connect = 0, tls = 0 } = dial ?? {};
+    const waitedMs = this.connectedAtMs - this.startedAtMs;
+    return {
+      queue: Math.max(0, waitedMs - dns - connect - tls),
+      dns,
+      connect,
+      tls,
+      // An early answer comes before the request is out: both figures then stop at zero.
+      send: Math.max(0, this.sentAtMs - this.connectedAtMs),
+      ttfb: this.sentAtMs === 0 ? 0 : Math.max(0, this.headAtMs - this.sentAtMs),
+      total: (this.endedAtMs || this.#clock.now()) - this.startedAtMs,
+    };
+  }
+}

@@ -1,0 +1,395 @@
+/**
+ * One call of `sendRequest`: it acquires a connection, runs an exchange on it, replays it once where
+ * that is safe, and hears clocks and aborts. It settles once, whatever happens when.
+ *
+ *   waiting ─▶ polling ─▶ sending ─▶ headers ─▶ body ─▶ (draining) ─▶ over
+ *      ▲          │          │          │
+ *      └──────────┴── the connection was dead: again, on another one
+ *
+ *   waiting    in line for a connection; perhaps one is being dialled
+ *   polling    has one; its socket is polled before a byte is written (turn.ts)
+ *   sending    the request is going out
+ *   headers    it is out, no answer yet
+ *   body       the promise is resolved with the response; its body is coming in
+ *   draining   nobody wants the rest; a little is read so that the connection can be kept
+ *
+ * A connection is given back at one place, `#free`, and never while its exchange can still speak.
+ */
+import { CONSTANTS } from '../config/defaults.js';
+import type { Settings } from '../config/pool-config.js';
+import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
+import type { ParsedHead } from '../connection/http1/head-parser.js';
+import type { PooledConnection } from '../connection/pooled-connection.js';
+import { atTurnEnd, type TurnTask } from '../connection/turn.js';
+import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
+import { ClientResponse } from '../message/response.js';
+import { ResponseBody, tooLarge, type BodyProducer } from '../message/response-body.js';
+import { ResponseHeaders } from '../message/response-headers.js';
+import type { Clock } from '../pool/clock.js';
+import type { Deadlines } from '../pool/deadlines.js';
+import type { HostPool } from '../pool/host-pool.js';
+import { Link } from '../pool/linked-list.js';
+import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
+import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
+import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
+import { CallRecord } from './call-record.js';
+import { callSiteOf } from './call-site.js';
+import type { CheckedOptions } from './options.js';
+import type { PreparedRequest } from './prepare.js';
+import type { RequestScope, ScopedCall, UnreadBodyReport } from './request-scope.js';
+
+export interface CallContext {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly host: HostPool<PooledConnection>;
+  readonly settings: Settings;
+  readonly request: PreparedRequest;
+  readonly options: CheckedOptions;
+  readonly scope: RequestScope | undefined;
+}
+
+export class Call
+  implements
+    WaiterEvents<PooledConnection>,
+    ExchangeEvents,
+    BodyProducer,
+    TurnTask,
+    ScopedCall,
+    ClockOwner
+{
+  readonly #context: CallContext;
+  readonly #record: CallRecord;
+  readonly #clock: CallClock;
+  readonly #scopeLink: Link<ScopedCall> | undefined;
+  readonly #callSite: string | undefined;
+  readonly #resolve: (response: ClientResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  #state: CallState = 'waiting';
+  #waiter: Waiter<PooledConnection> | undefined = undefined;
+  #dial: Dial | undefined = undefined;
+  /** Held now; undefined before it is acquired and once it is given back. */
+  #connection: PooledConnection | undefined = undefined;
+  #exchange: Exchange | undefined = undefined;
+  #body: ResponseBody | undefined = undefined;
+  #drainedBytes = 0;
+
+  constructor(
+    context: CallContext,
+    resolve: (response: ClientResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    const { clock, deadlines, options, settings, scope } = context;
+    this.#context = context;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#record = new CallRecord(clock, context.request);
+    const totalAtMs = this.#record.startedAtMs + (options.timeoutMs ?? settings.timeout);
+    this.#clock = new CallClock(
+      clock,
+      deadlines,
+      scope === undefined ? totalAtMs : Math.min(totalAtMs, scope.deadlineMs),
+      this,
+    );
+    this.#scopeLink = scope === undefined ? undefined : new Link<ScopedCall>(this);
+    this.#callSite = scope?.captureCallSites === true ? callSiteOf(new Error()) : undefined;
+  }
+
+  start(): void {
+    const { scope, options } = this.#context;
+    if (scope?.aborted === true) this.abort(scope.reason);
+    else if (options.signal?.aborted === true) this.abort(options.signal.reason);
+    else {
+      // The call itself is the listener: one for the whole call, and no closure.
+      options.signal?.addEventListener('abort', this);
+      if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
+      if (this.#clock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
+      else this.#acquire(false, false);
+    }
+  }
+
+  // ── aborts and clocks ──────────────────────────────────────────────────────────────────────────
+
+  handleEvent(): void {
+    this.abort(this.#context.options.signal?.reason);
+  }
+
+  /** Rejects with the reason as it is: it is the caller's own. */
+  abort(reason: unknown): void {
+    this.#end(reason, true);
+  }
+
+  giveUpUnread(): UnreadBodyReport | undefined {
+    if (this.#body?.use !== 'unread') return undefined;
+    this.#body.discard();
+    return { method: this.#record.method, url: this.#record.url, callSite: this.#callSite };
+  }
+
+  timeRanOut(stage: Stage | 'total'): void {
+    switch (stage) {
+      case 'total':
+        return this.#timedOut('HOTARU_DEADLINE_EXCEEDED', 'the call ran out of time');
+      case 'acquire':
+        return this.#acquireTimedOut();
+      case 'headers':
+        return this.#timedOut('HOTARU_HEADERS_TIMEOUT', 'no answer in time');
+      case 'send':
+        return this.#timedOut('HOTARU_BODY_TIMEOUT', 'the peer stopped taking the request body');
+      case 'body':
+        return this.#timedOut('HOTARU_BODY_TIMEOUT', 'the response body stalled');
+      case 'continue':
+        this.#clock.stopStage();
+        return this.#exchange?.continueUpload();
+      case 'grace':
+        return this.#exchange?.giveUp();
+      case 'drain':
+        return this.#endDraining();
+      case 'none':
+        return this.#clock.stopStage();
+    }
+  }
+
+  #acquireTimedOut(): void {
+    const { host, settings, options, clock } = this.#context;
+    const waitedMs = clock.now() - this.#acquiringSinceMs;
+    if (this.#dial !== undefined && waitedMs < settings.acquireTimeout) {
+      const limitMs = options.connectTimeoutMs ?? settings.connectionTimeout;
+      this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
+      return;
+    }
+    host.counters.timeouts += 1;
+    this.#end(host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${settings.acquireTimeout} ms`));
+  }
+
+  #timedOut(code: ErrorCode, what: string): void {
+    const { clock, host } = this.#context;
+    host.counters.timeouts += 1;
+    const afterMs = Math.round(clock.now() - this.#record.startedAtMs);
+    const { method, url } = this.#record;
+    this.#end(new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`));
+  }
+
+  // ── acquiring ──────────────────────────────────────────────────────────────────────────────────
+
+  #acquiringSinceMs = 0;
+
+  /** `isAdmitted`: a second try is not a new call, and goes on while the pool drains. */
+  #acquire(needsFresh: boolean, isAdmitted: boolean): void {
+    const { host, clock, settings } = this.#context;
+    this.#state = 'waiting';
+    this.#dial = undefined;
+    if (!needsFresh) {
+      const connection = host.take();
+      if (connection !== undefined) {
+        this.connected(connection, true);
+        return;
+      }
+    }
+    this.#acquiringSinceMs = clock.now();
+    this.#clock.arm('acquire', settings.acquireTimeout);
+    const waiter = host.wait(this, needsFresh, isAdmitted);
+    if (waiter.state === 'waiting') this.#waiter = waiter;
+  }
+
+  dialling(dial: Dial): void {
+    this.#dial = dial;
+    const { options, settings, clock } = this.#context;
+    if (options.connectTimeoutMs === undefined) return;
+    const leftMs = this.#acquiringSinceMs + settings.acquireTimeout - clock.now();
+    this.#clock.arm('acquire', Math.min(leftMs, options.connectTimeoutMs));
+  }
+
+  refused(error: Error): void {
+    this.#waiter = undefined;
+    this.#end(error instanceof HotaruClientError ? error.copy() : error);
+  }
+
+  connected(connection: PooledConnection, isReused: boolean): void {
+    this.#waiter = undefined;
+    this.#connection = connection;
+    this.#record.connectedTo(connection, isReused);
+    if (!connection.needsPoll()) {
+      this.#send(connection);
+      return;
+    }
+    this.#state = 'polling';
+    this.#clock.stopStage();
+    atTurnEnd(this);
+  }
+
+  onTurnEnd(): void {
+    const connection = this.#connection;
+    if (this.#state !== 'polling' || connection === undefined) return;
+    if (connection.isOpen) {
+      connection.notePolled();
+      this.#send(connection);
+      return;
+    }
+    const error = new TransportError(
+      'HOTARU_CONNECTION_CLOSED',
+      'the peer ended the connection, or spoke unasked, before the request was written',
+    );
+    // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
+    if (this.#record.isReused) this.#tryAgain(connection, error, false);
+    else this.#end(error);
+  }
+
+  // ── sending ────────────────────────────────────────────────────────────────────────────────────
+
+  #send(connection: PooledConnection): void {
+    this.#state = 'sending';
+    this.#exchange = new Exchange(connection, this.#context.request, this);
+    this.#exchange.start();
+    this.#record.sentOn(connection);
+  }
+
+  requestWritten(): void {
+    const { options, settings, clock } = this.#context;
+    this.#record.sentAtMs = clock.now();
+    if (this.#state !== 'sending') return;
+    this.#state = 'headers';
+    this.#clock.arm('headers', options.headersTimeoutMs ?? settings.headersTimeout);
+  }
+
+  /** Only the peer is on the clock: a caller's own body may take the time it takes. */
+  requestBlocked(isBlocked: boolean): void {
+    if (this.#state !== 'sending') return;
+    if (isBlocked) this.#clock.arm('send', this.#bodyTimeoutMs);
+    else this.#clock.stopStage();
+  }
+
+  awaitingContinue(): void {
+    this.#clock.arm('continue', CONSTANTS.expectContinueMs);
+  }
+
+  awaitingAnswer(): void {
+    this.#clock.arm('grace', CONSTANTS.writeErrorGraceMs);
+  }
+
+  // ── answer ─────────────────────────────────────────────────────────────────────────────────────
+
+  onHead(head: ParsedHead, hasBody: boolean): void {
+    const { options, settings, clock } = this.#context;
+    this.#record.headAtMs = clock.now();
+    const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
+    if (hasBody && head.contentLength > maxBytes) {
+      this.#end(tooLarge('maxResponseSize', maxBytes));
+      return;
+    }
+    this.#state = 'body';
+    this.#clock.stopStage();
+    this.#body = new ResponseBody(hasBody ? this : undefined, maxBytes, settings.maxBufferedSize);
+    this.#resolve(
+      new ClientResponse({
+        status: head.status,
+        statusText: head.text.slice(13, head.reasonEnd),
+        headers: new ResponseHeaders(head.text, head.offsets),
+        body: this.#body,
+        source: this.#record,
+      }),
+    );
+  }
+
+  onBody(piece: Buffer): void {
+    const body = this.#body;
+    if (body === undefined) return;
+    if (this.#state === 'draining') {
+      this.#drainedBytes += piece.length;
+      if (this.#drainedBytes > CONSTANTS.drainMaxBytes) this.#endDraining();
+      return;
+    }
+    const wasAwaited = body.isAwaited;
+    const error = body.push(Buffer.from(piece)); // the socket's buffer is read into again
+    if (error !== undefined) this.#end(error);
+    else if (wasAwaited) this.#watchBody(body);
+  }
+
+  exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
+    this.#record.trailerHead = trailers;
+    this.#settle();
+    this.#free(isReusable);
+    this.#body?.end();
+  }
+
+  exchangeFailed(error: Error): void {
+    const connection = this.#connection;
+    const { request } = this.#context;
+    if (connection !== undefined && mayReplay(error, request, this.#exchange, this.#record.isReused)) {
+      connection.counters.replays += 1;
+      this.#tryAgain(connection, error, true);
+    } else this.#end(error);
+  }
+
+  #tryAgain(connection: PooledConnection, error: HotaruClientError, needsFresh: boolean): void {
+    this.#record.addAttempt(connection, error);
+    this.#free(false);
+    this.#acquire(needsFresh, true);
+  }
+
+  // ── the body's consumer ────────────────────────────────────────────────────────────────────────
+
+  pauseBody(): void {
+    this.#connection?.pause();
+    this.#clock.stopStage();
+  }
+
+  resumeBody(): void {
+    if (this.#state !== 'body' || this.#body === undefined) return;
+    this.#connection?.resume();
+    this.#watchBody(this.#body);
+  }
+
+  abandonBody(): void {
+    if (this.#state !== 'body') return;
+    this.#state = 'draining';
+    this.#connection?.resume();
+    this.#clock.arm('drain', CONSTANTS.drainMaxMs);
+  }
+
+  /** The clock runs only while somebody waits for bytes. */
+  #watchBody(body: ResponseBody): void {
+    if (body.isAwaited) this.#clock.arm('body', this.#bodyTimeoutMs);
+    else this.#clock.stopStage();
+  }
+
+  /** Too much or too slow: closing the connection is cheaper than reading on. */
+  #endDraining(): void {
+    this.#end(new TransportError('HOTARU_ABORTED', 'the rest of the body was given up'));
+  }
+
+  get #bodyTimeoutMs(): number {
+    return this.#context.options.bodyTimeoutMs ?? this.#context.settings.bodyTimeout;
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────
+
+  #end(error: unknown, isAbort = false): void {
+    const state = this.#state;
+    if (state === 'over') return;
+    if (!isAbort && error instanceof HotaruClientError)
+      addFacts(error, phaseOf(state, this.#dial), this.#context.request, this.#exchange, this.#record);
+    this.#settle();
+    if (this.#waiter !== undefined) this.#context.host.cancel(this.#waiter);
+    this.#waiter = undefined;
+    this.#exchange?.abort();
+    // Nothing was written yet: the connection is as good as it was.
+    this.#free(state === 'polling');
+    if (this.#body === undefined) this.#reject(error);
+    else this.#body.fail(error, isAbort);
+  }
+
+  #settle(): void {
+    this.#state = 'over';
+    this.#record.endedAtMs = this.#context.clock.now();
+    this.#clock.stop();
+    this.#context.options.signal?.removeEventListener('abort', this);
+    if (this.#scopeLink !== undefined) this.#context.scope?.untrack(this.#scopeLink);
+  }
+
+  /** The one place where a call gives its connection back. */
+  #free(isReusable: boolean): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    this.#context.host.release(connection, isReusable);
+  }
+}

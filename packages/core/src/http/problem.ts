@@ -1,0 +1,76 @@
+/**
+ * From whatever was thrown to an `HttpError`, and from that to `application/problem+json` (RFC 9457).
+ *
+ * In production nothing of an unexpected error goes over the wire but its code; a stack never does.
+ */
+import { HotaruClientError } from '@hotaru/client';
+import type { ErrorCode } from '@hotaru/client';
+import { HotaruError } from '../errors.js';
+import { HttpError, wireError } from './http-error.js';
+import { HttpResponse } from './response.js';
+
+/** The pool is at its limit or going away: worth another try, here or elsewhere. */
+const UNAVAILABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HOTARU_POOL_EXHAUSTED',
+  'HOTARU_ACQUIRE_TIMEOUT',
+  'HOTARU_POOL_CLOSED',
+]);
+/** The call itself was wrong: our fault, not the upstream's. */
+const OUR_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HOTARU_INVALID_REQUEST',
+  'HOTARU_INVALID_CONFIG',
+  'HOTARU_INVALID_STATE',
+  'HOTARU_BODY_USED',
+]);
+const RETRY_AFTER_SECONDS = 1;
+
+/** @param isDevelopment tells the client what went wrong; production keeps it for the log. */
+export function toHttpError(error: unknown, isDevelopment: boolean): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof HotaruClientError) return fromClient(error, isDevelopment);
+  if (error instanceof URIError) return wireError('HOTARU_BAD_PATH', 'malformed percent-encoding');
+  const code = error instanceof HotaruError ? error.code : 'HOTARU_INTERNAL';
+  return new HttpError(500, {
+    code,
+    cause: error,
+    detail: isDevelopment ? messageOf(error) : undefined,
+  });
+}
+
+function fromClient(error: HotaruClientError, isDevelopment: boolean): HttpError {
+  const status = statusFor(error.code);
+  return new HttpError(status, {
+    code: error.code,
+    cause: error,
+    // The message names hosts and ports that are nobody else's business.
+    detail: isDevelopment ? error.message : undefined,
+    headers: status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined,
+  });
+}
+
+function statusFor(code: ErrorCode): number {
+  if (UNAVAILABLE.has(code)) return 503;
+  if (OUR_FAULT.has(code)) return 500;
+  return code.endsWith('_TIMEOUT') || code === 'HOTARU_DEADLINE_EXCEEDED' ? 504 : 502;
+}
+
+/** The response that says it. Members without a value are left out. */
+export function problemResponse(error: HttpError): HttpResponse {
+  const { status, headers } = error;
+  return new HttpResponse(problemText(error), 'application/problem+json', { status, headers });
+}
+
+export function problemText(error: HttpError): string {
+  const { type, title, status, detail, instance, code, extensions } = error;
+  const members = { type, title, status, detail, instance, code };
+  try {
+    return JSON.stringify({ ...extensions, ...members });
+  } catch {
+    return JSON.stringify(members); // an extension without a JSON form must not hide the problem
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  return `thrown: ${typeof error === 'string' ? error : typeof error}`;
+}

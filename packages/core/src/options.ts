@@ -1,0 +1,71 @@
+/**
+ * How every option bag is checked: an unknown key or a bad value throws, naming the key, the value and
+ * what is allowed. An option that nothing reads cannot be passed by mistake.
+ */
+import { HotaruError } from './errors.js';
+
+/** A number is milliseconds; a string is a number with a unit: `ms`, `s`, `m` or `h`. */
+export type Duration = number | string;
+
+const UNIT_MS = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
+/** Node's timers overflow above this many milliseconds and would fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+export function invalidOption(key: string, value: unknown, allowed: string): HotaruError {
+  return new HotaruError('HOTARU_INVALID_OPTION', `${key} is ${show(value)}; allowed: ${allowed}`);
+}
+
+/** @throws HotaruError `HOTARU_INVALID_OPTION` for anything but a plain bag of the allowed keys. */
+export function checkKeys(what: string, input: unknown, allowed: readonly string[]): void {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw invalidOption(what, input, `an object of ${allowed.join(', ')}`);
+  for (const [key, value] of Object.entries(input))
+    if (!allowed.includes(key))
+      throw new HotaruError(
+        'HOTARU_INVALID_OPTION',
+        `${what}.${key} (${show(value)}) is not an option; allowed: ${allowed.join(', ')}`,
+      );
+}
+
+/** Milliseconds; at least 1. `Infinity` only where a limit may be absent. */
+export function checkDuration(key: string, value: unknown, orInfinity: boolean): number {
+  const ms = parseDuration(value);
+  if (ms === Infinity && orInfinity) return ms;
+  if (ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS) return ms;
+  const none = orInfinity ? ', or Infinity for none' : '';
+  throw invalidOption(key, value, `a duration of 1 to ${MAX_TIMER_MS} ms (a number, or '5s')${none}`);
+}
+
+export function checkCount(key: string, value: unknown, min: number, orInfinity: boolean): number {
+  if (value === Infinity && orInfinity) return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
+  const none = orInfinity ? ', or Infinity for no limit' : '';
+  throw invalidOption(key, value, `a whole number of at least ${min}${none}`);
+}
+
+export function checkText(key: string, value: unknown, allowed: readonly string[]): string {
+  if (typeof value === 'string' && allowed.includes(value)) return value;
+  throw invalidOption(key, value, allowed.map((text) => JSON.stringify(text)).join(' or '));
+}
+
+function parseDuration(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value.trim());
+  if (match === null) return undefined;
+  return Number(match[1]) * (UNIT_MS.get(match[2] ?? '') ?? Number.NaN);
+}
+
+/** A value as an error message shows it: short, and never the inside of an object. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return `function ${value.name}`.trim();
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}
