@@ -70,7 +70,8 @@ export class PooledConnection implements Poolable, TurnTask {
   #isRefd = true;
   #isIdle = false;
   #polledTurn = 0;
-  #polledAtMs = 0;
+  /** When it was last polled, or heard from. */
+  polledAtMs = 0;
   #channel: RawChannel | undefined = undefined;
   #error: Error | undefined = undefined;
 
@@ -123,16 +124,14 @@ export class PooledConnection implements Poolable, TurnTask {
    * Must a write wait until the socket has been polled? Not when it was read to its end in this very
    * turn of the loop, a moment ago.
    */
-  needsPoll(): boolean {
-    return (
-      this.#polledTurn !== currentTurn() || this.clock.now() - this.#polledAtMs > FRESHLY_POLLED_MS
-    );
+  needsPoll(nowMs: number): boolean {
+    return this.#polledTurn !== currentTurn() || nowMs - this.polledAtMs > FRESHLY_POLLED_MS;
   }
 
   /** The poll phase is over, and whatever it found has been dealt with. */
   notePolled(): void {
     this.#polledTurn = currentTurn();
-    this.#polledAtMs = this.clock.now();
+    this.polledAtMs = this.clock.now();
   }
 
   // ── raw use ────────────────────────────────────────────────────────────────────────────────────
@@ -209,6 +208,7 @@ export class PooledConnection implements Poolable, TurnTask {
 
   ended(): void {
     if (!this.#isOpen) return;
+    this.notePolled();
     this.#hasEnded = true;
     if (this.#sink !== undefined) this.#sink.onEnd();
     else this.close();

@@ -109,6 +109,13 @@ export class ResponseBody {
 
   // ── consumer ───────────────────────────────────────────────────────────────────────────────────
 
+  /** The whole body if it has come already, in one piece: the usual small answer. Claims it. */
+  takeWhole(): Buffer | undefined {
+    if (!this.#isEnded || this.use !== 'unread' || this.#pieces.length !== 1) return undefined;
+    this.use = 'collecting';
+    return this.#pieces.pop();
+  }
+
   /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
   async collect(): Promise<Buffer> {
     this.#claim('collecting');

@@ -125,9 +125,9 @@ export class ClientResponse {
   }
 
   /** The whole body as UTF-8 text, without a byte order mark. Throws as `bytes()` does. */
-  async text(): Promise<string> {
-    const text = (await this.#body.collect()).toString('utf8');
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  text(): Promise<string> {
+    const whole = this.#body.takeWhole();
+    return whole === undefined ? this.#body.collect().then(toText) : Promise.resolve(toText(whole));
   }
 
   /** The whole body parsed as JSON. @throws `HOTARU_DECODE_FAILED` when it is none; else as `bytes()`. */
@@ -158,6 +158,11 @@ export class ClientResponse {
     this.#body.discard();
     if (this.#body.use === 'discarded') await this.#body.settled();
   }
+}
+
+function toText(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /** A real `ReadableStream`, filled on demand only; iterating it bypasses the stream machinery. */

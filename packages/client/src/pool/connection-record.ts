@@ -38,9 +38,9 @@ export class ConnectionRecord {
     this.poolLink = new Link<Poolable>(owner);
   }
 
-  touch(clock: Clock): void {
-    this.lastUsedAtMs = clock.now();
-    this.lastUsedAt = clock.wallNow();
+  touch(nowMs: number, wallMs: number): void {
+    this.lastUsedAtMs = nowMs;
+    this.lastUsedAt = wallMs;
   }
 
   /** Has it reached its age or its number of requests? True while busy too. */

@@ -76,11 +76,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   // ── acquire ────────────────────────────────────────────────────────────────────────────────────
 
   /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
-  take(): T | undefined {
+  take(nowMs: number = this.#env.clock.now()): T | undefined {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
     for (const connection of this.#shared)
       if (connection.isOpen && connection.reserve()) return this.#hold(connection);
-    const now = this.#env.clock.now();
     const wall = this.#env.clock.wallNow();
     for (;;) {
       const list = this.idle;
@@ -89,8 +88,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       const { record } = connection;
       if (
         !connection.isOpen ||
-        record.isSpent(now, this.#settings) ||
-        record.isIdleTooLong(now, wall, this.#settings) ||
+        record.isSpent(nowMs, this.#settings) ||
+        record.isIdleTooLong(nowMs, wall, this.#settings) ||
         !connection.reserve()
       ) {
         this.evict(connection);
@@ -143,11 +142,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
    * Gives a connection back. `isReusable` is the holder's positive proof that the next one may use it;
    * age, limits and the state of the pool are judged here. True when it was kept.
    */
-  release(connection: T, isReusable: boolean): boolean {
+  release(connection: T, isReusable: boolean, nowMs: number = this.#env.clock.now()): boolean {
     const { record } = connection;
     record.holders -= 1;
     if (!this.#live.has(connection)) return false;
-    record.touch(this.#env.clock);
+    record.touch(nowMs, this.#env.clock.wallNow());
     this.lastUsedAtMs = record.lastUsedAtMs;
     const isOverLimit = this.#live.size + this.#dialer.count > this.#settings.maxPerHost;
     const keep =

@@ -92,7 +92,7 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
     this.#connection = connection;
     this.#isReused = isReused;
     // Straight from its dial, a peer may speak first, as SMTP does: its words are the user's to read.
-    if (!isReused || !connection.needsPoll()) this.#serve(connection);
+    if (!isReused || !connection.needsPoll(connection.clock.now())) this.#serve(connection);
     else atTurnEnd(this);
   }
 

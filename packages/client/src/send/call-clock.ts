@@ -31,10 +31,9 @@ export class CallClock extends Deadline {
   }
 
   /** `withinMs` from now; Infinity leaves only the total clock running. */
-  arm(stage: Stage, withinMs: number): void {
+  arm(stage: Stage, withinMs: number, nowMs: number = this.#clock.now()): void {
     this.#stage = stage;
-    const atMs = withinMs === Infinity ? Infinity : this.#clock.now() + withinMs;
-    this.#deadlines.arm(this, Math.min(atMs, this.totalAtMs));
+    this.#deadlines.arm(this, Math.min(nowMs + withinMs, this.totalAtMs));
   }
 
   stopStage(): void {

@@ -33,10 +33,10 @@ export class CallRecord implements ResponseSource {
     this.startedAtMs = clock.now();
   }
 
-  connectedTo(connection: PooledConnection, isReused: boolean): void {
+  connectedTo(connection: PooledConnection, isReused: boolean, nowMs: number): void {
     this.#connection = connection;
     this.isReused = isReused;
-    this.connectedAtMs = this.#clock.now();
+    this.connectedAtMs = nowMs;
   }
 
   sentOn(connection: PooledConnection): void {

@@ -178,9 +178,10 @@ export class Call
     this.#state = 'waiting';
     this.#dial = undefined;
     if (!needsFresh) {
-      const connection = host.take();
+      const nowMs = isAdmitted ? clock.now() : this.#record.startedAtMs;
+      const connection = host.take(nowMs);
       if (connection !== undefined) {
-        this.connected(connection, true);
+        this.#connected(connection, true, nowMs);
         return;
       }
     }
@@ -205,9 +206,13 @@ export class Call
 
   connected(connection: PooledConnection, isReused: boolean): void {
     this.#waiter = undefined;
+    this.#connected(connection, isReused, this.#context.clock.now());
+  }
+
+  #connected(connection: PooledConnection, isReused: boolean, nowMs: number): void {
     this.#connection = connection;
-    this.#record.connectedTo(connection, isReused);
-    if (!connection.needsPoll()) {
+    this.#record.connectedTo(connection, isReused, nowMs);
+    if (!connection.needsPoll(nowMs)) {
       this.#send(connection);
       return;
     }
@@ -247,7 +252,11 @@ export class Call
     this.#record.sentAtMs = clock.now();
     if (this.#state !== 'sending') return;
     this.#state = 'headers';
-    this.#clock.arm('headers', options.headersTimeoutMs ?? settings.headersTimeout);
+    this.#clock.arm(
+      'headers',
+      options.headersTimeoutMs ?? settings.headersTimeout,
+      this.#record.sentAtMs,
+    );
   }
 
   /** Only the peer is on the clock: a caller's own body may take the time it takes. */
@@ -268,8 +277,8 @@ export class Call
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
 
   onHead(head: ParsedHead, hasBody: boolean): void {
-    const { options, settings, clock } = this.#context;
-    this.#record.headAtMs = clock.now();
+    const { options, settings } = this.#context;
+    this.#record.headAtMs = this.#connection?.polledAtMs ?? 0;
     const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
     if (hasBody && head.contentLength > maxBytes) {
       this.#end(tooLarge('maxResponseSize', maxBytes));
@@ -289,24 +298,27 @@ export class Call
     );
   }
 
-  onBody(piece: Buffer): void {
+  onBody(bytes: Buffer, start: number, end: number): void {
     const body = this.#body;
     if (body === undefined) return;
     if (this.#state === 'draining') {
-      this.#drainedBytes += piece.length;
+      this.#drainedBytes += end - start;
       if (this.#drainedBytes > CONSTANTS.drainMaxBytes) this.#endDraining();
       return;
     }
     const wasAwaited = body.isAwaited;
-    const error = body.push(Buffer.from(piece)); // the socket's buffer is read into again
+    const piece = Buffer.allocUnsafe(end - start); // the socket's buffer is read into again
+    bytes.copy(piece, 0, start, end);
+    const error = body.push(piece);
     if (error !== undefined) this.#end(error);
     else if (wasAwaited) this.#watchBody(body);
   }
 
   exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
+    const endedAtMs = this.#connection?.polledAtMs ?? 0;
     this.#record.trailerHead = trailers;
-    this.#settle();
-    this.#free(isReusable);
+    this.#settle(endedAtMs);
+    this.#free(isReusable, endedAtMs);
     this.#body?.end();
   }
 
@@ -321,7 +333,7 @@ export class Call
 
   #tryAgain(connection: PooledConnection, error: HotaruClientError, needsFresh: boolean): void {
     this.#record.addAttempt(connection, error);
-    this.#free(false);
+    this.#free(false, this.#context.clock.now());
     this.#acquire(needsFresh, true);
   }
 
@@ -367,29 +379,30 @@ export class Call
     if (state === 'over') return;
     if (!isAbort && error instanceof HotaruClientError)
       addFacts(error, phaseOf(state, this.#dial), this.#context.request, this.#exchange, this.#record);
-    this.#settle();
+    const nowMs = this.#context.clock.now();
+    this.#settle(nowMs);
     if (this.#waiter !== undefined) this.#context.host.cancel(this.#waiter);
     this.#waiter = undefined;
     this.#exchange?.abort();
     // Nothing was written yet: the connection is as good as it was.
-    this.#free(state === 'polling');
+    this.#free(state === 'polling', nowMs);
     if (this.#body === undefined) this.#reject(error);
     else this.#body.fail(error, isAbort);
   }
 
-  #settle(): void {
+  #settle(nowMs: number): void {
     this.#state = 'over';
-    this.#record.endedAtMs = this.#context.clock.now();
+    this.#record.endedAtMs = nowMs;
     this.#clock.stop();
     this.#context.options.signal?.removeEventListener('abort', this);
     if (this.#scopeLink !== undefined) this.#context.scope?.untrack(this.#scopeLink);
   }
 
   /** The one place where a call gives its connection back. */
-  #free(isReusable: boolean): void {
+  #free(isReusable: boolean, nowMs: number): void {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#connection = undefined;
-    this.#context.host.release(connection, isReusable);
+    this.#context.host.release(connection, isReusable, nowMs);
   }
 }

@@ -45,10 +45,14 @@ export class ChunkedDecoder {
   }
 
   /**
-   * Takes bytes from `start` on and hands pieces of data to `onData`. Returns the index of the first
+   * Takes bytes from `start` on and hands ranges of data to `onData`. Returns the index of the first
    * byte it did not take: the end, or where the trailer section starts.
    */
-  feed(bytes: Buffer, start: number, onData: (piece: Buffer) => void): number {
+  feed(
+    bytes: Buffer,
+    start: number,
+    onData: (bytes: Buffer, start: number, end: number) => void,
+  ): number {
     let i = start;
     const end = bytes.length;
     while (i < end) {
@@ -70,7 +74,7 @@ export class ChunkedDecoder {
           break;
         case State.Data: {
           const length = Math.min(this.#size, end - i);
-          onData(bytes.subarray(i, i + length));
+          onData(bytes, i, i + length);
           this.#size -= length;
           this.#totalDataBytes += length;
           i += length;

@@ -35,7 +35,8 @@ export interface WireRequest {
 
 export interface ExchangeEvents {
   onHead(head: ParsedHead, hasBody: boolean): void;
-  onBody(piece: Buffer): void;
+  /** A range of the socket's buffer: copy what outlives the call. */
+  onBody(bytes: Buffer, start: number, end: number): void;
   /** The request is out: every byte was handed to the kernel. */
   requestWritten(): void;
   /** The peer takes no more bytes for now (true), or takes them again. */
@@ -255,8 +256,8 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
     this.#events.onHead(head, hasBody);
   }
 
-  onBody(piece: Buffer): void {
-    if (!this.#isOver) this.#events.onBody(piece);
+  onBody(bytes: Buffer, start: number, end: number): void {
+    if (!this.#isOver) this.#events.onBody(bytes, start, end);
   }
 
   onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void {

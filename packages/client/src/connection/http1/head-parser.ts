@@ -232,8 +232,7 @@ export class HeadParser {
           this.#keepAlive = data.toString('latin1', value, valueEnd);
         return;
       case 14:
-        if (matches(data, name, 'content-length'))
-          this.#noteContentLength(data.toString('latin1', value, valueEnd));
+        if (matches(data, name, 'content-length')) this.#noteContentLength(data, value, valueEnd);
         return;
       case 17:
         if (matches(data, name, 'transfer-encoding')) {
@@ -245,6 +244,11 @@ export class HeadParser {
   }
 
   #noteConnection(data: Buffer, value: number, valueEnd: number): void {
+    // The two usual values are told apart without making a string.
+    if (valueEnd - value === 10 && matches(data, value, 'keep-alive')) {
+      this.#saysKeepAlive = true;
+      return;
+    }
     for (const option of data.toString('latin1', value, valueEnd).toLowerCase().split(',')) {
       const token = option.trim();
       if (token === 'close') this.#saysClose = true;
@@ -252,23 +256,48 @@ export class HeadParser {
     }
   }
 
-  #noteContentLength(text: string): void {
-    for (const part of text.includes(',') ? text.split(',') : [text]) {
-      const digits = part.trim();
-      const length = /^\d{1,15}$/.test(digits) ? Number(digits) : -1;
-      if (length < 0)
-        throw protocolError(`Content-Length ${JSON.stringify(text)} is no length`, 'RFC 9112 §6.3');
+  /** Digits only; a list of equal values counts as one (RFC 9112 §6.3). */
+  #noteContentLength(data: Buffer, value: number, valueEnd: number): void {
+    let start = value;
+    for (let i = value; i <= valueEnd; i += 1) {
+      if (i < valueEnd && data[i] !== COMMA) continue;
+      const length = parseLength(data, start, i);
+      if (length === -1)
+        throw protocolError(
+          `Content-Length ${JSON.stringify(data.toString('latin1', value, valueEnd))} is no length`,
+          'RFC 9112 §6.3',
+        );
       if (this.#contentLength !== -1 && this.#contentLength !== length)
         throw protocolError(
           `Content-Length says both ${this.#contentLength} and ${length}`,
           'RFC 9112 §6.3',
         );
       this.#contentLength = length;
+      start = i + 1;
     }
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+const COMMA = 0x2c;
+/** Fifteen digits are always a safe integer, and more than any body has. */
+const MAX_LENGTH_DIGITS = 15;
+
+/** The number between two offsets, blanks around it allowed; −1 when it is none. */
+function parseLength(data: Buffer, from: number, to: number): number {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(data[start])) start += 1;
+  while (end > start && isBlank(data[end - 1])) end -= 1;
+  if (start === end || end - start > MAX_LENGTH_DIGITS) return -1;
+  let length = 0;
+  for (let i = start; i < end; i += 1) {
+    const digit = (data[i] ?? 0) - 48;
+    if (!isDigit(digit)) return -1;
+    length = length * 10 + digit;
+  }
+  return length;
+}
 
 function isDigit(value: number): boolean {
   return value >= 0 && value <= 9;

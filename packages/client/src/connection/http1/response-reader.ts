@@ -15,8 +15,8 @@ export interface ReaderEvents {
   onInformational(head: ParsedHead): void;
   /** `hasBody` is false when the message ends with its head. */
   onHead(head: ParsedHead, hasBody: boolean): void;
-  /** A view of the bytes given to `feed`: copy what outlives the call. */
-  onBody(piece: Buffer): void;
+  /** A range of the bytes given to `feed`: copy what outlives the call. */
+  onBody(bytes: Buffer, start: number, end: number): void;
   /** `mayReuse`: the framing leaves no doubt where the next response starts. */
   onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void;
 }
@@ -109,16 +109,14 @@ export class ResponseReader {
       case State.Length: {
         const length = Math.min(this.#remaining, bytes.length - start);
         this.#remaining -= length;
-        this.#events?.onBody(
-          start === 0 && length === bytes.length ? bytes : bytes.subarray(start, start + length),
-        );
+        this.#events?.onBody(bytes, start, start + length);
         if (this.#remaining === 0 && this.#state === State.Length) this.#done(undefined);
         return start + length;
       }
       case State.Chunked: {
         const decoder = this.#chunked;
         if (decoder === undefined) throw new Error('no chunked decoder');
-        const end = decoder.feed(bytes, start, (piece) => this.#events?.onBody(piece));
+        const end = decoder.feed(bytes, start, this.#onChunkData);
         if (decoder.isDone && this.#state === State.Chunked) {
           this.#headParser.reset(false);
           this.#state = State.Trailers;
@@ -132,12 +130,16 @@ export class ResponseReader {
         return end;
       }
       case State.UntilClose:
-        this.#events?.onBody(start === 0 ? bytes : bytes.subarray(start));
+        this.#events?.onBody(bytes, start, bytes.length);
         return bytes.length;
       case State.Done:
         return start;
     }
   }
+
+  readonly #onChunkData = (bytes: Buffer, start: number, end: number): void => {
+    this.#events?.onBody(bytes, start, end);
+  };
 
   #gotHead(head: ParsedHead): void {
     const { status } = head;

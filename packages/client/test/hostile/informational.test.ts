@@ -1,0 +1,210 @@
+/**
+ * 1xx responses (pool.md, 1xx; RFC 9110 §15.2, §10.1.1): they precede the answer and never are it. An
+ * unasked 101 would hand the connection to another protocol.
+ */
+import { ConnectionPool } from '@hotaru/client';
+import { ScriptedUpstream } from '@hotaru/client/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  answering,
+  attempt,
+  chunked,
+  CLOSED,
+  codeOf,
+  HANG_GUARD_MS,
+  promises,
+  PROTOCOL,
+  thenFin,
+  thenReset,
+  whole,
+  type HostileCase,
+} from './support.js';
+
+const HELLO = { body: 'hello', reuse: true } as const;
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n';
+
+promises('responses before the response', [
+  ...(
+    [
+      ['an unasked 100', CONTINUE],
+      ['a 102', 'HTTP/1.1 102 Processing\r\n\r\n'],
+      ['a 103 with fields', HINTS],
+      ['a 104 that nobody knows yet', 'HTTP/1.1 104 Upload Resumption\r\nX-A: b\r\n\r\n'],
+      ['a 199', 'HTTP/1.1 199 Odd\r\n\r\n'],
+      ['a 100 without a phrase', 'HTTP/1.1 100 \r\n\r\n'],
+      ['a 100 without phrase or blank', 'HTTP/1.1 100\r\n\r\n'],
+      ['a 100 by HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
+      ['three kinds of them', CONTINUE + HINTS + 'HTTP/1.1 102 Processing\r\n\r\n'],
+      ['ten 103s', HINTS.repeat(10)],
+    ] as const
+  ).flatMap(([what, before]): HostileCase[] => [
+    {
+      name: `${what} in the segment of the answer is not the answer`,
+      origin: before + whole('hello'),
+      expect: { ...HELLO, headers: { link: undefined, 'x-a': undefined } },
+    },
+    {
+      name: `${what} in a segment of its own is not the answer`,
+      origin: async (peer) => {
+        await peer.sendUnsolicited(before);
+        await peer.write(whole('hello'));
+      },
+      expect: HELLO,
+    },
+  ]),
+  {
+    name: 'a 103 before a chunked answer does not change its framing',
+    origin: HINTS + chunked('5\r\nhello\r\n0\r\n\r\n'),
+    expect: HELLO,
+  },
+  ...['Content-Length: 5', 'Transfer-Encoding: chunked'].map(
+    (field): HostileCase => ({
+      name: `a 100 with ${field} has no body all the same`,
+      origin: `HTTP/1.1 100 Continue\r\n${field}\r\n\r\n${whole('hello')}`,
+      expect: { anyOf: [{ body: 'hello', reuse: 'either' }, PROTOCOL] },
+    }),
+  ),
+  {
+    name: 'a 100 with Connection: close does not close before the answer',
+    origin: `HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n${whole('hello')}`,
+    expect: { body: 'hello', reuse: 'either' },
+  },
+  {
+    name: 'a 100 before the answer to a HEAD is skipped',
+    request: { method: 'HEAD' },
+    origin: CONTINUE + whole('').replace('Length: 0', 'Length: 5'),
+    expect: { body: '', reuse: true },
+  },
+  {
+    name: 'a 100 before the answer to a POST that did not ask for it is skipped',
+    request: { method: 'POST', body: 'data' },
+    origin: CONTINUE + whole('hello'),
+    expect: HELLO,
+  },
+  {
+    name: 'an unasked 101 is an error: nobody speaks the other protocol',
+    origin: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+    expect: PROTOCOL,
+  },
+  {
+    name: 'an unasked 101 followed by an answer is an error too',
+    origin: `HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n${whole('hello')}`,
+    expect: PROTOCOL,
+  },
+  {
+    name: 'a 101 without Upgrade is an error',
+    origin: 'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+    expect: PROTOCOL,
+  },
+  {
+    name: 'a 101 after a 100 is an error',
+    origin: `${CONTINUE}HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n`,
+    expect: PROTOCOL,
+  },
+  {
+    name: 'a malformed head of a 1xx is an error',
+    origin: `HTTP/1.1 103 Early Hints\r\nLink : x\r\n\r\n${whole('hello')}`,
+    expect: PROTOCOL,
+  },
+  { name: 'a 100 and then FIN is no answer', origin: thenFin(CONTINUE), expect: CLOSED },
+  { name: 'a 100 and then RST is no answer', origin: thenReset(CONTINUE), expect: CLOSED },
+  { name: 'a 103 cut in its head is no answer', origin: thenFin(HINTS.slice(0, -2)), expect: CLOSED },
+  {
+    name: 'a thousand 103s are too many',
+    origin: (peer) => peer.write(HINTS.repeat(1_000) + whole('hello')).catch(() => undefined),
+    expect: PROTOCOL,
+  },
+]);
+
+describe('Expect: 100-continue', () => {
+  const upload = { method: 'POST', headers: { expect: '100-continue' }, body: 'the body' };
+  const options = { timeout: HANG_GUARD_MS };
+
+  it('holds the body back until the 100', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    let bytesBefore: number | undefined;
+    let headBytes: number | undefined;
+    upstream.onConnection(async (peer) => {
+      const request = await peer.readHead();
+      await peer.sendUnsolicited('');
+      bytesBefore = peer.bytesReceived;
+      headBytes = request.rawHead.length;
+      await peer.write(CONTINUE);
+      await peer.readBody();
+      await peer.respond(200, {}, request.text());
+    });
+    const pool = new ConnectionPool();
+    expect(await attempt(pool, upstream.url, upload, options)).toMatchObject({ body: 'the body' });
+    expect(bytesBefore).toBe(headBytes);
+    pool.close();
+  });
+
+  it('sends nothing of the body when the answer comes instead, and does not reuse', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.script([
+      async (peer) => {
+        await peer.readHead();
+        await peer.respond(417, {}, 'no');
+        await peer.waitForClose();
+      },
+      answering,
+    ]);
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, upload, options);
+    expect(outcome).toMatchObject({ status: 417, body: 'no' });
+    await upstream.waitForOpen(0);
+    expect(upstream.connections[0]?.bytesReceived).toBe(upstream.requests[0]?.rawHead.length);
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
+    expect(upstream.accepted).toBe(2);
+    pool.close();
+  });
+
+  it('sends the body unasked when no 100 comes', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.respond(200, {}, (await peer.readRequest()).text());
+    });
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, upload, { timeout: 5_000 });
+    expect(outcome).toMatchObject({ body: 'the body' });
+    pool.close();
+  });
+
+  it('takes a 103 for a hint, not for the 100', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    let early = false;
+    upstream.onConnection(async (peer) => {
+      const request = await peer.readHead();
+      await peer.sendUnsolicited(HINTS);
+      early = peer.bytesReceived > request.rawHead.length;
+      await peer.write(CONTINUE);
+      await peer.readBody();
+      await peer.respond(200, {}, request.text());
+    });
+    const pool = new ConnectionPool();
+    expect(await attempt(pool, upstream.url, upload, options)).toMatchObject({ body: 'the body' });
+    expect(early).toBe(false);
+    pool.close();
+  });
+
+  it('fails when the origin closes instead of continuing', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readHead();
+      peer.end();
+    });
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, upload, options);
+    expect(codeOf(outcome)).toBe('HOTARU_CONNECTION_CLOSED');
+    pool.close();
+  });
+
+  it('lets the deadline end the wait for the 100', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, upload, { timeout: 50 });
+    expect(codeOf(outcome)).toBe('HOTARU_DEADLINE_EXCEEDED');
+    pool.close();
+  });
+});

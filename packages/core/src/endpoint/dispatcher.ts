@@ -1,0 +1,222 @@
+/**
+ * The way of a request: head checks → route → limits of the endpoint → its chain → response.
+ *
+ * A handler that is synchronous is answered in the same turn, without a promise. Whatever is refused before
+ * an endpoint runs (404, 405, 413, …) still passes the app's middleware, so that a logger sees it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HotaruClientError } from '@hotaru/client';
+import { HttpContext, setMatch } from '../http/context.js';
+import { Exchange } from '../http/exchange.js';
+import { wireError, type HttpError } from '../http/http-error.js';
+import { problemResponse, toHttpError } from '../http/problem.js';
+import { cancelSource, type PumpResult } from '../http/pump.js';
+import { bodyTooLarge } from '../http/request-body.js';
+import { checkHead, checkHeadSize, originForm } from '../http/request-head.js';
+import { HttpResponse, toResponse } from '../http/response.js';
+import type { HttpSafety } from '../http/safety.js';
+import { writeResponse } from '../http/write-response.js';
+import { compose, isThenable, type Middleware } from '../middleware/compose.js';
+import { ANY_METHOD, Router } from '../routing/router.js';
+import type { Services } from '../services.js';
+import type { Endpoint } from './endpoint.js';
+
+export class Dispatcher {
+  readonly router = new Router<Endpoint>();
+  /** The app's middleware, outermost first. */
+  readonly middleware: Middleware[] = [];
+  readonly #services: Services;
+  readonly #safety: HttpSafety;
+
+  constructor(services: Services, safety: HttpSafety) {
+    this.#services = services;
+    this.#safety = safety;
+  }
+
+  /** @param awaitsContinue the client asked with `Expect: 100-continue` and has had no answer yet. */
+  handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    const exchange = new Exchange(this.#services, this.#safety, request, response);
+    exchange.awaitsContinue = awaitsContinue;
+    const ctx = new HttpContext(exchange);
+    let outcome: unknown;
+    try {
+      outcome = this.#run(exchange, ctx as unknown as HttpContext);
+    } catch (error) {
+      this.#fail(exchange, error);
+      return;
+    }
+    if (isThenable(outcome))
+      outcome.then(
+        (value) => this.#answer(exchange, value),
+        (error: unknown) => this.#fail(exchange, error),
+      );
+    else this.#answer(exchange, outcome);
+  }
+
+  #run(exchange: Exchange, ctx: HttpContext): unknown {
+    let endpoint: Endpoint;
+    try {
+      endpoint = this.#admit(exchange, ctx);
+    } catch (error) {
+      return this.#refuse(ctx, error);
+    }
+    if (exchange.safety.requestTimeout !== Infinity)
+      exchange.startDeadline(exchange.safety.requestTimeout, () =>
+        this.#fail(
+          exchange,
+          wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long'),
+        ),
+      );
+    return endpoint.run(ctx);
+  }
+
+  /** Everything that can be said from the head alone, before a byte of the body is read. */
+  #admit(exchange: Exchange, ctx: HttpContext): Endpoint {
+    const { request } = exchange;
+    const appSafety = this.#safety;
+    checkHead(request, appSafety, exchange);
+    const method = request.method ?? 'GET';
+    if (request.url === '*' && method === 'OPTIONS') throw new AutomaticOptions(this.#allowed(undefined));
+    exchange.target = originForm(request.url ?? '/');
+    const { path } = exchange;
+    const match = this.router.find(method, path);
+    if (match === undefined) throw this.#unmatched(method, path);
+    const endpoint = match.target;
+    const { safety } = endpoint;
+    if (match.values.length > 0) setMatch(ctx, match);
+    if (!safety.allowsMethod(method)) throw methodNotAllowed(method, this.#allowed(path));
+    exchange.safety = safety;
+    if (safety !== appSafety) checkHeadSize(request, safety, exchange);
+    if (exchange.hasBody) {
+      if (exchange.contentLength > safety.maxBodySize) throw bodyTooLarge(safety.maxBodySize);
+      if (!safety.allowsContentType(request.headers['content-type']))
+        throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'this content type is not accepted here', {
+          headers: { accept: safety.allowedContentTypes?.join(', ') },
+        });
+    }
+    return endpoint;
+  }
+
+  #unmatched(method: string, path: string): Error {
+    const allowed = this.#allowed(path);
+    if (allowed.length === 0)
+      return wireError('HOTARU_ROUTE_NOT_FOUND', 'no endpoint matches this path');
+    return method === 'OPTIONS' && allowed.includes('OPTIONS')
+      ? new AutomaticOptions(allowed)
+      : methodNotAllowed(method, allowed);
+  }
+
+  /** For `Allow`: the methods of the path, or of the server, that may be used. */
+  #allowed(path: string | undefined): readonly string[] {
+    const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+    const methods = path === undefined ? new Set([ANY_METHOD]) : this.router.methodsFor(path);
+    if (methods.size === 0) return [];
+    if (methods.delete(ANY_METHOD)) for (const method of all) methods.add(method);
+    if (methods.has('GET')) methods.add('HEAD');
+    methods.add('OPTIONS');
+    return [...methods].filter((method) => this.#safety.allowsMethod(method)).sort();
+  }
+
+  /** Runs the app's middleware around what has been decided already. */
+  #refuse(ctx: HttpContext, refusal: unknown): unknown {
+    return compose(this.middleware, () => {
+      if (refusal instanceof AutomaticOptions)
+        return new HttpResponse(null, undefined, {
+          status: 204,
+          headers: { allow: refusal.allowed.join(', ') },
+        });
+      throw refusal;
+    })(ctx);
+  }
+
+  #answer(exchange: Exchange, outcome: unknown): void {
+    let response: HttpResponse;
+    try {
+      response = toResponse(outcome, exchange);
+    } catch (error) {
+      this.#fail(exchange, error);
+      return;
+    }
+    this.#write(exchange, response);
+  }
+
+  #write(exchange: Exchange, response: HttpResponse): void {
+    if (!exchange.answer() || exchange.isGone) {
+      // The deadline has answered, or nobody is there: nothing must be left running.
+      discard(response);
+      exchange.finish();
+      return;
+    }
+    let written: Promise<PumpResult> | undefined;
+    try {
+      written = writeResponse(exchange, response);
+    } catch (error) {
+      this.#rewrite(exchange, error);
+      return;
+    }
+    if (written === undefined) exchange.finish();
+    else
+      written.then(
+        (result) => {
+          if (result.outcome === 'cut')
+            exchange.log.error({ err: result.error }, 'the response was cut: its body failed');
+          exchange.finish();
+        },
+        (error: unknown) => this.#rewrite(exchange, error),
+      );
+  }
+
+  /** The response failed before anything of it was sent. */
+  #rewrite(exchange: Exchange, error: unknown): void {
+    exchange.reopen();
+    if (exchange.state === 'open') this.#fail(exchange, error);
+    else {
+      exchange.log.error({ err: error }, 'the response was cut');
+      exchange.response.destroy();
+      exchange.finish();
+    }
+  }
+
+  #fail(exchange: Exchange, thrown: unknown): void {
+    // An upload that failed because the inbound body did: the body's error is the answer.
+    const error = thrown instanceof HotaruClientError ? (exchange.bodyError ?? thrown) : thrown;
+    const problem = toHttpError(error, this.#services.isDevelopment);
+    if (exchange.state === 'open' && !exchange.isGone) report(exchange, problem);
+    else exchange.log.debug({ err: error }, 'a handler failed after its request was over');
+    // What was drafted for a success does not fit the error, its cookies and caching least of all.
+    if (exchange.state === 'open') {
+      exchange.status = 0;
+      exchange.headers = undefined;
+    }
+    this.#write(exchange, problemResponse(problem));
+  }
+}
+
+/** Thrown where a 405 would be: the path is there, and OPTIONS is answered for it. */
+class AutomaticOptions extends Error {
+  readonly allowed: readonly string[];
+  constructor(allowed: readonly string[]) {
+    super('answered by the framework');
+    this.allowed = allowed;
+  }
+}
+
+function methodNotAllowed(method: string, allowed: readonly string[]): HttpError {
+  return wireError('HOTARU_METHOD_NOT_ALLOWED', `${method} is not allowed here`, {
+    headers: { allow: allowed.join(', ') },
+  });
+}
+
+/** Our fault is an error, an upstream's a warning, the client's is its own. */
+function report(exchange: Exchange, problem: HttpError): void {
+  if (problem.status < 500) return;
+  const facts = { err: problem.cause ?? problem, status: problem.status };
+  if (problem.cause instanceof HotaruClientError && problem.status !== 500)
+    exchange.log.warn(facts, 'an upstream call failed');
+  else exchange.log.error(facts, 'the request failed');
+}
+
+function discard(response: HttpResponse): void {
+  const { body } = response;
+  if (body !== null && typeof body === 'object' && !(body instanceof Uint8Array)) cancelSource(body);
+}

@@ -1,0 +1,297 @@
+/**
+ * `HttpContext`: one request as a handler sees it. A façade over `Exchange`; everything that costs is made
+ * when it is asked for.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
+import type { DependencyContainer, InjectionToken } from 'tsyringe';
+import type { App } from '../app.js';
+import { HotaruError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { AnyParams, ParamValue } from '../routing/param-types.js';
+import type { Match } from '../routing/router.js';
+import { Cookies } from './cookies.js';
+import type { Exchange } from './exchange.js';
+import { parseForm, type ParsedForm, type UploadedFile } from './form.js';
+import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './headers.js';
+import { wireError } from './http-error.js';
+import { firstField, parsePairs, emptyFields, type FieldBag } from './query.js';
+import { checkStatus } from './response.js';
+import { LocalStore, TypedStore } from './stores.js';
+
+/** The exchange behind a context, for the framework's own parts. */
+export let exchangeOf: (ctx: HttpContext) => Exchange;
+/** Tells a context what its path matched. */
+export let setMatch: (ctx: HttpContext, match: Match<unknown>) => void;
+
+const NO_NAMES: readonly string[] = Object.freeze([]);
+const NO_VALUES: readonly ParamValue[] = Object.freeze([]);
+
+/**
+ * @typeParam Params the types of the params, read from the endpoint's pattern.
+ * @example
+ * app.get('/users/<int:id>', async (ctx) => {
+ *   const res = await ctx.sendRequest('https://users.internal', getRequest(`/v1/users/${ctx.param('id')}`));
+ *   return json(await res.json());
+ * });
+ */
+export class HttpContext<Params extends object = AnyParams> {
+  readonly #exchange: Exchange;
+  #names = NO_NAMES;
+  #values = NO_VALUES;
+  #query: FieldBag | undefined = undefined;
+  #url: URL | undefined = undefined;
+  #cookies: Cookies | undefined = undefined;
+  #params: TypedStore | undefined = undefined;
+  #locals: LocalStore | undefined = undefined;
+  #container: DependencyContainer | undefined = undefined;
+  #form: Promise<ParsedForm> | undefined = undefined;
+
+  static {
+    exchangeOf = (ctx) => ctx.#exchange;
+    setMatch = (ctx, match) => {
+      ctx.#names = match.names;
+      ctx.#values = match.values;
+    };
+  }
+
+  /** @internal Contexts are made by the framework. */
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  // ── the request line ───────────────────────────────────────────────────────────────────────────
+
+  /** Upper case. */
+  get method(): string {
+    return this.#exchange.request.method ?? 'GET';
+  }
+
+  /** As it came in: percent-encoded, without the query. */
+  get path(): string {
+    return this.#exchange.path;
+  }
+
+  /** The whole URL. Its host is what the client said: not to be trusted. Made on first use. */
+  get url(): URL {
+    if (this.#url !== undefined) return this.#url;
+    const { request, target } = this.#exchange;
+    const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+    const authority = /^https?:\/\/([^/?#]+)/i.exec(request.url ?? '')?.[1];
+    const host = authority ?? request.headers.host ?? 'localhost';
+    const base = `${scheme}://${host}`;
+    // Not new URL(target, base): a target of "//evil" would name another host.
+    return (this.#url = new URL(URL.canParse(base) ? base + target : `${scheme}://localhost${target}`));
+  }
+
+  /** A param of the pattern, decoded; a number for `int`, `uint` and `decimal`. */
+  param<Name extends keyof Params & string>(name: Name): Params[Name] {
+    return this.#values[this.#names.indexOf(name)] as Params[Name];
+  }
+
+  /** The whole query: a bag without a prototype; a name given more than once has a list. */
+  query(): Readonly<FieldBag>;
+  /** The first value of that name. */
+  query(name: string): string | undefined;
+  query(name?: string): Readonly<FieldBag> | string | undefined {
+    this.#query ??= this.#parseQuery();
+    return name === undefined ? this.#query : firstField(this.#query, name);
+  }
+
+  #parseQuery(): FieldBag {
+    const { target } = this.#exchange;
+    const mark = target.indexOf('?');
+    if (mark < 0) return emptyFields();
+    return parsePairs(target.slice(mark + 1), Infinity) ?? emptyFields();
+  }
+
+  // ── headers and who is there ───────────────────────────────────────────────────────────────────
+
+  /** Lower-case names, as node:http gives them. */
+  get headers(): Readonly<IncomingHttpHeaders> {
+    return this.#exchange.request.headers;
+  }
+
+  /** One header; several fields of that name are joined with `, `. */
+  header(name: string): string | undefined {
+    const { headers } = this.#exchange.request;
+    const key = name.toLowerCase();
+    if (!Object.hasOwn(headers, key)) return undefined;
+    const value = headers[key];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  get cookies(): Cookies {
+    return (this.#cookies ??= new Cookies(this.header('cookie'), (setCookie) =>
+      appendHeader((this.#exchange.headers ??= emptyHeaders()), 'set-cookie', setCookie),
+    ));
+  }
+
+  /** The address at the other end of the connection: a proxy's, if there is one. */
+  get ip(): string {
+    return this.#exchange.request.socket.remoteAddress ?? '';
+  }
+
+  // ── the body ───────────────────────────────────────────────────────────────────────────────────
+
+  /** The whole body. @throws HttpError 413, 408 */
+  bytes(): Promise<Uint8Array> {
+    return this.#exchange.body.bytes();
+  }
+
+  /**
+   * The body as text, in the charset it says (default UTF-8).
+   *
+   * @throws HttpError 413, 408; 415 for a charset or content-encoding not known here.
+   */
+  async text(): Promise<string> {
+    this.#refuseCoding();
+    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(this.header('content-type') ?? '')?.[1];
+    const bytes = await this.#exchange.body.bytes();
+    return decodeText(bytes, charset);
+  }
+
+  /** The body parsed as JSON. @throws HttpError 400 `HOTARU_BAD_JSON`; else as `text()`. */
+  // The caller names the type: what a client sends is a claim until it is checked.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+  async json<T = unknown>(): Promise<T> {
+    this.#refuseCoding();
+    const bytes = await this.#exchange.body.bytes();
+    try {
+      return JSON.parse(decodeText(bytes, undefined)) as T;
+    } catch (error) {
+      // The parser's message quotes the body.
+      const detail = bytes.length === 0 ? 'the body is empty' : 'the body is not JSON';
+      throw wireError('HOTARU_BAD_JSON', detail, { cause: error });
+    }
+  }
+
+  /** The fields of a form, URL-encoded or multipart; a name given more than once has a list. @throws HttpError 400, 408, 413, 415 */
+  async form(): Promise<Readonly<FieldBag>> {
+    return (await this.#parsedForm()).fields;
+  }
+
+  /** The files of a multipart form, in memory. @throws HttpError as `form()` */
+  async files(): Promise<readonly UploadedFile[]> {
+    return (await this.#parsedForm()).files;
+  }
+
+  /** The body as a stream, for one reader, under the same limits. A slow reader slows the client down. */
+  get stream(): Readable {
+    return this.#exchange.body.stream();
+  }
+
+  #parsedForm(): Promise<ParsedForm> {
+    return (this.#form ??= (async () => {
+      this.#refuseCoding();
+      return parseForm(await this.#exchange.body.bytes(), this.header('content-type'));
+    })());
+  }
+
+  /** RFC 9110 §8.4: a coding that is not undone here is a 415. */
+  #refuseCoding(): void {
+    const coding = this.header('content-encoding')?.trim().toLowerCase();
+    if (coding !== undefined && coding !== '' && coding !== 'identity')
+      throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'encoded bodies are not accepted here', {
+        headers: { 'accept-encoding': 'identity' },
+      });
+  }
+
+  // ── the response ───────────────────────────────────────────────────────────────────────────────
+
+  /** The status of whatever is returned, unless that has its own. @throws HotaruError `HOTARU_INVALID_OPTION` */
+  status(code: number): this {
+    this.#exchange.status = checkStatus(code);
+    return this;
+  }
+
+  /**
+   * A header of whatever is returned, unless that has its own.
+   *
+   * @throws HotaruError `HOTARU_INVALID_HEADER` for what cannot be sent, `HOTARU_INVALID_STATE` when the head
+   * is out already.
+   */
+  setHeader(name: string, value: HeaderValue): this {
+    if (this.#exchange.response.headersSent)
+      throw new HotaruError('HOTARU_INVALID_STATE', 'the head of the response was sent already');
+    setHeader((this.#exchange.headers ??= emptyHeaders()), name, value);
+    return this;
+  }
+
+  // ── for whoever is further in ──────────────────────────────────────────────────────────────────
+
+  /** Values by class. */
+  get params(): TypedStore {
+    return (this.#params ??= new TypedStore());
+  }
+
+  /** Values by name. */
+  get locals(): LocalStore {
+    return (this.#locals ??= new LocalStore());
+  }
+
+  // ── the app, and the way out ───────────────────────────────────────────────────────────────────
+
+  get app(): App {
+    return this.#exchange.services.app;
+  }
+
+  /** A logger that says method and path with each line. */
+  get log(): Logger {
+    return this.#exchange.log;
+  }
+
+  /** Aborts when the client leaves or the deadline passes. */
+  get signal(): AbortSignal {
+    return this.#exchange.scope.signal;
+  }
+
+  /** `performance.now()` at which the request's time is up (`safety.requestTimeout`); `Infinity` is never. */
+  get deadline(): number {
+    return this.#exchange.deadlineMs;
+  }
+
+  /** The app's pool. Calls made on it directly inherit nothing: see `sendRequest`. */
+  get pool(): ConnectionPool {
+    return this.#exchange.services.pool;
+  }
+
+  /**
+   * A call on the app's pool that ends with this request: it has at most the time this request has left, is
+   * aborted when the client leaves, and its body is given up when the handler leaves it unread.
+   *
+   * @throws HotaruClientError; uncaught, it becomes a 502, 503 or 504.
+   * @example
+   * const res = await ctx.sendRequest('https://api.example.com', getRequest('/users/1'), { timeout: '2s' });
+   */
+  sendRequest(
+    target: string | URL,
+    request?: RequestInit,
+    options?: SendOptions,
+  ): Promise<ClientResponse> {
+    return this.pool.sendRequest(target, request, options, this.#exchange.scope);
+  }
+
+  /** From the app's container, in a scope of this request's own. Made on first use. */
+  resolve<T>(token: InjectionToken<T>): T {
+    if (this.#container === undefined) {
+      this.#container = this.#exchange.services.requestContainer();
+      this.#container.registerInstance<HttpContext>(HttpContext, this as unknown as HttpContext);
+    }
+    return this.#container.resolve(token);
+  }
+}
+
+function decodeText(bytes: Buffer, charset: string | undefined): string {
+  const label = charset?.toLowerCase() ?? 'utf-8';
+  if (label === 'utf-8' || label === 'utf8') {
+    const text = bytes.toString('utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch (error) {
+    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'the charset is not known here', { cause: error });
+  }
+}

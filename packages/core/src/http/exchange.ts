@@ -1,0 +1,152 @@
+/**
+ * `Exchange`: the life of one inbound request, and what is drafted of its response.
+ *
+ *     open ──answer()──▶ answered ──finish()──▶ finished      a response is being written, then is out
+ *       └──────────────────┴──client leaves───▶ finished      calls made in it are aborted
+ *
+ * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
+ * outbound calls is ended or aborted exactly once · after `finished` no timer is left · a request that
+ * makes no outbound call and asks for no signal costs no listener, no timer and no controller.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RequestScope } from '@hotaru/client';
+import type { Logger } from '../logger.js';
+import type { Services } from '../services.js';
+import { wireError, type HttpError } from './http-error.js';
+import type { HeaderBag } from './headers.js';
+import { RequestBody } from './request-body.js';
+import type { HttpSafety } from './safety.js';
+
+export type ExchangeState = 'open' | 'answered' | 'finished';
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly services: Services;
+  /** The limits of the endpoint, once it is known. */
+  safety: HttpSafety;
+  /** The target in origin-form. */
+  target = '/';
+  /** From the head: see request-head.ts. */
+  contentLength = -1;
+  isChunked = false;
+  headBytes = 0;
+  /** The client waits for `100 Continue` before it sends its body. */
+  awaitsContinue = false;
+  /** The draft: what `ctx.status()` (0: nothing) and `ctx.setHeader()` said. */
+  status = 0;
+  headers: HeaderBag | undefined = undefined;
+  /** `performance.now()` at which it ends; `Infinity` is never. */
+  deadlineMs = Infinity;
+  /** Why the body could not be read: an upload to an upstream that fails of it is answered with this. */
+  bodyError: HttpError | undefined = undefined;
+  #state: ExchangeState = 'open';
+  #scope: RequestScope | undefined = undefined;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #body: RequestBody | undefined = undefined;
+  #log: Logger | undefined = undefined;
+
+  constructor(
+    services: Services,
+    safety: HttpSafety,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    this.services = services;
+    this.safety = safety;
+    this.request = request;
+    this.response = response;
+  }
+
+  get state(): ExchangeState {
+    return this.#state;
+  }
+
+  /** Has the client left before it had the whole response? */
+  get isGone(): boolean {
+    return this.response.destroyed || this.request.socket.destroyed;
+  }
+
+  get hasBody(): boolean {
+    return this.isChunked || this.contentLength > 0;
+  }
+
+  get body(): RequestBody {
+    return (this.#body ??= new RequestBody(this, this.safety));
+  }
+
+  /** The path without the query. */
+  get path(): string {
+    const query = this.target.indexOf('?');
+    return query < 0 ? this.target : this.target.slice(0, query);
+  }
+
+  get log(): Logger {
+    return (this.#log ??= this.services.log.child({
+      method: this.request.method,
+      path: this.path,
+    }));
+  }
+
+  /** Outbound calls made for this request live in it. Made on first use, with one listener. */
+  get scope(): RequestScope {
+    if (this.#scope !== undefined) return this.#scope;
+    const scope = new RequestScope({
+      deadlineMs: this.deadlineMs,
+      ...(this.services.isDevelopment && {
+        captureCallSites: true,
+        onUnreadBody: (report) =>
+          this.log.warn(
+            { upstream: withoutQuery(report.url), upstreamMethod: report.method, at: report.callSite },
+            'the body of an upstream response was never read; read it, or call discard()',
+          ),
+      }),
+    });
+    this.#scope = scope;
+    if (this.#state === 'finished') scope.end();
+    else if (this.isGone) this.#leave();
+    else this.response.once('close', () => this.#leave());
+    return scope;
+  }
+
+  /** Calls `onPassed` when the deadline passes before there is an answer. */
+  startDeadline(ms: number, onPassed: () => void): void {
+    this.deadlineMs = performance.now() + ms;
+    this.#timer = setTimeout(() => {
+      const isFirst = this.#state === 'open';
+      if (isFirst) onPassed();
+      this.#scope?.abort(wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long'));
+    }, ms);
+  }
+
+  /** May the caller write the response now? Only the first one may. */
+  answer(): boolean {
+    if (this.#state !== 'open') return false;
+    this.#state = 'answered';
+    return true;
+  }
+
+  /** Nothing of the response was sent: another one, about an error, may be written. */
+  reopen(): void {
+    if (this.#state === 'answered' && !this.response.headersSent) this.#state = 'open';
+  }
+
+  /** The response is out, or nobody is there to take it. */
+  finish(): void {
+    if (this.#state === 'finished') return;
+    this.#state = 'finished';
+    clearTimeout(this.#timer);
+    this.#scope?.end();
+  }
+
+  #leave(): void {
+    if (this.#state === 'finished') return;
+    this.#scope?.abort(wireError('HOTARU_CLIENT_GONE', 'the client has left'));
+    this.finish();
+  }
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}

@@ -1,0 +1,62 @@
+/** `file()`: a file from disk as a response. */
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { contentType as typeFor } from 'mime-types';
+import { checkKeys, invalidOption } from '../options.js';
+import { wireError, type HttpError } from './http-error.js';
+import { HttpResponse, type ResponseInit } from './response.js';
+
+export interface FileOptions {
+  /** The folder the path is below. What lies outside, by `..` or by a link, is not found. */
+  root: string;
+  status?: number;
+  headers?: Exclude<ResponseInit, number>['headers'];
+}
+
+/** What a missing file, a folder and a file one may not see have in common: none is told from the others. */
+const NOT_FOUND = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'EPERM']);
+
+/**
+ * Streams a file. The type follows its extension; names that start with a dot are not found.
+ *
+ * @param path below `root`, decoded: what a `<**path:rest>` param gives.
+ * @throws HttpError 404 `HOTARU_FILE_NOT_FOUND`; HotaruError `HOTARU_INVALID_OPTION` without a root.
+ * @example app.get('/assets/<**path:rest>', (ctx) => file(ctx.param('rest'), { root: 'public' }));
+ */
+export async function file(path: string, options: FileOptions): Promise<HttpResponse> {
+  checkKeys('file', options, ['root', 'status', 'headers']);
+  const { root, status, headers } = options;
+  if (typeof (root as unknown) !== 'string' || root === '')
+    throw invalidOption('file.root', root, 'the path of a folder');
+  const parts = path.split(/[\\/]/);
+  if (path.includes('\0') || parts.some((part) => part.startsWith('.'))) throw notFound();
+  try {
+    const base = await realpath(root);
+    const target = await realpath(join(base, ...parts));
+    const inside = relative(base, target);
+    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
+      throw notFound();
+    // The path has no links left: one put there since is refused.
+    const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const facts = await handle.stat();
+    if (!facts.isFile()) {
+      await handle.close();
+      throw notFound();
+    }
+    const type = typeFor(target.slice(target.lastIndexOf(sep) + 1));
+    // The size is promised in the head: a file that grows meanwhile is sent as it was.
+    const body = handle.createReadStream({ start: 0, end: Math.max(0, facts.size - 1) });
+    return new HttpResponse(body, type === false ? 'application/octet-stream' : type, {
+      ...(status !== undefined && { status }),
+      headers: { 'content-length': facts.size, ...headers },
+    });
+  } catch (error) {
+    if (NOT_FOUND.has((error as NodeJS.ErrnoException).code ?? '')) throw notFound();
+    throw error;
+  }
+}
+
+function notFound(): HttpError {
+  return wireError('HOTARU_FILE_NOT_FOUND', 'no such file');
+}

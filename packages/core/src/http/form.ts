@@ -1,0 +1,97 @@
+/**
+ * Forms: URL-encoded or multipart bytes → fields and files. The bytes have been collected under
+ * `maxBodySize` before; for uploads too large for memory there is `ctx.stream`.
+ */
+import { Busboy } from '@fastify/busboy';
+import { wireError } from './http-error.js';
+import { addField, emptyFields, parsePairs, type FieldBag } from './query.js';
+import { mediaType } from './safety.js';
+
+/** A file of a multipart form, in memory. */
+export interface UploadedFile {
+  /** The name of the form's field. */
+  readonly field: string;
+  /** As the client calls it, without a path; '' when it has no name. Never use it as a path. */
+  readonly filename: string;
+  /** As the client claims. */
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}
+
+export interface ParsedForm {
+  readonly fields: FieldBag;
+  readonly files: readonly UploadedFile[];
+}
+
+/** More fields than any form has; each one costs more memory than its bytes. */
+const MAX_FIELDS = 1_000;
+const MAX_NAME_BYTES = 1_024;
+const MAX_PART_HEADERS = 32;
+
+/** @throws HttpError 400 `HOTARU_BAD_FORM`, 415 for a type that is no form. */
+export async function parseForm(bytes: Buffer, contentType: string | undefined): Promise<ParsedForm> {
+  switch (mediaType(contentType)) {
+    case 'application/x-www-form-urlencoded': {
+      const fields = parsePairs(bytes.toString('utf8'), MAX_FIELDS);
+      if (fields === undefined) throw badForm(`more than ${MAX_FIELDS} fields`);
+      return { fields, files: [] };
+    }
+    case 'multipart/form-data':
+      return parseMultipart(bytes, contentType ?? '');
+    default:
+      throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'a form is expected here', {
+        headers: { accept: 'application/x-www-form-urlencoded, multipart/form-data' },
+      });
+  }
+}
+
+function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm> {
+  return new Promise((resolve, reject) => {
+    const fields = emptyFields();
+    const files: UploadedFile[] = [];
+    const fail = (problem: string, cause?: unknown): void => reject(badForm(problem, cause));
+    let parser: Busboy;
+    try {
+      parser = new Busboy({
+        headers: { 'content-type': contentType },
+        limits: {
+          fieldNameSize: MAX_NAME_BYTES,
+          fieldSize: bytes.length + 1, // a part is never larger than the whole
+          fields: MAX_FIELDS,
+          files: MAX_FIELDS,
+          parts: MAX_FIELDS,
+          headerPairs: MAX_PART_HEADERS,
+        },
+      });
+    } catch (error) {
+      fail((error as Error).message, error); // no boundary
+      return;
+    }
+    parser.on('field', (name, value, isNameCut) => {
+      if (isNameCut) fail('the name of a field is too long');
+      else addField(fields, name, value);
+    });
+    parser.on('file', (field, stream, filename, _encoding, type) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('error', (error: unknown) => fail('a file is cut off', error));
+      stream.on('end', () =>
+        files.push({
+          field,
+          filename: (filename as string | undefined) ?? '',
+          contentType: type,
+          bytes: Buffer.concat(chunks),
+        }),
+      );
+    });
+    for (const event of ['fieldsLimit', 'filesLimit', 'partsLimit'] as const)
+      parser.on(event, () => fail(`more than ${MAX_FIELDS} parts`));
+    parser.on('error', (error: unknown) => fail((error as Error).message, error));
+    parser.on('finish', () => resolve({ fields, files }));
+    parser.end(bytes);
+  });
+}
+
+function badForm(problem: string, cause?: unknown): Error {
+  return wireError('HOTARU_BAD_FORM', `the form cannot be read: ${problem}`, { cause });
+}

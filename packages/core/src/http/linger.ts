@@ -1,0 +1,47 @@
+/**
+ * Closing a connection whose request body was not read to its end.
+ *
+ * Node destroys such a socket as soon as the response is flushed. With bytes unread that is a RST, which may
+ * throw away the response (a 413, say) before the client has read it. So the socket is half-closed instead,
+ * and what still comes is thrown away, for a bounded time (RFC 9112 §9.6).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Time enough to read an answer on a slow link; one that goes on sending is cut off. */
+const LINGER_MS = 1_000;
+/** Up to here, reading the rest of a body is cheaper than a new connection. */
+const MAX_DRAIN_BYTES = 65_536;
+
+/**
+ * To be called before the head is written.
+ *
+ * @param contentLength of the request; -1 when it is not known.
+ */
+export function settleUnreadBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  contentLength: number,
+): void {
+  const { socket } = request;
+  if (contentLength >= 0 && contentLength <= MAX_DRAIN_BYTES) {
+    // What is left is small: read it, so that the connection can go on; but do not wait for ever.
+    response.once('finish', () => {
+      request.resume();
+      const timer = setTimeout(() => {
+        if (!request.complete) socket.destroy();
+      }, LINGER_MS);
+      timer.unref();
+      request.once('close', () => clearTimeout(timer));
+    });
+    return;
+  }
+  response.shouldKeepAlive = false;
+  // Node calls this method when the response is flushed; the one of the prototype destroys at once.
+  socket.destroySoon = () => {
+    socket.end();
+    request.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  };
+}

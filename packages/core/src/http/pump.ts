@@ -1,0 +1,174 @@
+/**
+ * From a stream or async iterable to a response, as fast as the client reads: at most one piece is held
+ * beyond what the socket buffers.
+ *
+ * The head is written with the first piece, or at the end of this turn of the event loop, whichever comes
+ * first: a source that fails at once can still become an error response, and a slow one (server-sent events,
+ * a model's tokens) does not keep the client waiting for the head.
+ */
+import { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
+import { HotaruError } from '../errors.js';
+import type { StreamSource } from './response.js';
+
+/** How the body went: all of it, the client left, or it broke after the head was sent. */
+export type PumpResult = { outcome: 'sent' | 'gone' } | { outcome: 'cut'; error: unknown };
+
+/**
+ * @param length what `content-length` promises; -1 when nothing does.
+ * @param writeHead called once, before the first byte.
+ * @throws what the source failed with, if nothing was sent yet.
+ */
+export function pump(
+  source: StreamSource,
+  response: ServerResponse,
+  length: number,
+  writeHead: () => void,
+): Promise<PumpResult> {
+  return new Pump(source, response, length, writeHead).run();
+}
+
+/** Gives up a source nobody will read. */
+export function cancelSource(source: StreamSource): void {
+  if (source instanceof Readable) source.destroy();
+  else if (isNativeStream(source)) source.cancel().catch(ignore);
+  else void iteratorOf(source).return?.().then(ignore, ignore);
+}
+
+type Chunks = AsyncIterator<Uint8Array | string>;
+
+class Pump {
+  readonly #source: StreamSource;
+  readonly #response: ServerResponse;
+  readonly #writeHead: () => void;
+  #missing: number;
+  readonly #isCounted: boolean;
+  #isHeadWritten = false;
+  #wake: (() => void) | undefined = undefined;
+
+  constructor(
+    source: StreamSource,
+    response: ServerResponse,
+    length: number,
+    writeHead: () => void,
+  ) {
+    this.#source = source;
+    this.#response = response;
+    this.#missing = length;
+    this.#isCounted = length >= 0;
+    this.#writeHead = writeHead;
+  }
+
+  async run(): Promise<PumpResult> {
+    const response = this.#response;
+    const chunks = iteratorOf(this.#source);
+    let onClose: (() => void) | undefined;
+    // The source may never yield again: the client's leaving must not wait for it.
+    const gone = new Promise<PumpResult>((resolve) => {
+      onClose = () => {
+        this.#wake?.();
+        if (response.writableFinished) return;
+        this.#stop(chunks);
+        resolve({ outcome: 'gone' });
+      };
+    });
+    const onDrain = (): void => this.#wake?.();
+    response.on('close', onClose as () => void);
+    response.on('drain', onDrain);
+    const flush = setImmediate(() => this.#flushHead());
+    try {
+      return await Promise.race([gone, this.#copy(chunks)]);
+    } catch (error) {
+      this.#stop(chunks);
+      if (!this.#isHeadWritten) throw error;
+      if (response.destroyed) return { outcome: 'gone' };
+      response.destroy(); // the client must see a cut, not an end
+      return { outcome: 'cut', error };
+    } finally {
+      clearImmediate(flush);
+      response.off('close', onClose as () => void);
+      response.off('drain', onDrain);
+    }
+  }
+
+  async #copy(chunks: Chunks): Promise<PumpResult> {
+    const response = this.#response;
+    for (;;) {
+      const { done, value } = await chunks.next();
+      if (response.destroyed) return { outcome: 'gone' };
+      if (done === true) break;
+      const chunk = checkChunk(value);
+      this.#count(chunk);
+      this.#head();
+      if (chunk.length === 0 || response.write(chunk)) continue;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+    if (this.#isCounted && this.#missing !== 0)
+      throw new HotaruError('HOTARU_INVALID_OUTCOME', `the body is ${this.#missing} bytes short`);
+    this.#head();
+    response.end();
+    return { outcome: 'sent' };
+  }
+
+  #count(chunk: Uint8Array | string): void {
+    if (!this.#isCounted) return;
+    this.#missing -= typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+    if (this.#missing < 0)
+      throw new HotaruError('HOTARU_INVALID_OUTCOME', 'the body is longer than its content-length');
+  }
+
+  #head(): void {
+    if (this.#isHeadWritten) return;
+    this.#writeHead();
+    this.#isHeadWritten = true;
+  }
+
+  #flushHead(): void {
+    if (this.#isHeadWritten || this.#response.destroyed) return;
+    this.#head();
+    this.#response.flushHeaders();
+  }
+
+  #stop(chunks: Chunks): void {
+    if (this.#source instanceof Readable) this.#source.destroy();
+    else void chunks.return?.().then(ignore, ignore);
+  }
+}
+
+function iteratorOf(source: StreamSource): Chunks {
+  if (isNativeStream(source)) return readerIterator(source);
+  return (source as AsyncIterable<Uint8Array | string>)[Symbol.asyncIterator]();
+}
+
+/** A plain web stream; one with an iterator of its own (a `ClientResponse` body) is faster through that. */
+function isNativeStream(source: StreamSource): source is ReadableStream<Uint8Array | string> {
+  return (
+    source instanceof ReadableStream &&
+    source[Symbol.asyncIterator] === ReadableStream.prototype[Symbol.asyncIterator]
+  );
+}
+
+/** Through a reader: the stream's own iterator cannot be cancelled while a read is pending. */
+function readerIterator(source: ReadableStream<Uint8Array | string>): Chunks {
+  const reader = source.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<Uint8Array | string>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+function checkChunk(chunk: unknown): Uint8Array | string {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return chunk;
+  throw new HotaruError(
+    'HOTARU_INVALID_OUTCOME',
+    `a stream yielded ${typeof chunk}; allowed: text and bytes`,
+  );
+}
+
+function ignore(): void {
+  // given up: how it ends is nobody's concern
+}

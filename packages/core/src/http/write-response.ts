@@ -1,0 +1,93 @@
+/**
+ * The one place where responses are written: an `HttpResponse` and the draft of its exchange become a head
+ * and a body. Text and bytes go out in one call with a `content-length`; streams go through pump.ts.
+ */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Exchange } from './exchange.js';
+import { settleUnreadBody } from './linger.js';
+import { cancelSource, pump, type PumpResult } from './pump.js';
+import type { HttpResponse, StreamSource } from './response.js';
+
+/** @returns a promise only for streams. @throws what went wrong, if nothing was sent yet. */
+export function writeResponse(exchange: Exchange, answer: HttpResponse): Promise<PumpResult> | undefined {
+  const { response, request } = exchange;
+  const { status, body } = answer;
+  if (exchange.services.isDraining) response.shouldKeepAlive = false;
+  if (exchange.hasBody && !request.complete) leaveRequestBody(exchange);
+
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    if (status === 204 || status === 304) {
+      response.writeHead(status, head(exchange, answer, -1));
+      response.end();
+      return undefined;
+    }
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    response.writeHead(status, head(exchange, answer, length));
+    if (request.method === 'HEAD') response.end();
+    else response.end(body);
+    return undefined;
+  }
+
+  if (body === null) {
+    // A 304 or the answer to HEAD may speak of a body that is not sent: such headers are kept.
+    const isBodiless = status === 204 || status === 304 || request.method === 'HEAD';
+    response.writeHead(status, head(exchange, answer, isBodiless ? -1 : 0));
+    response.end();
+    return undefined;
+  }
+
+  if (status === 204 || status === 304 || request.method === 'HEAD') {
+    cancelSource(body);
+    response.writeHead(status, head(exchange, answer, -1));
+    response.end();
+    return undefined;
+  }
+  return writeStream(exchange, answer, body);
+}
+
+async function writeStream(
+  exchange: Exchange,
+  answer: HttpResponse,
+  source: StreamSource,
+): Promise<PumpResult> {
+  const { response } = exchange;
+  const headers = head(exchange, answer, -1);
+  const promised = headers['content-length'];
+  const length = typeof promised === 'string' && /^\d+$/.test(promised) ? Number(promised) : -1;
+  return pump(source, response, length, () => response.writeHead(answer.status, headers));
+}
+
+/** @param length of the body; -1 leaves what was set as it is. */
+function head(exchange: Exchange, answer: HttpResponse, length: number): OutgoingHttpHeaders {
+  const { contentType, headers: own } = answer;
+  const drafted = exchange.headers;
+  if (own === undefined && drafted === undefined) {
+    // The common case. Node sends what it is given in the order it is given.
+    if (contentType === undefined) return length < 0 ? {} : { 'content-length': length };
+    if (length < 0) return { 'content-type': contentType };
+    return { 'content-type': contentType, 'content-length': length };
+  }
+  const merged: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
+  if (contentType !== undefined) merged['content-type'] = contentType;
+  for (const name in drafted) merged[name] = drafted[name];
+  for (const name in own) {
+    // Cookies of both are sent: each is one of its own.
+    const before = name === 'set-cookie' ? drafted?.[name] : undefined;
+    merged[name] = before === undefined ? own[name] : [before, own[name] ?? []].flat();
+  }
+  if (length >= 0) merged['content-length'] = length;
+  return merged;
+}
+
+function leaveRequestBody(exchange: Exchange): void {
+  if (exchange.awaitsContinue) {
+    // The client was never told to send its body: whether it does is open, so nothing can follow.
+    settleUnreadBody(exchange.request, exchange.response, -1);
+    return;
+  }
+  settleUnreadBody(
+    exchange.request,
+    exchange.response,
+    exchange.isChunked ? -1 : exchange.contentLength,
+  );
+}

@@ -1,0 +1,16 @@
+/** What the parts that serve a request need of the app: an interface, so that they do not need the `App`. */
+import type { ConnectionPool } from '@hotaru/client';
+import type { DependencyContainer } from 'tsyringe';
+import type { App } from './app.js';
+import type { Logger } from './logger.js';
+
+export interface Services {
+  readonly app: App;
+  readonly pool: ConnectionPool;
+  readonly log: Logger;
+  readonly isDevelopment: boolean;
+  /** From the signal to stop on: responses say `Connection: close`. */
+  readonly isDraining: boolean;
+  /** A container for one request. */
+  requestContainer(): DependencyContainer;
+}
