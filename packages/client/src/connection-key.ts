@@ -51,7 +51,11 @@ export class ConnectionKey {
     const port = target.port ?? (options === false ? 80 : 443);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       throw invalidRequest(`port ${String(port)} is not a whole number from 1 to 65535`);
-    return new ConnectionKey(host, port, options === false ? false : TlsIdentity.from(host, options));
+    return new ConnectionKey(
+      host,
+      port,
+      options === false ? false : TlsIdentity.from(host, options),
+    );
   }
 
   equals(other: ConnectionKey): boolean {
@@ -72,9 +76,10 @@ export function parseUrl(target: string | URL): URL {
   let url: URL;
   if (typeof target === 'string') {
     // The WHATWG parser drops tabs and newlines and trims blanks: a smuggler's friend.
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
     if (/[\u0000-\u0020\u007f\\]/.test(target))
-      throw invalidRequest(`the URL ${JSON.stringify(target)} has a blank, control character or backslash; percent-encode it`);
+      throw invalidRequest(
+        `the URL ${JSON.stringify(target)} has a blank, control character or backslash; percent-encode it`,
+      );
     try {
       url = new URL(target);
     } catch (error) {

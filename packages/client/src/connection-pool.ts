@@ -7,7 +7,7 @@ import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { dial } from './connection/dial.js';
-import type { PooledConnection } from './connection/pooled-connection.js';
+import { PooledConnection } from './connection/pooled-connection.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import { PoolError } from './errors.js';
 import { Lease } from './lease.js';
@@ -80,7 +80,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#random = environment.random ?? Math.random;
     this.#deadlines = new Deadlines(this.#clock);
     this.#permits = new Permits(this.#config.settings.maxTotal, (connection) => {
-      this.#hostOf((connection as PooledConnection).key)?.evict(connection);
+      if (connection instanceof PooledConnection) this.#hostOf(connection.key)?.evict(connection);
     });
     this.#sweeper = new Sweeper(this.#clock, () => this.#sweep());
   }

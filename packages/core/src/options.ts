@@ -38,7 +38,11 @@ export function checkDuration(key: string, value: unknown, orInfinity: boolean):
   if (ms === Infinity && orInfinity) return ms;
   if (ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS) return ms;
   const none = orInfinity ? ', or Infinity for none' : '';
-  throw invalidOption(key, value, `a duration of 1 to ${MAX_TIMER_MS} ms (a number, or '5s')${none}`);
+  throw invalidOption(
+    key,
+    value,
+    `a duration of 1 to ${MAX_TIMER_MS} ms (a number, or '5s')${none}`,
+  );
 }
 
 export function checkCount(key: string, value: unknown, min: number, orInfinity: boolean): number {

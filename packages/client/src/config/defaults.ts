@@ -113,7 +113,13 @@ export const SETTINGS = Object.freeze({
     'DNS and load balancers change; the spread keeps connections from ending all at once',
   ),
   maxRequestsPerConnection: {
-    ...count(Infinity, 1, Infinity, 'requests on one connection', 'the peer says when it has had enough'),
+    ...count(
+      Infinity,
+      1,
+      Infinity,
+      'requests on one connection',
+      'the peer says when it has had enough',
+    ),
     unlimited: true,
   },
   headersTimeout: duration(

@@ -124,7 +124,10 @@ export const DEFAULTS: Settings = Object.freeze(
 function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, SettingsInput> {
   if (hosts === undefined) return {};
   if (typeof hosts !== 'object' || (hosts as unknown) === null || Array.isArray(hosts))
-    throw new ConfigError('hosts', `hosts must be an object of settings by host, not ${show(hosts)}`);
+    throw new ConfigError(
+      'hosts',
+      `hosts must be an object of settings by host, not ${show(hosts)}`,
+    );
   const words = Object.create(null) as Record<string, SettingsInput>;
   for (const [host, word] of Object.entries(hosts)) {
     if (!/^[^\s/@]+$/.test(host))
@@ -136,7 +139,10 @@ function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, SettingsInp
 
 function checkSettings(input: SettingsInput, base: Settings, path: string): Settings {
   if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
-    throw new ConfigError(path, `${path.slice(0, -1)} must be an object of settings, not ${show(input)}`);
+    throw new ConfigError(
+      path,
+      `${path.slice(0, -1)} must be an object of settings, not ${show(input)}`,
+    );
   const settings = { ...base } as unknown as Record<string, unknown>;
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;
@@ -204,6 +210,7 @@ export function allowed(setting: Setting): string {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'a list' : 'an object';
   return String(value);
 }

@@ -42,7 +42,9 @@ export class RawChannel implements ByteSink {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#hasEnded) return Promise.resolve(undefined);
     if (this.#pendingRead !== undefined)
-      return Promise.reject(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'));
+      return Promise.reject(
+        new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'),
+      );
     return new Promise((resolve, reject) => (this.#pendingRead = { resolve, reject }));
   }
 

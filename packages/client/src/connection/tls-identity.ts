@@ -77,7 +77,9 @@ export class TlsIdentity {
 const KNOWN = new WeakMap<TlsOptions, { host: string; identity: TlsIdentity }>();
 
 function isSame(a: Readonly<TlsOptions>, b: TlsOptions): boolean {
-  return ALLOWED.every((name) => a[name] === b[name]) && !Array.isArray(b.ca) && !Array.isArray(b.alpn);
+  return (
+    ALLOWED.every((name) => a[name] === b[name]) && !Array.isArray(b.ca) && !Array.isArray(b.alpn)
+  );
 }
 
 function offered(alpn: string[] | undefined): readonly string[] {
@@ -95,7 +97,13 @@ function suffixOf(host: string, identity: TlsIdentity): string {
   const isDefault =
     identity.servername === host &&
     identity.rejectUnauthorized &&
-    ALLOWED.every((name) => options[name] === undefined || name === 'servername' || name === 'rejectUnauthorized' || name === 'alpn');
+    ALLOWED.every(
+      (name) =>
+        options[name] === undefined ||
+        name === 'servername' ||
+        name === 'rejectUnauthorized' ||
+        name === 'alpn',
+    );
   if (isDefault) return '';
   const hash = createHash('sha256');
   // Length before text, so that no two identities can spell the same bytes.
@@ -125,7 +133,10 @@ function check(options: unknown): asserts options is TlsOptions {
     if (value === undefined) continue;
     if (!(ALLOWED as readonly string[]).includes(name))
       throw invalidRequest(`tls.${name} is not a setting; allowed: ${ALLOWED.join(', ')}`);
-    if (!isGood(name, value)) throw invalidRequest(`tls.${name} has a bad value; allowed: ${WANTED[name] ?? 'PEM text or bytes'}`);
+    if (!isGood(name, value))
+      throw invalidRequest(
+        `tls.${name} has a bad value; allowed: ${WANTED[name] ?? 'PEM text or bytes'}`,
+      );
   }
   const { cert, key } = options as TlsOptions;
   if ((cert === undefined) !== (key === undefined))

@@ -44,7 +44,11 @@ export function toRequestBody(input: unknown): RequestBody {
     const encoded = new Response(input);
     const contentType = encoded.headers.get('content-type') ?? undefined;
     if (encoded.body === null) return NO_BODY;
-    return { kind: 'stream', source: encoded.body as unknown as AsyncIterable<unknown>, contentType };
+    return {
+      kind: 'stream',
+      source: encoded.body as unknown as AsyncIterable<unknown>,
+      contentType,
+    };
   }
   if (input instanceof Readable) {
     if (input.destroyed || input.readableEnded)
@@ -53,7 +57,11 @@ export function toRequestBody(input: unknown): RequestBody {
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw invalidRequest('the body stream is locked to another reader');
-    return { kind: 'stream', source: input as unknown as AsyncIterable<unknown>, contentType: undefined };
+    return {
+      kind: 'stream',
+      source: input as unknown as AsyncIterable<unknown>,
+      contentType: undefined,
+    };
   }
   if (typeof input === 'object' && Symbol.asyncIterator in input)
     return { kind: 'stream', source: input as AsyncIterable<unknown>, contentType: undefined };
@@ -63,13 +71,36 @@ export function toRequestBody(input: unknown): RequestBody {
   );
 }
 
+/** How a stream is read. Leaving a Node stream early must not destroy it: see `abandonSource`. */
+export function iterateSource(source: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  return source instanceof Readable
+    ? source.iterator({ destroyOnReturn: false })
+    : source[Symbol.asyncIterator]();
+}
+
+/**
+ * Nobody will read the rest: lets go of what the stream holds. An inbound request of `node:http` is
+ * spared: destroying it would cut the socket on which its own answer still has to go out.
+ */
+export function abandonSource(source: AsyncIterable<unknown>): void {
+  if (source instanceof Readable) {
+    if (!('complete' in source)) source.destroy();
+  } else if (source instanceof ReadableStream) {
+    if (!source.locked) source.cancel().catch(() => undefined);
+  } else source[Symbol.asyncIterator]().return?.().catch(() => undefined);
+}
+
 /** One piece of a stream as bytes to write. */
 export function toPiece(piece: unknown): string | Uint8Array {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;
   throw invalidRequest(`a body stream gave ${describe(piece)}; allowed: string, Uint8Array`);
 }
 
-function bytes(value: string | Uint8Array, length: number, contentType: string | undefined): RequestBody {
+function bytes(
+  value: string | Uint8Array,
+  length: number,
+  contentType: string | undefined,
+): RequestBody {
   return { kind: 'bytes', bytes: value, length, contentType };
 }
 

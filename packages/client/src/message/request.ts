@@ -53,7 +53,11 @@ export function putRequest(path: string, data?: unknown, extras: RequestExtras =
 }
 
 /** PATCH; `data` becomes JSON unless it is text, bytes, a form or a stream already. */
-export function patchRequest(path: string, data?: unknown, extras: RequestExtras = {}): RequestInit {
+export function patchRequest(
+  path: string,
+  data?: unknown,
+  extras: RequestExtras = {},
+): RequestInit {
   return withData('PATCH', path, data, extras);
 }
 
@@ -85,7 +89,7 @@ function withData(method: string, path: string, data: unknown, extras: RequestEx
 function withJson(method: string, path: string, data: unknown, extras: RequestExtras): RequestInit {
   let body: string | undefined;
   try {
-    body = JSON.stringify(data) as string | undefined;
+    body = JSON.stringify(data);
   } catch (error) {
     throw invalidRequest(`the data has no JSON form: ${(error as Error).message}`, error);
   }
@@ -123,16 +127,18 @@ export function* headerPairs(headers: HeadersInput): Generator<readonly [string,
 function headerText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
-  throw invalidRequest(`header ${JSON.stringify(name)} must be text, not ${value === null ? 'null' : typeof value}`);
+  throw invalidRequest(
+    `header ${JSON.stringify(name)} must be text, not ${value === null ? 'null' : typeof value}`,
+  );
 }
 
 export function* queryPairs(
   query: Record<string, QueryValue | readonly QueryValue[]>,
 ): Generator<[string, string]> {
   for (const [name, value] of Object.entries(query))
-    for (const one of Array.isArray(value) ? (value as readonly QueryValue[]) : [value as QueryValue]) {
+    for (const one of (Array.isArray(value) ? value : [value]) as readonly unknown[]) {
       if (one === undefined || one === null) continue;
-      if (typeof one === 'object' || typeof one === 'function' || typeof one === 'symbol')
+      if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'boolean')
         throw invalidRequest(`query ${JSON.stringify(name)} must be text, a number or a boolean`);
       yield [name, String(one)];
     }

@@ -181,10 +181,13 @@ export class ResponseBody {
       if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
       return Promise.resolve({ done: false, value: piece });
     }
-    if (this.#hasFailed) return Promise.reject(this.#error as Error);
-    if (this.#isEnded || this.use === 'discarded') return Promise.resolve({ done: true, value: undefined });
+    if (this.#hasFailed) return Promise.reject(this.#error);
+    if (this.#isEnded || this.use === 'discarded')
+      return Promise.resolve({ done: true, value: undefined });
     if (this.#pendingRead !== undefined)
-      return Promise.reject(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'));
+      return Promise.reject(
+        new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'),
+      );
     return new Promise((resolve, reject) => {
       this.#pendingRead = { resolve, reject };
       this.#resume();

@@ -64,7 +64,8 @@ export class ResponseHeaders implements Iterable<[string, string]> {
     const object = Object.create(null) as Record<string, string | string[]>;
     for (const [name, value] of this) {
       const before = object[name];
-      if (name === 'set-cookie') object[name] = Array.isArray(before) ? [...before, value] : [value];
+      if (name === 'set-cookie')
+        object[name] = Array.isArray(before) ? [...before, value] : [value];
       else object[name] = typeof before === 'string' ? `${before}, ${value}` : value;
     }
     return object;

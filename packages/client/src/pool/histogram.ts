@@ -50,7 +50,8 @@ export class Histogram {
     this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
     if (other.#buckets === undefined) return;
     const buckets = (this.#buckets ??= new Uint32Array(BUCKET_COUNT));
-    for (let i = 0; i < BUCKET_COUNT; i += 1) buckets[i] = (buckets[i] ?? 0) + (other.#buckets[i] ?? 0);
+    for (let i = 0; i < BUCKET_COUNT; i += 1)
+      buckets[i] = (buckets[i] ?? 0) + (other.#buckets[i] ?? 0);
   }
 
   summary(): WaitSummary {
@@ -71,7 +72,8 @@ export class Histogram {
     if (rank <= seen || this.#buckets === undefined) return 0;
     for (let i = 0; i < BUCKET_COUNT; i += 1) {
       seen += this.#buckets[i] ?? 0;
-      if (seen >= rank) return Math.min(this.#maxMs, SMALLEST_MS * 2 ** ((i + 1) / BUCKETS_PER_DOUBLING));
+      if (seen >= rank)
+        return Math.min(this.#maxMs, SMALLEST_MS * 2 ** ((i + 1) / BUCKETS_PER_DOUBLING));
     }
     return this.#maxMs;
   }

@@ -117,7 +117,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     line.push(waiter.link);
     this.#dialer.pump();
     // Only those whom no dial serves count as pending: `maxPending: 0` still lets a request connect.
-    if (waiter.state === 'waiting' && this.waiterCount - this.#dialer.count > this.#settings.maxPending) {
+    if (
+      waiter.state === 'waiting' &&
+      this.waiterCount - this.#dialer.count > this.#settings.maxPending
+    ) {
       line.remove(waiter.link);
       this.counters.exhausted += 1;
       waiter.fail(
@@ -286,7 +289,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   }
 
   snapshot(): PoolSnapshot {
-    const sinceMs = Math.min(this.waiters.first?.sinceMs ?? Infinity, this.freshWaiters.first?.sinceMs ?? Infinity);
+    const sinceMs = Math.min(
+      this.waiters.first?.sinceMs ?? Infinity,
+      this.freshWaiters.first?.sinceMs ?? Infinity,
+    );
     return {
       key: this.key,
       active: this.activeCount,
@@ -298,7 +304,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     };
   }
 
-  error(code: 'HOTARU_POOL_EXHAUSTED' | 'HOTARU_POOL_CLOSED' | 'HOTARU_ACQUIRE_TIMEOUT', why: string): PoolError {
+  error(
+    code: 'HOTARU_POOL_EXHAUSTED' | 'HOTARU_POOL_CLOSED' | 'HOTARU_ACQUIRE_TIMEOUT',
+    why: string,
+  ): PoolError {
     const now = this.snapshot();
     const state = `${now.active} active, ${now.idle} idle, ${now.connecting} connecting of at most ${now.maxPerHost}; ${now.waiting} waiting, the oldest for ${Math.round(now.oldestWaitMs)} ms`;
     return new PoolError(code, `${why} for ${this.key} (${state})`, now);
@@ -379,7 +388,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   #oldest(): Waiter<T> | undefined {
     const waiter = this.#peekOldest();
-    if (waiter !== undefined) (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+    if (waiter !== undefined)
+      (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
     return waiter;
   }
 

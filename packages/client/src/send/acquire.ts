@@ -116,7 +116,10 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
 
   timeRanOut(): void {
     this.#host.counters.timeouts += 1;
-    const error = this.#host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${this.#timeoutMs} ms`);
+    const error = this.#host.error(
+      'HOTARU_ACQUIRE_TIMEOUT',
+      `no connection within ${this.#timeoutMs} ms`,
+    );
     error.phase = this.#dial?.phase ?? 'queue';
     this.#fail(error);
   }

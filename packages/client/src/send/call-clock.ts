@@ -9,7 +9,8 @@ import { Deadline, type Deadlines } from '../pool/deadlines.js';
  * What a call may be timed for: a connection; the peer taking bytes; `100 Continue`; an answer after a
  * failed write; the head; a piece of the body; the rest of an unwanted body.
  */
-export type Stage = 'none' | 'acquire' | 'send' | 'continue' | 'grace' | 'headers' | 'body' | 'drain';
+export type Stage =
+  'none' | 'acquire' | 'send' | 'continue' | 'grace' | 'headers' | 'body' | 'drain';
 
 export interface ClockOwner {
   timeRanOut(stage: Stage | 'total'): void;

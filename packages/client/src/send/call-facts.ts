@@ -6,13 +6,7 @@ import type { CallRecord } from './call-record.js';
 import type { PreparedRequest } from './prepare.js';
 
 export type CallState =
-  | 'waiting'
-  | 'polling'
-  | 'sending'
-  | 'headers'
-  | 'body'
-  | 'draining'
-  | 'over';
+  'waiting' | 'polling' | 'sending' | 'headers' | 'body' | 'draining' | 'over';
 
 export function phaseOf(state: CallState, dial: Dial | undefined): Phase {
   switch (state) {

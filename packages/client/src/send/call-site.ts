@@ -4,5 +4,8 @@ const OWN = /node:internal|@hotaru\/(?:client|core)\/|packages\/(?:client|core)\
 
 export function callSiteOf(error: Error): string | undefined {
   const frames = (error.stack ?? '').split('\n').slice(1);
-  return frames.find((frame) => !OWN.test(frame))?.trim().replace(/^at /, '');
+  return frames
+    .find((frame) => !OWN.test(frame))
+    ?.trim()
+    .replace(/^at /, '');
 }

@@ -24,6 +24,7 @@ import { atTurnEnd, type TurnTask } from '../connection/turn.js';
 import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
 import { ClientResponse } from '../message/response.js';
 import { ResponseBody, tooLarge, type BodyProducer } from '../message/response-body.js';
+import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
@@ -127,24 +128,32 @@ export class Call
   timeRanOut(stage: Stage | 'total'): void {
     switch (stage) {
       case 'total':
-        return this.#timedOut('HOTARU_DEADLINE_EXCEEDED', 'the call ran out of time');
+        this.#timedOut('HOTARU_DEADLINE_EXCEEDED', 'the call ran out of time');
+        return;
       case 'acquire':
-        return this.#acquireTimedOut();
+        this.#acquireTimedOut();
+        return;
       case 'headers':
-        return this.#timedOut('HOTARU_HEADERS_TIMEOUT', 'no answer in time');
+        this.#timedOut('HOTARU_HEADERS_TIMEOUT', 'no answer in time');
+        return;
       case 'send':
-        return this.#timedOut('HOTARU_BODY_TIMEOUT', 'the peer stopped taking the request body');
+        this.#timedOut('HOTARU_BODY_TIMEOUT', 'the peer stopped taking the request body');
+        return;
       case 'body':
-        return this.#timedOut('HOTARU_BODY_TIMEOUT', 'the response body stalled');
+        this.#timedOut('HOTARU_BODY_TIMEOUT', 'the response body stalled');
+        return;
       case 'continue':
         this.#clock.stopStage();
-        return this.#exchange?.continueUpload();
+        this.#exchange?.continueUpload();
+        return;
       case 'grace':
-        return this.#exchange?.giveUp();
+        this.#exchange?.giveUp();
+        return;
       case 'drain':
-        return this.#endDraining();
+        this.#endDraining();
+        return;
       case 'none':
-        return this.#clock.stopStage();
+        this.#clock.stopStage();
     }
   }
 
@@ -157,7 +166,9 @@ export class Call
       return;
     }
     host.counters.timeouts += 1;
-    this.#end(host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${settings.acquireTimeout} ms`));
+    this.#end(
+      host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${settings.acquireTimeout} ms`),
+    );
   }
 
   #timedOut(code: ErrorCode, what: string): void {
@@ -165,7 +176,9 @@ export class Call
     host.counters.timeouts += 1;
     const afterMs = Math.round(clock.now() - this.#record.startedAtMs);
     const { method, url } = this.#record;
-    this.#end(new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`));
+    this.#end(
+      new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`),
+    );
   }
 
   // ── acquiring ──────────────────────────────────────────────────────────────────────────────────
@@ -325,7 +338,10 @@ export class Call
   exchangeFailed(error: Error): void {
     const connection = this.#connection;
     const { request } = this.#context;
-    if (connection !== undefined && mayReplay(error, request, this.#exchange, this.#record.isReused)) {
+    if (
+      connection !== undefined &&
+      mayReplay(error, request, this.#exchange, this.#record.isReused)
+    ) {
       connection.counters.replays += 1;
       this.#tryAgain(connection, error, true);
     } else this.#end(error);
@@ -376,14 +392,22 @@ export class Call
 
   #end(error: unknown, isAbort = false): void {
     const state = this.#state;
+    const { request } = this.#context;
     if (state === 'over') return;
     if (!isAbort && error instanceof HotaruClientError)
-      addFacts(error, phaseOf(state, this.#dial), this.#context.request, this.#exchange, this.#record);
+      addFacts(
+        error,
+        phaseOf(state, this.#dial),
+        request,
+        this.#exchange,
+        this.#record,
+      );
     const nowMs = this.#context.clock.now();
     this.#settle(nowMs);
     if (this.#waiter !== undefined) this.#context.host.cancel(this.#waiter);
     this.#waiter = undefined;
-    this.#exchange?.abort();
+    if (this.#exchange !== undefined) this.#exchange.abort();
+    else if (request.body.kind === 'stream') abandonSource(request.body.source);
     // Nothing was written yet: the connection is as good as it was.
     this.#free(state === 'polling', nowMs);
     if (this.#body === undefined) this.#reject(error);

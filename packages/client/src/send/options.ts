@@ -71,8 +71,13 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     throw invalidRequest('the option signal must be an AbortSignal');
   if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === ''))
     throw invalidRequest('the option idempotencyKey must be text');
-  if (maxResponseSize !== undefined && !(typeof maxResponseSize === 'number' && maxResponseSize >= 0))
-    throw invalidRequest(`the option maxResponseSize is ${String(maxResponseSize)}; allowed: a number of bytes`);
+  if (
+    maxResponseSize !== undefined &&
+    !(typeof maxResponseSize === 'number' && maxResponseSize >= 0)
+  )
+    throw invalidRequest(
+      `the option maxResponseSize is ${String(maxResponseSize)}; allowed: a number of bytes`,
+    );
   return {
     signal,
     timeoutMs: durationOf('timeout', options.timeout),
@@ -90,8 +95,13 @@ export function durationOf(name: string, value: unknown): number | undefined {
   const ms = parseDuration(value);
   if (ms === undefined || ms <= 0)
     throw invalidRequest(
-      `the option ${name} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; ` +
+      `the option ${name} is ${show(value)}; ` +
         "allowed: milliseconds above 0, or text like '5s', or Infinity for none",
     );
   return ms;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value;
 }

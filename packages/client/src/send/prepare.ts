@@ -39,7 +39,11 @@ class Fields {
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming what is wrong and what is allowed. */
-export function prepare(target: Target, request: RequestInit, options: CheckedOptions): PreparedRequest {
+export function prepare(
+  target: Target,
+  request: RequestInit,
+  options: CheckedOptions,
+): PreparedRequest {
   for (const name in request)
     if (!ALLOWED.includes(name))
       throw invalidRequest(`request.${name} is not known; allowed: ${ALLOWED.join(', ')}`);
@@ -91,7 +95,8 @@ function readHeaders(headers: NonNullable<RequestInit['headers']>, fields: Field
 }
 
 function addField(fields: Fields, name: string, value: string): void {
-  if (!TOKEN.test(name)) throw invalidRequest(`header name ${JSON.stringify(name)} is no token (RFC 9110 §5.1)`);
+  if (!TOKEN.test(name))
+    throw invalidRequest(`header name ${JSON.stringify(name)} is no token (RFC 9110 §5.1)`);
   if (!FIELD_VALUE.test(value))
     throw invalidRequest(
       `the value of header ${JSON.stringify(name)} has a control or non-Latin-1 character (RFC 9110 §5.5)`,
@@ -142,7 +147,9 @@ function isFraming(fields: Fields, name: string, value: string): boolean {
 function noteHost(fields: Fields, value: string): false {
   if (fields.hasHost) throw invalidRequest('header host is given twice');
   if (!/^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(value))
-    throw invalidRequest(`header host is ${JSON.stringify(value)}; allowed: a host name, with a port or without`);
+    throw invalidRequest(
+      `header host is ${JSON.stringify(value)}; allowed: a host name, with a port or without`,
+    );
   fields.hasHost = true;
   return false;
 }
@@ -160,14 +167,18 @@ function noteConnection(fields: Fields, value: string): void {
       if (!fields.wantsClose) fields.text += 'connection: close\r\n';
       fields.wantsClose = true;
     } else if (token !== 'keep-alive' && token !== '')
-      throw invalidRequest(`header connection is ${JSON.stringify(value)}; allowed: close, keep-alive`);
+      throw invalidRequest(
+        `header connection is ${JSON.stringify(value)}; allowed: close, keep-alive`,
+      );
   }
 }
 
 function noteContentLength(fields: Fields, value: string): true {
   const digits = value.trim();
   if (!/^\d{1,15}$/.test(digits))
-    throw invalidRequest(`header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`);
+    throw invalidRequest(
+      `header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`,
+    );
   if (fields.contentLength !== -1) throw invalidRequest('header content-length is given twice');
   fields.contentLength = Number(digits);
   return true;
@@ -175,7 +186,9 @@ function noteContentLength(fields: Fields, value: string): true {
 
 function noteTransferEncoding(fields: Fields, value: string): true {
   if (fields.isChunked || value.trim().toLowerCase() !== 'chunked')
-    throw invalidRequest(`header transfer-encoding is ${JSON.stringify(value)}; allowed: chunked, once`);
+    throw invalidRequest(
+      `header transfer-encoding is ${JSON.stringify(value)}; allowed: chunked, once`,
+    );
   fields.isChunked = true;
   return true;
 }
@@ -186,8 +199,10 @@ function frame(method: string, fields: Fields, body: RequestBody): number {
   if (isChunked && contentLength !== -1)
     throw invalidRequest('content-length and transfer-encoding exclude each other (RFC 9112 §6.2)');
   if (body.kind === 'none') {
-    if (isChunked || contentLength > 0) throw invalidRequest('the headers announce a body, but there is none');
-    if (fields.expectsContinue) throw invalidRequest('header expect: there is no body to wait with');
+    if (isChunked || contentLength > 0)
+      throw invalidRequest('the headers announce a body, but there is none');
+    if (fields.expectsContinue)
+      throw invalidRequest('header expect: there is no body to wait with');
     if (contentLength === 0 || EXPECTS_BODY.has(method)) fields.text += 'content-length: 0\r\n';
     return 0;
   }
@@ -196,11 +211,17 @@ function frame(method: string, fields: Fields, body: RequestBody): number {
     fields.text += `content-type: ${body.contentType}\r\n`;
   if (body.kind === 'bytes') {
     if (contentLength !== -1 && contentLength !== body.length)
-      throw invalidRequest(`content-length is ${contentLength}, but the body has ${body.length} bytes`);
-    if (isChunked) throw invalidRequest('a body of known length is sent with content-length, not chunked');
+      throw invalidRequest(
+        `content-length is ${contentLength}, but the body has ${body.length} bytes`,
+      );
+    if (isChunked)
+      throw invalidRequest('a body of known length is sent with content-length, not chunked');
     fields.text += `content-length: ${body.length}\r\n`;
     return body.length;
   }
-  fields.text += contentLength === -1 ? 'transfer-encoding: chunked\r\n' : `content-length: ${contentLength}\r\n`;
+  fields.text +=
+    contentLength === -1
+      ? 'transfer-encoding: chunked\r\n'
+      : `content-length: ${contentLength}\r\n`;
   return contentLength;
 }

@@ -88,7 +88,8 @@ function checkPath(path: unknown): void {
     throw invalidRequest(
       `path ${JSON.stringify(path)} has a blank, control or non-ASCII character; percent-encode it (encodeURIComponent)`,
     );
-  if (path.includes('#')) throw invalidRequest(`path ${JSON.stringify(path)} has a fragment; encode # as %23`);
+  if (path.includes('#'))
+    throw invalidRequest(`path ${JSON.stringify(path)} has a fragment; encode # as %23`);
 }
 
 function split(path: string): [string, string] {

@@ -40,7 +40,7 @@ export class Dispatcher {
     const ctx = new HttpContext(exchange);
     let outcome: unknown;
     try {
-      outcome = this.#run(exchange, ctx as unknown as HttpContext);
+      outcome = this.#run(exchange, ctx);
     } catch (error) {
       this.#fail(exchange, error);
       return;
@@ -62,10 +62,7 @@ export class Dispatcher {
     }
     if (exchange.safety.requestTimeout !== Infinity)
       exchange.startDeadline(exchange.safety.requestTimeout, () =>
-        this.#fail(
-          exchange,
-          wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long'),
-        ),
+        this.#fail(exchange, wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long')),
       );
     return endpoint.run(ctx);
   }
@@ -76,7 +73,8 @@ export class Dispatcher {
     const appSafety = this.#safety;
     checkHead(request, appSafety, exchange);
     const method = request.method ?? 'GET';
-    if (request.url === '*' && method === 'OPTIONS') throw new AutomaticOptions(this.#allowed(undefined));
+    if (request.url === '*' && method === 'OPTIONS')
+      throw new AutomaticOptions(this.#allowed(undefined));
     exchange.target = originForm(request.url ?? '/');
     const { path } = exchange;
     const match = this.router.find(method, path);
@@ -84,7 +82,10 @@ export class Dispatcher {
     const endpoint = match.target;
     const { safety } = endpoint;
     if (match.values.length > 0) setMatch(ctx, match);
-    if (!safety.allowsMethod(method)) throw methodNotAllowed(method, this.#allowed(path));
+    if (!safety.allowsMethod(method)) {
+      const allowed = this.#allowed(path).filter((name) => safety.allowsMethod(name));
+      throw methodNotAllowed(method, allowed);
+    }
     exchange.safety = safety;
     if (safety !== appSafety) checkHeadSize(request, safety, exchange);
     if (exchange.hasBody) {
@@ -168,8 +169,7 @@ export class Dispatcher {
 
   /** The response failed before anything of it was sent. */
   #rewrite(exchange: Exchange, error: unknown): void {
-    exchange.reopen();
-    if (exchange.state === 'open') this.#fail(exchange, error);
+    if (exchange.reopen()) this.#fail(exchange, error);
     else {
       exchange.log.error({ err: error }, 'the response was cut');
       exchange.response.destroy();
@@ -183,11 +183,7 @@ export class Dispatcher {
     const problem = toHttpError(error, this.#services.isDevelopment);
     if (exchange.state === 'open' && !exchange.isGone) report(exchange, problem);
     else exchange.log.debug({ err: error }, 'a handler failed after its request was over');
-    // What was drafted for a success does not fit the error, its cookies and caching least of all.
-    if (exchange.state === 'open') {
-      exchange.status = 0;
-      exchange.headers = undefined;
-    }
+    if (exchange.state === 'open') exchange.dropRepresentation();
     this.#write(exchange, problemResponse(problem));
   }
 }
@@ -218,5 +214,6 @@ function report(exchange: Exchange, problem: HttpError): void {
 
 function discard(response: HttpResponse): void {
   const { body } = response;
-  if (body !== null && typeof body === 'object' && !(body instanceof Uint8Array)) cancelSource(body);
+  if (body !== null && typeof body === 'object' && !(body instanceof Uint8Array))
+    cancelSource(body);
 }

@@ -36,12 +36,12 @@ export class Endpoint {
   constructor(
     pattern: string,
     options: EndpointOptions,
-    handler: Handler<never>,
+    handler: Handler<never> | undefined,
     appSafety: HttpSafety,
     inherited: readonly Middleware[],
   ) {
     checkKeys('endpoint', options, ['middleware', 'safety']);
-    if (typeof (handler as unknown) !== 'function')
+    if (typeof handler !== 'function')
       throw invalidOption(`the handler of ${pattern}`, handler, 'a function (ctx) => …');
     this.pattern = parsePattern(pattern);
     this.#handler = handler as Run;

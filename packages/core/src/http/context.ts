@@ -82,7 +82,9 @@ export class HttpContext<Params extends object = AnyParams> {
     const host = authority ?? request.headers.host ?? 'localhost';
     const base = `${scheme}://${host}`;
     // Not new URL(target, base): a target of "//evil" would name another host.
-    return (this.#url = new URL(URL.canParse(base) ? base + target : `${scheme}://localhost${target}`));
+    return (this.#url = new URL(
+      URL.canParse(base) ? base + target : `${scheme}://localhost${target}`,
+    ));
   }
 
   /** A param of the pattern, decoded; a number for `int`, `uint` and `decimal`. */
@@ -154,7 +156,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   /** The body parsed as JSON. @throws HttpError 400 `HOTARU_BAD_JSON`; else as `text()`. */
   // The caller names the type: what a client sends is a claim until it is checked.
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+
   async json<T = unknown>(): Promise<T> {
     this.#refuseCoding();
     const bytes = await this.#exchange.body.bytes();
@@ -292,6 +294,8 @@ function decodeText(bytes: Buffer, charset: string | undefined): string {
   try {
     return new TextDecoder(label).decode(bytes);
   } catch (error) {
-    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'the charset is not known here', { cause: error });
+    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'the charset is not known here', {
+      cause: error,
+    });
   }
 }

@@ -40,9 +40,13 @@ export class Cookies {
     try {
       this.#append(stringifySetCookie(name, value, { ...DEFAULTS, ...options }));
     } catch (error) {
-      throw new HotaruError('HOTARU_INVALID_HEADER', `the cookie ${JSON.stringify(name)} cannot be sent`, {
-        cause: error,
-      });
+      throw new HotaruError(
+        'HOTARU_INVALID_HEADER',
+        `the cookie ${JSON.stringify(name)} cannot be sent`,
+        {
+          cause: error,
+        },
+      );
     }
     return this;
   }

@@ -17,6 +17,15 @@ import type { HeaderBag } from './headers.js';
 import { RequestBody } from './request-body.js';
 import type { HttpSafety } from './safety.js';
 
+/** Header fields about one representation, besides `content-*`. */
+const REPRESENTATION = new Set([
+  'etag',
+  'last-modified',
+  'cache-control',
+  'expires',
+  'accept-ranges',
+]);
+
 export type ExchangeState = 'open' | 'answered' | 'finished';
 
 export class Exchange {
@@ -45,6 +54,7 @@ export class Exchange {
   #timer: NodeJS.Timeout | undefined = undefined;
   #body: RequestBody | undefined = undefined;
   #log: Logger | undefined = undefined;
+  #isReopened = false;
 
   constructor(
     services: Services,
@@ -97,7 +107,11 @@ export class Exchange {
         captureCallSites: true,
         onUnreadBody: (report) =>
           this.log.warn(
-            { upstream: withoutQuery(report.url), upstreamMethod: report.method, at: report.callSite },
+            {
+              upstream: withoutQuery(report.url),
+              upstreamMethod: report.method,
+              at: report.callSite,
+            },
             'the body of an upstream response was never read; read it, or call discard()',
           ),
       }),
@@ -126,9 +140,26 @@ export class Exchange {
     return true;
   }
 
-  /** Nothing of the response was sent: another one, about an error, may be written. */
-  reopen(): void {
-    if (this.#state === 'answered' && !this.response.headersSent) this.#state = 'open';
+  /**
+   * May another response, about an error, be written? Only if nothing of the first one was sent, and once:
+   * what failed then may fail again.
+   */
+  reopen(): boolean {
+    if (this.#state !== 'answered' || this.response.headersSent || this.#isReopened) return false;
+    this.#isReopened = true;
+    this.#state = 'open';
+    return true;
+  }
+
+  /**
+   * An error takes the place of the response: what was drafted about its body goes. Other headers stay, for
+   * they are about the request: a request id, CORS, cookies.
+   */
+  dropRepresentation(): void {
+    this.status = 0;
+    for (const name of Object.keys(this.headers ?? {}))
+      if (name.startsWith('content-') || REPRESENTATION.has(name))
+        Reflect.deleteProperty(this.headers ?? {}, name);
   }
 
   /** The response is out, or nobody is there to take it. */

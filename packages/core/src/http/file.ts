@@ -15,7 +15,15 @@ export interface FileOptions {
 }
 
 /** What a missing file, a folder and a file one may not see have in common: none is told from the others. */
-const NOT_FOUND = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'EPERM']);
+const NOT_FOUND = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EACCES',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'EPERM',
+]);
 
 /**
  * Streams a file. The type follows its extension; names that start with a dot are not found.

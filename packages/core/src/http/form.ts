@@ -29,7 +29,10 @@ const MAX_NAME_BYTES = 1_024;
 const MAX_PART_HEADERS = 32;
 
 /** @throws HttpError 400 `HOTARU_BAD_FORM`, 415 for a type that is no form. */
-export async function parseForm(bytes: Buffer, contentType: string | undefined): Promise<ParsedForm> {
+export async function parseForm(
+  bytes: Buffer,
+  contentType: string | undefined,
+): Promise<ParsedForm> {
   switch (mediaType(contentType)) {
     case 'application/x-www-form-urlencoded': {
       const fields = parsePairs(bytes.toString('utf8'), MAX_FIELDS);
@@ -50,7 +53,7 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
     const fields = emptyFields();
     const files: UploadedFile[] = [];
     const fail = (problem: string, cause?: unknown): void => reject(badForm(problem, cause));
-    let parser: Busboy;
+    let parser: InstanceType<typeof Busboy>;
     try {
       parser = new Busboy({
         headers: { 'content-type': contentType },
@@ -78,7 +81,7 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
       stream.on('end', () =>
         files.push({
           field,
-          filename: (filename as string | undefined) ?? '',
+          filename: orEmpty(filename),
           contentType: type,
           bytes: Buffer.concat(chunks),
         }),
@@ -94,4 +97,9 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
 
 function badForm(problem: string, cause?: unknown): Error {
   return wireError('HOTARU_BAD_FORM', `the form cannot be read: ${problem}`, { cause });
+}
+
+/** The parser's types promise a name; a part without one has none. */
+function orEmpty(text: string | undefined): string {
+  return text ?? '';
 }

@@ -76,13 +76,18 @@ function checkedValue(name: string, value: HeaderValue): string | string[] {
 
 function checkedText(name: string, value: unknown): string {
   try {
-    if (typeof value !== 'string') throw new TypeError(`a header value is text, not ${typeof value}`);
+    if (typeof value !== 'string')
+      throw new TypeError(`a header value is text, not ${typeof value}`);
     validateHeaderValue(name, value);
     return value;
   } catch (error) {
     // The value itself may be a secret or an attack: it is not repeated.
-    throw new HotaruError('HOTARU_INVALID_HEADER', `the value for the header ${name} cannot be sent`, {
-      cause: error,
-    });
+    throw new HotaruError(
+      'HOTARU_INVALID_HEADER',
+      `the value for the header ${name} cannot be sent`,
+      {
+        cause: error,
+      },
+    );
   }
 }

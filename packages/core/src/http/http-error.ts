@@ -66,6 +66,10 @@ export class HttpError extends Error {
 }
 
 /** An error of the framework's own: its status comes from the table of codes. */
-export function wireError(code: WireErrorCode, detail: string, options: HttpErrorOptions = {}): HttpError {
+export function wireError(
+  code: WireErrorCode,
+  detail: string,
+  options: HttpErrorOptions = {},
+): HttpError {
   return new HttpError(FRAMEWORK_ERRORS[code].status, { ...options, detail, code });
 }

@@ -94,10 +94,10 @@ class Pump {
   async #copy(chunks: Chunks): Promise<PumpResult> {
     const response = this.#response;
     for (;;) {
-      const { done, value } = await chunks.next();
+      const step = await chunks.next();
       if (response.destroyed) return { outcome: 'gone' };
-      if (done === true) break;
-      const chunk = checkChunk(value);
+      if (step.done === true) break;
+      const chunk = checkChunk(step.value);
       this.#count(chunk);
       this.#head();
       if (chunk.length === 0 || response.write(chunk)) continue;
@@ -126,8 +126,12 @@ class Pump {
 
   #flushHead(): void {
     if (this.#isHeadWritten || this.#response.destroyed) return;
-    this.#head();
-    this.#response.flushHeaders();
+    try {
+      this.#head();
+      this.#response.flushHeaders();
+    } catch {
+      this.#response.destroy(); // a head that cannot be written; nothing can be said any more
+    }
   }
 
   #stop(chunks: Chunks): void {

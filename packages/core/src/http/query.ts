@@ -28,7 +28,7 @@ export function firstField(fields: FieldBag, name: string): string | undefined {
 export function parsePairs(text: string, maxPairs: number): FieldBag | undefined {
   const fields = emptyFields();
   let count = 0;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const amp = text.indexOf('&', start);
     const end = amp < 0 ? text.length : amp;
     if (end > start) {

@@ -64,7 +64,8 @@ export class RequestBody {
           if (elapsedMs > MIN_BODY_RATE.graceMs && isDripping(size, elapsedMs))
             source.fail(wireError('HOTARU_REQUEST_BODY_TIMEOUT', 'the request body drips'));
         },
-        end: () => resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, size)),
+        end: () =>
+          resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, size)),
         fail: (error) => {
           request.pause();
           reject(error);
@@ -180,7 +181,10 @@ class BodySource {
 
   readonly #onStall = (): void => {
     this.fail(
-      wireError('HOTARU_REQUEST_BODY_TIMEOUT', `no byte of the body for ${this.#safety.bodyTimeout} ms`),
+      wireError(
+        'HOTARU_REQUEST_BODY_TIMEOUT',
+        `no byte of the body for ${this.#safety.bodyTimeout} ms`,
+      ),
     );
   };
 

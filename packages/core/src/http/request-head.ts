@@ -56,8 +56,7 @@ export function checkHead(request: IncomingMessage, safety: HttpSafety, facts: H
   if (httpVersionMajor !== 1) throw wireError('HOTARU_BAD_REQUEST', 'only HTTP/1.1 is spoken here');
   if (hosts > 1) throw invalidHost('Host is given twice');
   if (httpVersionMinor === 0) {
-    if (facts.isChunked)
-      throw wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
+    if (facts.isChunked) throw wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
   } else if (hosts === 0) throw invalidHost('Host is missing');
   checkHeadSize(request, safety, facts);
 }

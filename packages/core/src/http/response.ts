@@ -5,10 +5,18 @@ import { Readable } from 'node:stream';
 import { ClientResponse } from '@hotaru/client';
 import { HotaruError } from '../errors.js';
 import { show } from '../options.js';
-import { copyHeaders, emptyHeaders, setHeader, type HeaderBag, type HeadersInput, type HeaderValue } from './headers.js';
+import {
+  copyHeaders,
+  emptyHeaders,
+  setHeader,
+  type HeaderBag,
+  type HeadersInput,
+  type HeaderValue,
+} from './headers.js';
 
 /** A body that is written piece by piece, with backpressure: text or bytes. */
-export type StreamSource = Readable | ReadableStream<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+export type StreamSource =
+  Readable | ReadableStream<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 export type Body = string | Uint8Array | StreamSource | null;
 
@@ -17,9 +25,17 @@ export type Body = string | Uint8Array | StreamSource | null;
  * object or list (JSON), a stream or async iterable (application/octet-stream, streamed), or nothing (204,
  * or what `ctx.status()` said).
  */
-// `void` so that a handler without a return statement is one.
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type
-export type Outcome = HttpResponse | string | Uint8Array | StreamSource | object | null | undefined | void;
+export type Outcome =
+  | HttpResponse
+  | string
+  | Uint8Array
+  | StreamSource
+  | object
+  | null
+  | undefined
+  // A handler without a return statement is one.
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  | void;
 
 /** What the response helpers take: a status, or status and headers. */
 export type ResponseInit = number | { status?: number; headers?: HeadersInput };
@@ -139,7 +155,7 @@ function isMistake(value: object): boolean {
 export function stringify(data: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(data) as string | undefined;
+    text = JSON.stringify(data);
   } catch (error) {
     throw new HotaruError('HOTARU_INVALID_OUTCOME', `no JSON form: ${(error as Error).message}`, {
       cause: error,
@@ -151,7 +167,9 @@ export function stringify(data: unknown): string {
 
 function invalidOutcome(value: unknown): HotaruError {
   const isObject = typeof value === 'object' && value !== null;
-  const name = isObject ? `an object (${Object.prototype.toString.call(value)})` : `a ${typeof value}`;
+  const name = isObject
+    ? `an object (${Object.prototype.toString.call(value)})`
+    : `a ${typeof value}`;
   return new HotaruError(
     'HOTARU_INVALID_OUTCOME',
     `${name} is no response; return text, bytes, a plain object, a stream, or use json(), text(), ` +

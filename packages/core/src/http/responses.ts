@@ -3,7 +3,14 @@
  */
 import { HotaruError } from '../errors.js';
 import { show } from '../options.js';
-import { checkStatus, HttpResponse, isStreamSource, stringify, type ResponseInit, type StreamSource } from './response.js';
+import {
+  checkStatus,
+  HttpResponse,
+  isStreamSource,
+  stringify,
+  type ResponseInit,
+  type StreamSource,
+} from './response.js';
 
 /** text/plain, UTF-8. @example return text('gone fishing', 503); */
 export function text(body: string, init?: ResponseInit): HttpResponse {

@@ -128,7 +128,11 @@ export class HttpSafety implements Limits {
       maxHeaderSize: Math.min(this.maxHeaderSize, that.maxHeaderSize),
       maxHeaders: Math.min(this.maxHeaders, that.maxHeaders),
       allowedMethods: bothAllow(this.allowedMethods, that.allowedMethods, (a, b) => a === b),
-      allowedContentTypes: bothAllow(this.allowedContentTypes, that.allowedContentTypes, typeMatches),
+      allowedContentTypes: bothAllow(
+        this.allowedContentTypes,
+        that.allowedContentTypes,
+        typeMatches,
+      ),
       headersTimeout: Math.min(this.headersTimeout, that.headersTimeout),
       bodyTimeout: Math.min(this.bodyTimeout, that.bodyTimeout),
       requestTimeout: Math.min(this.requestTimeout, that.requestTimeout),

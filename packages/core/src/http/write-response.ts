@@ -9,7 +9,10 @@ import { cancelSource, pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
 
 /** @returns a promise only for streams. @throws what went wrong, if nothing was sent yet. */
-export function writeResponse(exchange: Exchange, answer: HttpResponse): Promise<PumpResult> | undefined {
+export function writeResponse(
+  exchange: Exchange,
+  answer: HttpResponse,
+): Promise<PumpResult> | undefined {
   const { response, request } = exchange;
   const { status, body } = answer;
   if (exchange.services.isDraining) response.shouldKeepAlive = false;

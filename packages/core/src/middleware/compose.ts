@@ -45,8 +45,7 @@ function wrap(middleware: Middleware, inner: Run): Run {
       passed.catch(ignore);
       return passed;
     });
-    if (isThenable(result))
-      return result.then((value) => (value === undefined ? passed : value));
+    if (isThenable(result)) return result.then((value) => (value === undefined ? passed : value));
     return result === undefined ? passed : result;
   };
 }

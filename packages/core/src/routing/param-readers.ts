@@ -36,7 +36,9 @@ function readUint(text: string): number | undefined {
 
 function readInt(text: string): number | undefined {
   const start = text.charCodeAt(0) === MINUS ? 1 : 0;
-  return text.length > start && digitsEnd(text, start) === text.length ? safeNumber(text) : undefined;
+  return text.length > start && digitsEnd(text, start) === text.length
+    ? safeNumber(text)
+    : undefined;
 }
 
 /** `-?[0-9]+(\.[0-9]+)?`: no exponent, no bare dot. */

@@ -103,7 +103,10 @@ class PatternParser {
         return { kind: 'rest', name };
       } else {
         if (parts.at(-1)?.kind === 'param')
-          this.#fail(this.#at, 'two params need text between them, to tell where the first one ends');
+          this.#fail(
+            this.#at,
+            'two params need text between them, to tell where the first one ends',
+          );
         parts.push(this.#param());
       }
     }
@@ -120,7 +123,8 @@ class PatternParser {
     for (;;) {
       const char = this.#text[this.#at];
       if (char === undefined || char === '/' || char === '<') return { kind: 'literal', text };
-      if (char === '>') this.#fail(this.#at, '">" without "<"; for the character itself write "\\>"');
+      if (char === '>')
+        this.#fail(this.#at, '">" without "<"; for the character itself write "\\>"');
       if (char === '?' || char === '#')
         this.#fail(this.#at, `a pattern is a path: "${char}" never gets to the router`);
       if (char === '%')
@@ -153,7 +157,10 @@ class PatternParser {
     const name = token.slice(REST.length);
     if (name !== '' && !name.startsWith(':'))
       this.#fail(start, `a catch-all is written <${REST}:name>`);
-    return this.#name(name === '' ? 'path' : name.slice(1), start + (name === '' ? 0 : REST.length + 1));
+    return this.#name(
+      name === '' ? 'path' : name.slice(1),
+      start + (name === '' ? 0 : REST.length + 1),
+    );
   }
 
   #param(): ParamPart {

@@ -103,7 +103,8 @@ export class ChunkedDecoder {
     const value = HEX_VALUE[byte] ?? 255;
     if (value !== 255) {
       this.#digits += 1;
-      if (this.#digits > MAX_SIZE_DIGITS) throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
+      if (this.#digits > MAX_SIZE_DIGITS)
+        throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
       this.#size = this.#size * 16 + value;
       return;
     }
@@ -123,7 +124,8 @@ export class ChunkedDecoder {
       this.#state = State.SizeLf;
       return;
     }
-    if (FIELD_TEXT[byte] !== 1) throw protocolError('a control character in a chunk extension', 'RFC 9112 §7.1.1');
+    if (FIELD_TEXT[byte] !== 1)
+      throw protocolError('a control character in a chunk extension', 'RFC 9112 §7.1.1');
     // Negative while only blanks have come: those must lead to a semicolon.
     const isBlank = byte === SP || byte === HTAB;
     if (this.#extensionBytes <= 0) {
@@ -139,7 +141,8 @@ export class ChunkedDecoder {
     this.#totalExtensionBytes += 1;
     if (this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes) throw tooLong();
     // Many small extensions are as good an attack as a long one (CVE-2023-39326).
-    if (this.#totalExtensionBytes > this.#totalDataBytes + CONSTANTS.maxChunkExtensionBytes * 4) throw tooLong();
+    if (this.#totalExtensionBytes > this.#totalDataBytes + CONSTANTS.maxChunkExtensionBytes * 4)
+      throw tooLong();
   }
 }
 

@@ -167,7 +167,7 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
           : Buffer.byteLength(bytes);
     this.bytesSent += length;
     this.connection.counters.bytesSent += length;
-    return this.connection.socket.write(bytes as string, encoding);
+    return this.connection.socket.write(bytes, encoding);
   }
 
   cork(): void {

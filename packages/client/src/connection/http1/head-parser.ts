@@ -217,7 +217,8 @@ export class HeadParser {
   /** The index after CR LF at `i`; an error for anything else that ends a line. */
   #lineEnd(data: Buffer, i: number, end: number, what: string): number {
     if (i >= end) return INCOMPLETE;
-    if (data[i] !== CR) throw protocolError(`${describe(data[i] ?? 0)} in ${what}`, 'RFC 9112 §2.2');
+    if (data[i] !== CR)
+      throw protocolError(`${describe(data[i] ?? 0)} in ${what}`, 'RFC 9112 §2.2');
     if (i + 1 >= end) return INCOMPLETE;
     if (data[i + 1] !== LF) throw protocolError(`a bare CR in ${what}`, 'RFC 9112 §2.2');
     return i + 2;

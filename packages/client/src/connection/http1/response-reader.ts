@@ -92,7 +92,8 @@ export class ResponseReader {
 
   #cutOff(): string {
     if (!this.#hasStarted) return 'the peer closed the connection before it answered';
-    if (this.#state === State.Head) return 'the peer closed the connection in the middle of the response head';
+    if (this.#state === State.Head)
+      return 'the peer closed the connection in the middle of the response head';
     if (this.#state === State.Length)
       return `the peer closed the connection ${this.#remaining} bytes before the end of the body`;
     return 'the peer closed the connection before the last chunk of the body';
@@ -110,14 +111,14 @@ export class ResponseReader {
         const length = Math.min(this.#remaining, bytes.length - start);
         this.#remaining -= length;
         this.#events?.onBody(bytes, start, start + length);
-        if (this.#remaining === 0 && this.#state === State.Length) this.#done(undefined);
+        if (this.#remaining === 0 && !this.isDone) this.#done(undefined);
         return start + length;
       }
       case State.Chunked: {
         const decoder = this.#chunked;
         if (decoder === undefined) throw new Error('no chunked decoder');
         const end = decoder.feed(bytes, start, this.#onChunkData);
-        if (decoder.isDone && this.#state === State.Chunked) {
+        if (decoder.isDone && !this.isDone) {
           this.#headParser.reset(false);
           this.#state = State.Trailers;
         }
@@ -148,7 +149,10 @@ export class ResponseReader {
         throw protocolError('101 Switching Protocols was not asked for', 'RFC 9110 §15.2.2');
       this.#informational += 1;
       if (this.#informational > CONSTANTS.maxInformational)
-        throw protocolError(`more than ${CONSTANTS.maxInformational} informational responses`, 'our bound');
+        throw protocolError(
+          `more than ${CONSTANTS.maxInformational} informational responses`,
+          'our bound',
+        );
       this.#headParser.reset(true);
       this.#events?.onInformational(head);
       return;
@@ -160,7 +164,8 @@ export class ResponseReader {
         `Transfer-Encoding ${JSON.stringify(coding)}: only chunked was asked for`,
         'RFC 9112 §6.1',
       );
-    const isKeptAlive = head.minorVersion === 1 ? !head.saysClose : head.saysKeepAlive && !head.saysClose;
+    const isKeptAlive =
+      head.minorVersion === 1 ? !head.saysClose : head.saysKeepAlive && !head.saysClose;
     const isAmbiguous = coding !== '' && (head.contentLength !== -1 || head.minorVersion === 0);
     this.#mayReuse = isKeptAlive && !isAmbiguous;
 

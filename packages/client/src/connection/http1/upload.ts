@@ -5,8 +5,9 @@
  *          ├──▶ stopped                 nobody wants the rest: early response, abort, dead connection
  *          └──▶ failed                  the source threw, or gave more or fewer bytes than announced
  */
+import { Readable } from 'node:stream';
 import { invalidRequest } from '../../errors.js';
-import { toPiece } from '../../message/request-body.js';
+import { abandonSource, iterateSource, toPiece } from '../../message/request-body.js';
 
 export interface UploadTarget {
   /** False when the socket is full; `resume()` follows. */
@@ -25,6 +26,7 @@ export interface UploadEvents {
 export class Upload {
   readonly #target: UploadTarget;
   readonly #events: UploadEvents;
+  readonly #source: AsyncIterable<unknown>;
   readonly #iterator: AsyncIterator<unknown>;
   /** Announced length; −1 for chunked. */
   readonly #length: number;
@@ -39,7 +41,8 @@ export class Upload {
     target: UploadTarget,
     events: UploadEvents,
   ) {
-    this.#iterator = source[Symbol.asyncIterator]();
+    this.#source = source;
+    this.#iterator = iterateSource(source);
     this.#length = length;
     this.#target = target;
     this.#events = events;
@@ -73,6 +76,7 @@ export class Upload {
     // A source may be stuck in its own next(): never wait for it, and its error is nobody's any more.
     try {
       this.#iterator.return?.().catch(() => undefined);
+      if (this.#source instanceof Readable) abandonSource(this.#source);
     } catch {
       // a hand-written iterator whose return() throws
     }
@@ -80,10 +84,10 @@ export class Upload {
 
   async #pump(): Promise<void> {
     for (;;) {
-      const { done, value } = await this.#iterator.next();
+      const result = await this.#iterator.next();
       if (this.#isOver) return;
-      if (done === true) break;
-      const piece = toPiece(value);
+      if (result.done === true) break;
+      const piece = toPiece(result.value);
       const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.byteLength;
       if (length === 0) continue; // an empty chunk would end a chunked body
       this.#sent += length;

@@ -1,0 +1,220 @@
+/**
+ * The life of an app, from start to the end of the drain.
+ *
+ *     idle ──start()──▶ starting ──listening──▶ running ──stop() or a signal──▶ draining ──▶ stopped
+ *       ▲                  │ cannot listen                                                     ▲
+ *       └──────────────────┘            idle ──stop()───────────────────────────────────────────┘
+ *
+ * starting: the pool's cleanup task runs, what is configured is warmed, controllers are made, then it listens
+ * draining: connections waiting to be accepted are accepted, the listener closes; responses say
+ *           `Connection: close`; requests that still arrive on open connections are answered; silent
+ *           connections are closed; after `drainTimeout` the rest is cut; then the pool
+ * stopped:  for good. Nothing of the app keeps the process alive
+ *
+ * Invariants: one stop of the cleanup task for each start (the pool counts: the last app on it stops it) · a
+ * pool made for the app is drained and closed with it, a shared one is left as it is · signal listeners are
+ * there only during `run()`.
+ */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { Server as NetServer, type AddressInfo } from 'node:net';
+import type { ConnectionPool } from '@hotaru/client';
+import { bindingUrl, type Binding } from './binding.js';
+import { HotaruError } from './errors.js';
+import type { Connections } from './http/connections.js';
+import type { Logger } from './logger.js';
+
+export type AppState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
+
+/** Where an app that has started listens. */
+export interface Listening {
+  /** At which this machine reaches it, without a slash at the end. */
+  readonly url: string;
+  /** As the system says it: `::` is every interface. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A server and its sockets. */
+export interface Listener {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+/** What the loop needs of its app. */
+export interface LoopParts {
+  readonly binding: Binding;
+  /** ms */
+  readonly drainTimeout: number;
+  /** Connections to open before listening, by origin. */
+  readonly warm: ReadonlyMap<string, number>;
+  readonly ownsPool: boolean;
+  readonly log: Logger;
+  /** Asked when they are needed: before that the pool can be configured, and no server is made. */
+  pool(): ConnectionPool;
+  listener(): Listener;
+  /** Makes what should fail at the start rather than at the first request. */
+  prepare(): void;
+  /** Responses say `Connection: close` from now on. */
+  beginDrain(): void;
+}
+
+export class AppLoop {
+  readonly #parts: LoopParts;
+  #state: AppState = 'idle';
+  #starting: Promise<Listening> | undefined = undefined;
+  #stopping: Promise<void> | undefined = undefined;
+  #stopCleanup: (() => void) | undefined = undefined;
+  /** Ends the wait of `run()`. */
+  #onStop: (() => void) | undefined = undefined;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  get state(): AppState {
+    return this.#state;
+  }
+
+  start(): Promise<Listening> {
+    if (this.#state !== 'idle')
+      return Promise.reject(
+        new HotaruError(
+          'HOTARU_INVALID_STATE',
+          this.#state === 'stopped' || this.#state === 'draining'
+            ? 'an app that was stopped does not start again; make a new one'
+            : `the app is ${this.#state} already`,
+        ),
+      );
+    this.#state = 'starting';
+    return (this.#starting = this.#start());
+  }
+
+  stop(): Promise<void> {
+    this.#onStop?.();
+    return (this.#stopping ??= this.#stop());
+  }
+
+  /** Starts, and resolves when the app has stopped. */
+  async run(signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted === true) return this.stop();
+    const stopRequested = new Promise<void>((resolve) => (this.#onStop = resolve));
+    const requestStop = (): void => this.#onStop?.();
+    let signalled = 0;
+    const onSignal = (name: NodeJS.Signals): void => {
+      if (++signalled > 1) exitNow(this.#parts.log, name);
+      this.#parts.log.info({ signal: name }, 'stopping; once more to stop at once');
+      requestStop();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+    signal?.addEventListener('abort', requestStop, { once: true });
+    try {
+      await this.start();
+      await stopRequested;
+      await this.stop();
+    } finally {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+      signal?.removeEventListener('abort', requestStop);
+    }
+  }
+
+  async #start(): Promise<Listening> {
+    const { log, binding } = this.#parts;
+    const { server } = this.#parts.listener();
+    try {
+      this.#parts.prepare();
+      this.#stopCleanup = this.#parts.pool().startCleanupTask();
+      await this.#warm();
+      await listen(server, binding);
+    } catch (error) {
+      this.#endCleanup();
+      this.#state = 'idle';
+      throw error;
+    }
+    // After this no error of the server is the caller's: one (EMFILE, say) must not end the process.
+    server.on('error', (error) => log.error({ err: error }, 'the server reports an error'));
+    const { address: host, port } = server.address() as AddressInfo;
+    const url = bindingUrl(binding.host, port);
+    this.#state = 'running';
+    log.info({ url }, 'listening');
+    return { url, host, port };
+  }
+
+  /** An upstream that is down must not keep the app from starting. */
+  async #warm(): Promise<void> {
+    const { warm, log } = this.#parts;
+    const pool = this.#parts.pool();
+    await Promise.all(
+      [...warm].map(async ([origin, count]) => {
+        try {
+          const opened = await pool.warm(origin, count);
+          if (opened < count) log.warn({ origin, opened, count }, 'warmed fewer connections');
+        } catch (error) {
+          log.warn({ origin, err: error }, 'could not warm connections');
+        }
+      }),
+    );
+  }
+
+  async #stop(): Promise<void> {
+    // One that could not start is idle again, and has nothing to drain but its pool.
+    if (this.#state === 'starting') await this.#starting?.catch(() => undefined);
+    const { ownsPool, log, drainTimeout } = this.#parts;
+    const { server, connections } = this.#parts.listener();
+    const wasRunning = this.#state === 'running';
+    const deadline = performance.now() + drainTimeout;
+    this.#state = 'draining';
+    this.#parts.beginDrain();
+    if (wasRunning) {
+      log.info({ connections: connections.size }, 'draining');
+      // Clients that are connected but not accepted yet would be reset: one turn accepts them.
+      await new Promise((resolve) => setImmediate(resolve));
+      // Not http.Server's own close(), which would also cut connections whose next request is on its way.
+      NetServer.prototype.close.call(server);
+    }
+    const cut = await connections.drain(drainTimeout);
+    if (cut > 0) log.warn({ responses: cut }, 'the drain timed out; responses were cut');
+    if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
+    this.#endCleanup();
+    if (ownsPool) {
+      const pool = this.#parts.pool();
+      await pool.drain({ timeout: Math.max(1, deadline - performance.now()) });
+      pool.close();
+    }
+    this.#state = 'stopped';
+    if (wasRunning) log.info('stopped');
+  }
+
+  #endCleanup(): void {
+    this.#stopCleanup?.();
+    this.#stopCleanup = undefined;
+  }
+}
+
+async function listen(server: Server, { host, port }: Binding): Promise<void> {
+  const name = bindingUrl(host, port);
+  server.listen({ port, ...(host !== undefined && { host }) });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'something is listening there already'
+        : code === 'EACCES'
+          ? 'this user may not listen there'
+          : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
+            ? 'this machine has no such address'
+            : (error as Error).message;
+    throw new HotaruError('HOTARU_BINDING_FAILED', `cannot listen on ${name}: ${why} (${code})`, {
+      cause: error,
+    });
+  }
+}
+
+function exitNow(log: Logger, signal: NodeJS.Signals): never {
+  log.warn({ signal }, 'stopping at once');
+  process.exit(signal === 'SIGINT' ? 130 : 143);
+}

@@ -1,0 +1,357 @@
+/**
+ * `App`: options, registration, and the ways in: a socket (`start`, `run`), a server of somebody else's
+ * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request endpoint/dispatcher.ts.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
+import type { DependencyContainer } from 'tsyringe';
+import { AppLoop, type AppState, type Listener, type Listening } from './app-loop.js';
+import { parseBinding } from './binding.js';
+import { AppContainer } from './di/container.js';
+import { controllerHandlers, type ControllerInput } from './endpoint/controller-handlers.js';
+import { Dispatcher } from './endpoint/dispatcher.js';
+import {
+  checkEndpointMethods,
+  Endpoint,
+  type EndpointOptions,
+  type Handler,
+} from './endpoint/endpoint.js';
+import { Connections } from './http/connections.js';
+import { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+import { createHttpServer } from './http/server.js';
+import { inject, type InjectedResponse, type InjectOptions } from './inject.js';
+import { toLogger, type Logger, type LoggerInput } from './logger.js';
+import { checkMiddleware } from './middleware/chain.js';
+import type { Middleware } from './middleware/compose.js';
+import {
+  checkCount,
+  checkDuration,
+  checkKeys,
+  checkText,
+  invalidOption,
+  type Duration,
+} from './options.js';
+import type { ParamsOf } from './routing/param-types.js';
+import { ANY_METHOD } from './routing/router.js';
+import type { Services } from './services.js';
+
+export type Mode = 'development' | 'production';
+
+/** What `new App()` takes; everything has a default. */
+export interface AppOptions {
+  /** `'host:port'`, `':port'` or `'port'`; IPv6 in brackets; port 0 picks a free one. Default `'127.0.0.1:3003'`. */
+  binding?: string | undefined;
+  /** Development tells clients what went wrong and warns of unread bodies. Default: `NODE_ENV`, else development. */
+  mode?: Mode | undefined;
+  /** Limits of inbound requests; endpoints lay their own over them. */
+  safety?: HttpSafety | HttpSafetyOptions | undefined;
+  /** A pool to share, or the configuration of one of the app's own, closed with it. Default: the global one. */
+  pool?: ConnectionPool | PoolConfigInput | undefined;
+  /** A pino logger, options for one, or `false` for silence. Default: pino to stdout. */
+  logger?: LoggerInput | undefined;
+  /** Where controllers and `ctx.resolve()` look; pool, logger and app are registered in it. Default: a child of the global one. */
+  container?: DependencyContainer | undefined;
+  /** Connections to open before listening, by origin: `{ 'https://api.example.com': 4 }`. */
+  warm?: Readonly<Record<string, number>> | undefined;
+  /** How long requests may take to finish once the app is told to stop. Default 10 s. */
+  drainTimeout?: Duration | undefined;
+}
+
+const OPTION_NAMES = [
+  'binding',
+  'mode',
+  'safety',
+  'pool',
+  'logger',
+  'container',
+  'warm',
+  'drainTimeout',
+];
+
+const DEFAULTS = Object.freeze({
+  binding: '127.0.0.1:3003', // this machine only: being reachable is a decision
+  drainTimeout: 10_000, // well within the 30 s that orchestrators wait before they kill
+});
+
+/** Registers a handler for one method. */
+export interface Register {
+  <const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): App;
+  <const Pattern extends string>(
+    pattern: Pattern,
+    options: EndpointOptions,
+    handler: Handler<ParamsOf<Pattern>>,
+  ): App;
+}
+
+/**
+ * @throws HotaruError `HOTARU_INVALID_OPTION`, `HOTARU_INVALID_BINDING`; HotaruClientError
+ * `HOTARU_INVALID_CONFIG` for a bad pool configuration.
+ * @example
+ * const app = new App({ binding: ':3003' });
+ * app.get('/users/<int:id>', async (ctx) => {
+ *   const res = await ctx.sendRequest('https://users.internal', getRequest(`/v1/users/${ctx.param('id')}`));
+ *   return json(await res.json());
+ * });
+ * await app.run();
+ */
+export class App {
+  readonly mode: Mode;
+  /** The limits of inbound requests. */
+  readonly safety: HttpSafety;
+  readonly log: Logger;
+  readonly container: DependencyContainer;
+
+  /** GET, and HEAD with it. */
+  readonly get: Register = this.#verb('GET');
+  readonly post: Register = this.#verb('POST');
+  readonly put: Register = this.#verb('PUT');
+  readonly patch: Register = this.#verb('PATCH');
+  readonly delete: Register = this.#verb('DELETE');
+  /** HEAD alone; GET serves it otherwise. */
+  readonly head: Register = this.#verb('HEAD');
+  /** OPTIONS alone; it is answered with `Allow` otherwise. */
+  readonly options: Register = this.#verb('OPTIONS');
+  /** Every method that has no endpoint of its own on the pattern. */
+  readonly any: Register = this.#verb(ANY_METHOD);
+
+  /**
+   * For a server of somebody else's, or `supertest(app.handler)`. What such a server does before it calls
+   * this (limits of its parser, `Expect`) is its own.
+   */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+
+  readonly #containerPart: AppContainer;
+  readonly #pool: ConnectionPool | undefined;
+  readonly #dispatcher: Dispatcher;
+  readonly #loop: AppLoop;
+  readonly #preparations: (() => void)[] = [];
+  #server: Listener | undefined = undefined;
+
+  constructor(options: AppOptions = {}) {
+    checkKeys('app', options, OPTION_NAMES);
+    const envMode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
+    this.mode = checkText('app.mode', options.mode ?? envMode, [
+      'development',
+      'production',
+    ]) as Mode;
+    this.safety = HttpSafety.from(options.safety ?? {});
+    this.log = toLogger(options.logger);
+    const binding = parseBinding(options.binding ?? DEFAULTS.binding);
+    const warm = checkWarm(options.warm ?? {});
+    const drainTimeout = checkDuration(
+      'app.drainTimeout',
+      options.drainTimeout ?? DEFAULTS.drainTimeout,
+      false,
+    );
+    const ownsPool = options.pool !== undefined && !isPool(options.pool);
+    this.#pool = toPool(options.pool);
+    this.#containerPart = new AppContainer(options.container);
+    this.container = this.#containerPart.container;
+    this.container.registerInstance<App>(App, this);
+    this.#containerPart.provide(() => this.pool, this.log);
+
+    const services = new AppServices(this, this.#containerPart);
+    this.#dispatcher = new Dispatcher(services, this.safety);
+    this.handler = (request, response) => this.#dispatcher.handle(request, response, false);
+    this.#loop = new AppLoop({
+      binding,
+      drainTimeout,
+      warm,
+      ownsPool,
+      log: this.log,
+      pool: () => this.pool,
+      listener: () => this.#listener,
+      prepare: () => this.#preparations.forEach((prepare) => prepare()),
+      beginDrain: () => (services.isDraining = true),
+    });
+  }
+
+  /** The pool of `ctx.pool` and `ctx.sendRequest()`. */
+  get pool(): ConnectionPool {
+    return this.#pool ?? ConnectionPool.global();
+  }
+
+  get state(): AppState {
+    return this.#loop.state;
+  }
+
+  /** The app's own server; it does not listen until `start()`. */
+  get server(): Server {
+    return this.#listener.server;
+  }
+
+  // ── registration ───────────────────────────────────────────────────────────────────────────────
+
+  /** App-wide middleware, outermost first. Endpoints registered before get it too. */
+  use(...middleware: Middleware[]): this {
+    for (const [index, entry] of middleware.entries())
+      this.#dispatcher.middleware.push(checkMiddleware(`app.use(): middleware ${index}`, entry));
+    return this;
+  }
+
+  /**
+   * @param options `methods` (default `['GET']`), `middleware`, `safety`.
+   * @throws HotaruError `HOTARU_INVALID_PATTERN`, `HOTARU_INVALID_OPTION`, `HOTARU_DUPLICATE_ENDPOINT`.
+   * @example
+   * app.endpoint('/notes/<int:id>', { methods: ['GET', 'PUT'], middleware: ['..', auth] }, handler);
+   */
+  endpoint<const Pattern extends string>(
+    pattern: Pattern,
+    handler: Handler<ParamsOf<Pattern>>,
+  ): this;
+  endpoint<const Pattern extends string>(
+    pattern: Pattern,
+    options: EndpointOptions & { methods?: readonly string[] | undefined },
+    handler: Handler<ParamsOf<Pattern>>,
+  ): this;
+  endpoint(
+    pattern: string,
+    optionsOrHandler:
+      (EndpointOptions & { methods?: readonly string[] | undefined }) | Handler<never>,
+    handler?: Handler<never>,
+  ): this {
+    if (typeof optionsOrHandler === 'function')
+      return this.#add(['GET'], pattern, {}, optionsOrHandler);
+    checkKeys('endpoint', optionsOrHandler, ['methods', 'middleware', 'safety']);
+    const { methods = ['GET'], ...options } = optionsOrHandler;
+    return this.#add(checkEndpointMethods(methods), pattern, options, handler);
+  }
+
+  /**
+   * The endpoints of a decorated class: made by the container, once, or once per request when it is
+   * `@scoped(Lifecycle.ContainerScoped)`. Or of an instance, or of what a factory makes: without metadata.
+   *
+   * @throws HotaruError `HOTARU_INVALID_CONTROLLER`, and as `endpoint()`.
+   * @example app.controller(UserRoutes).controller((container) => new Other(container.resolve(Clock)));
+   */
+  controller(target: ControllerInput): this {
+    const { routes, prepare } = controllerHandlers(target, this.#containerPart);
+    for (const { methods, pattern, options, handler } of routes)
+      this.#add(methods, pattern, options, handler);
+    if (prepare !== undefined) this.#preparations.push(prepare);
+    return this;
+  }
+
+  // ── the ways in ────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Listens. Resolves when it does.
+   *
+   * @throws HotaruError `HOTARU_BINDING_FAILED`, `HOTARU_INVALID_STATE` when it has started or was stopped.
+   */
+  start(): Promise<Listening> {
+    return this.#loop.start();
+  }
+
+  /** Finishes what is in flight, within `drainTimeout`, and stops for good. */
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /**
+   * The app loop: starts, and resolves when the app has stopped, told by SIGINT, SIGTERM, `signal` or
+   * `stop()`. A second SIGINT or SIGTERM ends the process at once.
+   *
+   * @throws as `start()`
+   */
+  async run(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    checkKeys('run', options, ['signal']);
+    await this.#loop.run(options.signal);
+  }
+
+  /**
+   * A request without a socket, through the same parser, limits and middleware.
+   *
+   * @example
+   * const res = await app.inject({ method: 'POST', path: '/users', body: { name: 'Ada' } });
+   * res.status; await res.json();
+   */
+  inject(options: InjectOptions): Promise<InjectedResponse> {
+    return inject(this.server, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get #listener(): Listener {
+    if (this.#server === undefined) {
+      const server = createHttpServer(this.safety, (request, response, awaitsContinue) =>
+        this.#dispatcher.handle(request, response, awaitsContinue),
+      );
+      this.#server = { server, connections: new Connections(server) };
+    }
+    return this.#server;
+  }
+
+  #verb(method: string): Register {
+    return (
+      pattern: string,
+      optionsOrHandler: EndpointOptions | Handler<never>,
+      handler?: Handler<never>,
+    ): App =>
+      typeof optionsOrHandler === 'function'
+        ? this.#add([method], pattern, {}, optionsOrHandler)
+        : this.#add([method], pattern, optionsOrHandler, handler);
+  }
+
+  #add(
+    methods: readonly string[],
+    pattern: string,
+    options: EndpointOptions,
+    handler: Handler<never> | undefined,
+  ): this {
+    const { router, middleware } = this.#dispatcher;
+    const endpoint = new Endpoint(pattern, options, handler, this.safety, middleware);
+    router.add(endpoint.pattern, methods, endpoint);
+    return this;
+  }
+}
+
+class AppServices implements Services {
+  readonly app: App;
+  readonly log: Logger;
+  readonly isDevelopment: boolean;
+  isDraining = false;
+  readonly #container: AppContainer;
+
+  constructor(app: App, container: AppContainer) {
+    this.app = app;
+    this.log = app.log;
+    this.isDevelopment = app.mode === 'development';
+    this.#container = container;
+  }
+
+  get pool(): ConnectionPool {
+    return this.app.pool;
+  }
+
+  requestContainer(): DependencyContainer {
+    return this.#container.requestContainer();
+  }
+}
+
+function isPool(input: ConnectionPool | PoolConfigInput): input is ConnectionPool {
+  // Not instanceof: a pool of another copy of the package, or a fake in a test, is one too.
+  return typeof (input as { sendRequest?: unknown }).sendRequest === 'function';
+}
+
+/** undefined: the global one, asked for when it is needed, so that it can still be configured. */
+function toPool(input: ConnectionPool | PoolConfigInput | undefined): ConnectionPool | undefined {
+  if (input === undefined) return undefined;
+  if (typeof (input as unknown) !== 'object' || (input as unknown) === null)
+    throw invalidOption('app.pool', input, 'a ConnectionPool, or the configuration of one');
+  return isPool(input) ? input : new ConnectionPool(input);
+}
+
+function checkWarm(input: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
+  if (typeof (input as unknown) !== 'object' || (input as unknown) === null || Array.isArray(input))
+    throw invalidOption('app.warm', input, "an object such as { 'https://api.example.com': 4 }");
+  const warm = new Map<string, number>();
+  for (const [origin, count] of Object.entries(input)) {
+    if (!URL.canParse(origin))
+      throw invalidOption('app.warm', origin, 'URLs such as https://api.example.com');
+    warm.set(origin, checkCount(`app.warm[${JSON.stringify(origin)}]`, count, 1, false));
+  }
+  return warm;
+}

@@ -1,0 +1,147 @@
+/**
+ * Controllers: classes whose methods are endpoints. The decorators only take notes; `controllerRoutes` reads
+ * them. No metadata is needed for that, so it works with every compiler that knows legacy decorators.
+ */
+import { HotaruError } from '../errors.js';
+import { checkKeys } from '../options.js';
+import { checkEndpointMethods, type EndpointOptions } from './endpoint.js';
+import { ANY_METHOD } from '../routing/router.js';
+
+interface RouteNote {
+  readonly method: string | symbol;
+  readonly pattern: string;
+  readonly methods: readonly string[];
+  readonly options: EndpointOptions;
+}
+
+interface ControllerNote {
+  readonly prefix: string;
+  readonly options: EndpointOptions;
+}
+
+/** A route of a controller, with its prefix and options laid over the controller's. */
+export interface ControllerRoute {
+  readonly property: string | symbol;
+  readonly pattern: string;
+  readonly methods: readonly string[];
+  readonly options: EndpointOptions;
+}
+
+const controllers = new WeakMap<object, ControllerNote>();
+const routes = new WeakMap<object, RouteNote[]>();
+
+type ClassDecorator = (target: abstract new (...args: never[]) => unknown) => void;
+/** On a method `(ctx) => …`. */
+type RouteDecorator = (target: object, property: string | symbol) => void;
+
+/**
+ * The class is a controller; its patterns start with `prefix`, its options hold for its methods unless they
+ * have their own.
+ *
+ * @example
+ * @injectable()
+ * @controller('/users')
+ * class UserRoutes {
+ *   constructor(private readonly pool: ConnectionPool) {}
+ *   @get('/<int:id>') one(ctx: HttpContext<{ id: number }>) { return { id: ctx.param('id') }; }
+ * }
+ * app.controller(UserRoutes);
+ */
+export function controller(prefix = '', options: EndpointOptions = {}): ClassDecorator {
+  checkKeys('controller', options, ['middleware', 'safety']);
+  if (prefix !== '' && (!prefix.startsWith('/') || prefix.endsWith('/')))
+    throw new HotaruError(
+      'HOTARU_INVALID_OPTION',
+      `the prefix of a controller is ${JSON.stringify(prefix)}; allowed: '' or a pattern that starts with "/" and does not end with one`,
+    );
+  return (target) => void controllers.set(target, { prefix, options });
+}
+
+/** The method is an endpoint for these HTTP methods. */
+export function endpoint(
+  pattern: string,
+  options: EndpointOptions & { methods?: readonly string[] | undefined } = {},
+): RouteDecorator {
+  const { methods = ['GET'], ...rest } = options;
+  return note(pattern, checkEndpointMethods(methods), rest);
+}
+
+function note(
+  pattern: string,
+  methods: readonly string[],
+  options: EndpointOptions,
+): RouteDecorator {
+  checkKeys('endpoint', options, ['middleware', 'safety']);
+  return (target, property) => {
+    const notes = routes.get(target) ?? [];
+    notes.push({ method: property, pattern, methods, options });
+    routes.set(target, notes);
+  };
+}
+
+function forMethod(
+  ...methods: string[]
+): (pattern?: string, options?: EndpointOptions) => RouteDecorator {
+  return (pattern = '', options = {}) => note(pattern, methods, options);
+}
+
+/** `@get('/x')`: the method answers GET, and HEAD with it. Without a pattern: the controller's prefix itself. */
+export const get = forMethod('GET');
+export const post = forMethod('POST');
+export const put = forMethod('PUT');
+export const patch = forMethod('PATCH');
+export const del = forMethod('DELETE');
+export const head = forMethod('HEAD');
+export const options = forMethod('OPTIONS');
+export const any = forMethod(ANY_METHOD);
+
+/** Is it a class that has notes, or a base class that has? */
+export function isController(type: unknown): type is new (...args: never[]) => object {
+  return (
+    typeof type === 'function' && (controllers.has(type) || routesOf(prototypeOf(type)).length > 0)
+  );
+}
+
+/** @throws HotaruError `HOTARU_INVALID_CONTROLLER` when there is nothing to register. */
+export function controllerRoutes(type: new (...args: never[]) => object): ControllerRoute[] {
+  const own = controllerNote(type);
+  const found = routesOf(prototypeOf(type));
+  if (found.length === 0)
+    throw new HotaruError(
+      'HOTARU_INVALID_CONTROLLER',
+      `${type.name || 'the class'} has no endpoints; decorate its methods with @get('/path'), …`,
+    );
+  return found.map(({ method, pattern, methods, options: routeOptions }) => ({
+    property: method,
+    pattern: own.prefix + pattern || '/',
+    methods,
+    options: { ...own.options, ...routeOptions },
+  }));
+}
+
+function prototypeOf(type: object): unknown {
+  return (type as { prototype?: unknown }).prototype;
+}
+
+function controllerNote(type: object): ControllerNote {
+  for (let at: unknown = type; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const found = controllers.get(at);
+    if (found !== undefined) return found;
+  }
+  return { prefix: '', options: {} };
+}
+
+/** Base classes first; a method that is decorated again replaces the base's. */
+function routesOf(prototype: unknown): RouteNote[] {
+  const chain: RouteNote[][] = [];
+  for (let at = prototype; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at))
+    chain.unshift(routes.get(at) ?? []);
+  return chain.flatMap((notes, level) =>
+    notes.filter(
+      (note) =>
+        !chain
+          .slice(level + 1)
+          .some((later) => later.some((other) => other.method === note.method)),
+    ),
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * The sockets of a server, and how they end: without losing a request.
+ *
+ *     in use (a response is in progress)   the response says `Connection: close`; Node closes it after that
+ *     silent                               closed after `SILENCE_MS` without a byte
+ *
+ * A socket between two requests of a busy client is silent for moments only: the next request may be on its
+ * way when the drain begins. Closing at that instant would lose it. So a socket gets a moment in which one
+ * more request may arrive and be answered; the same moment ends sockets that never sent anything, which
+ * Node's own `closeIdleConnections()` would leave open.
+ */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Many times what a client under load takes between a response and its next request. */
+const SILENCE_MS = 100;
+const LOOK_EVERY_MS = 20;
+
+/** `_httpMessage` is the response in progress; Node itself goes by it in `closeIdleConnections()`. */
+type HttpSocket = Socket & { _httpMessage?: object | null };
+
+export class Connections {
+  readonly #sockets = new Set<HttpSocket>();
+
+  constructor(server: Server) {
+    const forget = (socket: HttpSocket): boolean => this.#sockets.delete(socket);
+    server.on('connection', (socket: HttpSocket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => forget(socket));
+    });
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /**
+   * Resolves when the last socket is closed, at the latest after `timeoutMs`, when what is left is destroyed.
+   *
+   * @returns how many responses were cut.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    const deadline = performance.now() + timeoutMs;
+    const seen = new Map<HttpSocket, { bytes: number; since: number }>();
+    while (this.#sockets.size > 0) {
+      const now = performance.now();
+      if (now >= deadline) return this.destroy();
+      for (const socket of this.#sockets) {
+        const before = seen.get(socket);
+        const isInUse = (socket._httpMessage ?? null) !== null;
+        if (before === undefined || isInUse || before.bytes !== socket.bytesRead)
+          seen.set(socket, { bytes: socket.bytesRead, since: now });
+        else if (now - before.since >= SILENCE_MS) socket.destroy();
+      }
+      await pause(Math.min(LOOK_EVERY_MS, deadline - now));
+    }
+    return 0;
+  }
+
+  /** @returns how many responses were cut. */
+  destroy(): number {
+    let cut = 0;
+    for (const socket of this.#sockets) {
+      if ((socket._httpMessage ?? null) !== null) cut++;
+      socket.destroy();
+    }
+    return cut;
+  }
+}
+
+/** After the timer one more turn, in which sockets that have bytes waiting are read. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), ms));
+}

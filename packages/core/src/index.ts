@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+
+export { App, type AppOptions, type Mode, type Register } from './app.js';
+export type { AppState, Listening } from './app-loop.js';
+export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors.js';
+export type { InjectedResponse, InjectOptions } from './inject.js';
+export type { Logger, LoggerInput } from './logger.js';
+export type { Duration } from './options.js';
+
+export {
+  any,
+  controller,
+  del,
+  endpoint,
+  get,
+  head,
+  options,
+  patch,
+  post,
+  put,
+} from './endpoint/controller.js';
+export type { ControllerInput } from './endpoint/controller-handlers.js';
+export type { EndpointOptions, Handler } from './endpoint/endpoint.js';
+
+export { HttpContext } from './http/context.js';
+export type { CookieOptions, Cookies } from './http/cookies.js';
+export { file, type FileOptions } from './http/file.js';
+export type { UploadedFile } from './http/form.js';
+export type { HeadersInput, HeaderValue } from './http/headers.js';
+export { HttpError, type HttpErrorOptions } from './http/http-error.js';
+export type { FieldBag } from './http/query.js';
+export {
+  HttpResponse,
+  type Body,
+  type Outcome,
+  type ResponseInit,
+  type StreamSource,
+} from './http/response.js';
+export { html, json, redirect, status, stream, text } from './http/responses.js';
+export { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+export type { LocalStore, TypedStore } from './http/stores.js';
+
+export type { MiddlewareList } from './middleware/chain.js';
+export type { Middleware, Next } from './middleware/compose.js';
+export type { AnyParams, ParamsOf, ParamValue } from './routing/param-types.js';
+
+// tsyringe fails to load unless reflect-metadata is there: it is always imported through this package.
+export { LOGGER, scoped } from './di/container.js';
+export {
+  container,
+  delay,
+  inject,
+  injectable,
+  injectAll,
+  Lifecycle,
+  singleton,
+  type DependencyContainer,
+  type InjectionToken,
+} from 'tsyringe';
+
+// What handlers need of the client.
+export {
+  ConnectionKey,
+  ConnectionPool,
+  deleteRequest,
+  formRequest,
+  getRequest,
+  headRequest,
+  HotaruClientError,
+  jsonRequest,
+  patchRequest,
+  putRequest,
+  sendRequest,
+  type ClientResponse,
+  type PoolConfigInput,
+  type RequestInit,
+  type SendOptions,
+} from '@hotaru/client';

@@ -1,0 +1,184 @@
+/**
+ * `app.inject()`: a request without a socket. Both ends of a pair of in-memory streams speak real HTTP: the
+ * server's own parser and limits, node:http's client. Nothing of the way of a request is left out.
+ */
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { checkKeys, invalidOption } from './options.js';
+
+export interface InjectOptions {
+  /** Default GET. */
+  method?: string | undefined;
+  /** Path and query. Default `/`. */
+  path?: string | undefined;
+  headers?: Record<string, string | string[]> | undefined;
+  /** Text and bytes go as they are, other objects as JSON, streams piece by piece. */
+  body?: string | Uint8Array | object | undefined;
+  /** Aborts it, as a client that leaves does. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What `app.inject()` resolves with, as soon as the head is there. */
+export class InjectedResponse {
+  readonly status: number;
+  /** Lower-case names; `set-cookie` is a list. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body as it comes. */
+  readonly body: IncomingMessage;
+  #collected: Promise<Buffer> | undefined = undefined;
+
+  constructor(message: IncomingMessage) {
+    this.status = message.statusCode ?? 0;
+    this.headers = message.headers;
+    this.body = message;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#collect();
+  }
+
+  async text(): Promise<string> {
+    return (await this.#collect()).toString('utf8');
+  }
+
+  // The caller names the type: a test knows what it expects.
+
+  async json<T = unknown>(): Promise<T> {
+    return JSON.parse(await this.text()) as T;
+  }
+
+  /** Rejects when the body is cut. */
+  #collect(): Promise<Buffer> {
+    return (this.#collected ??= (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of this.body) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks);
+    })());
+  }
+}
+
+/** @throws HotaruError `HOTARU_INVALID_OPTION`; the signal's reason; an error when the connection is cut. */
+export async function inject(server: Server, options: InjectOptions): Promise<InjectedResponse> {
+  checkKeys('inject', options, ['method', 'path', 'headers', 'body', 'signal']);
+  const { method = 'GET', path = '/', headers = {}, body, signal } = options;
+  if (typeof (path as unknown) !== 'string' || path === '')
+    throw invalidOption('inject.path', path, 'a path such as /users?page=2');
+  signal?.throwIfAborted();
+  const [near, far] = socketPair();
+  server.emit('connection', far);
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      method,
+      path,
+      headers: { host: 'localhost', ...headers },
+      createConnection: () => near,
+    });
+    const onAbort = (): void => {
+      near.destroy();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    near.once('close', () => signal?.removeEventListener('abort', onAbort));
+    request.once('error', reject);
+    request.once('response', (message: IncomingMessage) => {
+      message.once('end', () => near.end());
+      resolve(new InjectedResponse(message));
+    });
+    send(request, body, headers);
+  });
+}
+
+function send(
+  request: ReturnType<typeof httpRequest>,
+  body: InjectOptions['body'],
+  headers: Record<string, string | string[]>,
+): void {
+  if (body === undefined) request.end();
+  else if (typeof body === 'string' || body instanceof Uint8Array) {
+    if (!request.hasHeader('transfer-encoding'))
+      request.setHeader('content-length', Buffer.byteLength(body));
+    request.end(body);
+  } else if (Symbol.asyncIterator in body) {
+    void (async () => {
+      try {
+        for await (const chunk of body as AsyncIterable<unknown>) request.write(chunk);
+        request.end();
+      } catch (error) {
+        request.destroy(error as Error);
+      }
+    })();
+  } else {
+    const text = JSON.stringify(body);
+    const hasType = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
+    if (!hasType) request.setHeader('content-type', 'application/json');
+    request.setHeader('content-length', Buffer.byteLength(text));
+    request.end(text);
+  }
+}
+
+/** Two ends of one connection. What node:http asks of a socket beyond a stream is there and does nothing. */
+function socketPair(): [PairEnd, PairEnd] {
+  const near = new PairEnd();
+  const far = new PairEnd();
+  near.other = far;
+  far.other = near;
+  return [near, far];
+}
+
+class PairEnd extends Duplex {
+  other: PairEnd | undefined = undefined;
+  readonly remoteAddress = '127.0.0.1';
+  bytesRead = 0;
+  #resume: (() => void) | undefined = undefined;
+
+  override _read(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const other = this.other;
+    if (other === undefined || other.destroyed) done();
+    else other.#deliver(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.other?.push(null);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // A peer that goes away is a reset for the other side, unless everything has been said.
+    const other = this.other;
+    if (other !== undefined && !other.destroyed)
+      setImmediate(() => {
+        if (!other.readableEnded) other.push(null);
+        other.destroy();
+      });
+    done(error);
+  }
+
+  #deliver(chunk: Buffer, done: () => void): void {
+    this.bytesRead += chunk.length;
+    if (this.push(chunk)) done();
+    else this.#resume = done; // backpressure: the writer waits for the reader
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+}
