@@ -19,15 +19,19 @@ export class ConnectionKey {
   readonly host: string;
   readonly port: number;
   readonly tls: false | TlsIdentity;
+  /** Opened under the SSRF guard: only public addresses. */
+  readonly publicOnly: boolean;
   /** Canonical text: equal ids mean interchangeable connections. */
   readonly id: string;
 
-  private constructor(host: string, port: number, tls: false | TlsIdentity) {
+  private constructor(host: string, port: number, tls: false | TlsIdentity, publicOnly: boolean) {
     this.host = host;
     this.port = port;
     this.tls = tls;
     const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-    this.id = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
+    this.publicOnly = publicOnly;
+    const base = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
+    this.id = publicOnly ? `${base}#public` : base;
     Object.freeze(this);
   }
 
@@ -40,9 +44,11 @@ export class ConnectionKey {
   static from(
     target: string | URL | ConnectionKey | ConnectionKeyParts,
     tls?: TlsOptions,
+    publicOnly = false,
   ): ConnectionKey {
     if (target instanceof ConnectionKey) return target;
-    if (typeof target === 'string' || target instanceof URL) return fromUrl(parseUrl(target), tls);
+    if (typeof target === 'string' || target instanceof URL)
+      return ConnectionKey.#fromUrl(parseUrl(target), tls, publicOnly);
     if (typeof target !== 'object' || (target as unknown) === null)
       throw invalidRequest(`a connection key is made from a URL or { host, port, tls }`);
     const wanted = target.tls ?? false;
@@ -55,6 +61,7 @@ export class ConnectionKey {
       host,
       port,
       options === false ? false : TlsIdentity.from(host, options),
+      publicOnly,
     );
   }
 
@@ -66,8 +73,17 @@ export class ConnectionKey {
     return this.id;
   }
 
-  static compose(host: string, port: number, tls: false | TlsIdentity): ConnectionKey {
-    return new ConnectionKey(host, port, tls);
+  static #fromUrl(url: URL, tls: TlsOptions | undefined, publicOnly: boolean): ConnectionKey {
+    const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
+    const isTls = url.protocol === 'https:';
+    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+    if (port === 0) throw invalidRequest('port 0 is not a whole number from 1 to 65535');
+    return new ConnectionKey(
+      host,
+      port,
+      isTls ? TlsIdentity.from(host, tls ?? {}) : false,
+      publicOnly,
+    );
   }
 }
 
@@ -95,14 +111,6 @@ export function parseUrl(target: string | URL): URL {
     throw invalidRequest('a URL with a user or password is refused; send an authorization header');
   if (url.hostname === '') throw invalidRequest(`${JSON.stringify(url.href)} has no host`);
   return url;
-}
-
-function fromUrl(url: URL, tls: TlsOptions | undefined): ConnectionKey {
-  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  const isTls = url.protocol === 'https:';
-  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
-  if (port === 0) throw invalidRequest('port 0 is not a whole number from 1 to 65535');
-  return ConnectionKey.compose(host, port, isTls ? TlsIdentity.from(host, tls ?? {}) : false);
 }
 
 function canonicalHost(host: unknown): string {

@@ -7,6 +7,7 @@ import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { dial } from './connection/dial.js';
+import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import { PoolError } from './errors.js';
@@ -24,6 +25,7 @@ import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
 import { Call } from './send/call.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
+import { followRedirects } from './send/redirect.js';
 import type { RequestScope } from './send/request-scope.js';
 import { Origins } from './send/target.js';
 
@@ -32,6 +34,8 @@ export interface PoolEnvironment {
   clock?: Clock;
   /** 0 ≤ x < 1. */
   random?: () => number;
+  /** Host name to addresses. Default: the system's resolver. */
+  resolve?: Resolve;
 }
 
 export interface DrainOptions {
@@ -66,6 +70,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #permits: Permits;
   readonly #sweeper: Sweeper;
   readonly #sessions = new TlsSessions();
+  readonly #dns: DnsCache;
   readonly #origins = new Origins();
   /** What hosts counted that are no longer in the map. */
   readonly #retired = new Counters();
@@ -79,6 +84,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#clock = environment.clock ?? systemClock;
     this.#random = environment.random ?? Math.random;
     this.#deadlines = new Deadlines(this.#clock);
+    this.#dns = new DnsCache(this.#clock, environment.resolve);
     this.#permits = new Permits(this.#config.settings.maxTotal, (connection) => {
       if (connection instanceof PooledConnection) this.#hostOf(connection.key)?.evict(connection);
     });
@@ -122,10 +128,21 @@ export class ConnectionPool implements AsyncDisposable {
     options?: SendOptions,
     scope?: RequestScope,
   ): Promise<ClientResponse> {
+    const sent = this.#send(target, request, options, scope);
+    return options?.redirect === 'follow' ? this.#follow(sent, request, options, scope) : sent;
+  }
+
+  #send(
+    target: string | URL,
+    request: RequestInit,
+    options: SendOptions | undefined,
+    scope: RequestScope | undefined,
+  ): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
       // What is wrong with the request throws here, and rejects, before anything is written.
       const checked = checkOptions(options);
-      const prepared = prepare(this.#origins.resolve(target, checked.tls), request, checked);
+      const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
+      const prepared = prepare(resolved, request, checked);
       if (this.#state !== 'open') throw poolClosed();
       const host = this.#hostFor(prepared.origin.key);
       new Call(
@@ -141,6 +158,22 @@ export class ConnectionPool implements AsyncDisposable {
         resolve,
         reject,
       ).start();
+    });
+  }
+
+  async #follow(
+    first: Promise<ClientResponse>,
+    request: RequestInit,
+    options: SendOptions,
+    scope: RequestScope | undefined,
+  ): Promise<ClientResponse> {
+    const startedAtMs = this.#clock.now();
+    const timeoutMs = durationOf('timeout', options.timeout);
+    return followRedirects(await first, request, options, (target, next, nextOptions) => {
+      if (timeoutMs === undefined) return this.#send(target, next, nextOptions, scope);
+      // One total time for all hops.
+      const leftMs = Math.max(1, timeoutMs - (this.#clock.now() - startedAtMs));
+      return this.#send(target, next, { ...nextOptions, timeout: leftMs }, scope);
     });
   }
 
@@ -308,6 +341,7 @@ export class ConnectionPool implements AsyncDisposable {
             clock: this.#clock,
             counters: host.counters,
             sessions: this.#sessions,
+            dns: this.#dns,
             nextId: () => this.#nextId++,
             random: this.#random,
             timeoutMs: host.settings.connectionTimeout,

@@ -16,6 +16,7 @@ export const ERROR_CODES = Object.freeze({
   HOTARU_CONNECT_TIMEOUT: 'DNS, TCP and TLS together took longer than the connect timeout',
   HOTARU_CONNECT_FAILED: 'the name did not resolve or the peer refused the connection',
   HOTARU_TLS_FAILED: 'the TLS handshake or the check of the certificate failed',
+  HOTARU_BLOCKED_ADDRESS: 'the address connected to is not public (`safety: { untrusted: true }`)',
   HOTARU_HEADERS_TIMEOUT: 'the response head did not arrive in time',
   HOTARU_BODY_TIMEOUT: 'the response body stalled',
   HOTARU_DEADLINE_EXCEEDED: 'the total time for the call ran out',
@@ -28,7 +29,7 @@ export const ERROR_CODES = Object.freeze({
   HOTARU_INVALID_CONFIG: 'an unknown configuration key or a bad value',
   HOTARU_INVALID_STATE: 'the call does not fit the state of the object it was made on',
   HOTARU_DECODE_FAILED: 'the body could not be decoded (content-encoding or JSON)',
-  HOTARU_TOO_MANY_REDIRECTS: 'more redirects than `maxRedirects`',
+  HOTARU_TOO_MANY_REDIRECTS: 'more than ten redirects in a row',
 } as const);
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -113,7 +114,7 @@ export class PoolError extends HotaruClientError {
   }
 }
 
-/** CONNECT_FAILED, CONNECT_TIMEOUT, TLS_FAILED: a dial went wrong. Nothing of a request was sent. */
+/** CONNECT_FAILED, CONNECT_TIMEOUT, TLS_FAILED, BLOCKED_ADDRESS: a dial went wrong. Nothing of a request was sent. */
 export class ConnectError extends HotaruClientError {
   override readonly name = 'ConnectError';
 

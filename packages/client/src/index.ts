@@ -44,7 +44,7 @@ export type { Clock } from './pool/clock.js';
 export type { WaitSummary } from './pool/histogram.js';
 export type { HostStats, PoolStats } from './pool/stats.js';
 export type { AcquireOptions } from './send/acquire.js';
-export type { SendOptions } from './send/options.js';
+export type { SafetyOptions, SendOptions } from './send/options.js';
 export { RequestScope } from './send/request-scope.js';
 export type { RequestScopeOptions, UnreadBodyReport } from './send/request-scope.js';
 

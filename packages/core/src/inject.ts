@@ -4,7 +4,6 @@
  */
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
 import { checkKeys, invalidOption } from './options.js';
 
 export interface InjectOptions {

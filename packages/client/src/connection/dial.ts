@@ -10,12 +10,15 @@ import { ConnectError, type Phase } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { DialEvents } from '../pool/dialer.js';
 import type { Dial } from '../pool/waiter.js';
+import { blockedAddress, isPublicAddress } from './address-guard.js';
+import type { DnsCache } from './dns-cache.js';
 import { PooledConnection, type ConnectionEnvironment } from './pooled-connection.js';
 import type { TlsSessions } from './tls-sessions.js';
 
 export interface DialEnvironment extends Omit<ConnectionEnvironment, 'id' | 'random'> {
   readonly clock: Clock;
   readonly sessions: TlsSessions;
+  readonly dns: DnsCache;
   readonly nextId: () => number;
   readonly random: () => number;
   /** ms for DNS, TCP and TLS together. */
@@ -39,7 +42,7 @@ class SocketDial implements Dial {
   readonly #key: ConnectionKey;
   readonly #events: DialEvents<PooledConnection>;
   readonly #env: DialEnvironment;
-  readonly #socket: net.Socket;
+  readonly #socket: net.Socket | undefined;
   readonly #startedAtMs: number;
   readonly #timer: unknown;
   #dnsMs = 0;
@@ -58,8 +61,12 @@ class SocketDial implements Dial {
       env.timeoutMs === Infinity
         ? undefined
         : env.clock.setTimer(() => this.#timedOut(), env.timeoutMs);
+    if (key.publicOnly && net.isIP(key.host) !== 0 && !isPublicAddress(key.host)) {
+      queueMicrotask(() => this.#blocked(key.host));
+      return;
+    }
     this.#socket = this.#open();
-    this.#listen();
+    this.#listen(this.#socket);
   }
 
   get phase(): Phase {
@@ -68,7 +75,7 @@ class SocketDial implements Dial {
 
   cancel(): void {
     this.#settle();
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #open(): net.Socket {
@@ -82,6 +89,7 @@ class SocketDial implements Dial {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
       autoSelectFamily: true,
+      lookup: this.#key.publicOnly ? this.#guardedLookup : this.#env.dns.lookup,
       onread: {
         buffer: READ_BUFFER,
         callback: (length: number, buffer: Uint8Array): boolean => {
@@ -113,19 +121,44 @@ class SocketDial implements Dial {
     } as tls.ConnectionOptions);
   }
 
-  #listen(): void {
-    const socket = this.#socket;
+  /** Of the addresses of a name, only the public ones are tried. */
+  readonly #guardedLookup: net.LookupFunction = (host, options, callback) => {
+    this.#env.dns.lookup(host, { ...options, all: true }, (error, found) => {
+      const all = typeof found === 'string' ? [] : found;
+      const open = all.filter(({ address }) => isPublicAddress(address));
+      const [first] = open;
+      if (error !== null) callback(error, '', 0);
+      else if (first === undefined) callback(blockedAddress(host, all[0]?.address ?? '?'), '', 0);
+      else if (options.all === true) callback(null, open, 0);
+      else callback(null, first.address, first.family);
+    });
+  };
+
+  #blocked(address: string): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#socket?.destroy();
+    this.#events.failed(blockedAddress(this.#key.host, address));
+  }
+
+  #listen(socket: net.Socket): void {
     socket.on('lookup', () => {
       if (this.#dnsMs === 0) this.#dnsMs = this.#env.clock.now() - this.#startedAtMs;
       this.#phase = 'connect';
     });
     socket.on('connect', () => {
       this.#connectedAtMs = this.#env.clock.now();
-      if (this.#key.tls === false) this.#connected();
+      // The last word is the address that was connected to, however it was found.
+      const address = socket.remoteAddress ?? '';
+      if (this.#key.publicOnly && !isPublicAddress(address)) {
+        this.#blocked(address);
+        return;
+      }
+      if (this.#key.tls === false) this.#connected(socket);
       else this.#phase = 'tls';
     });
     if (this.#key.tls !== false) {
-      socket.on('secureConnect', () => this.#connected());
+      socket.on('secureConnect', () => this.#connected(socket));
       socket.on('session', (session: Buffer) => this.#env.sessions.set(this.#key.id, session));
     }
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -143,7 +176,7 @@ class SocketDial implements Dial {
     socket.on('drain', () => this.#connection?.drained());
   }
 
-  #connected(): void {
+  #connected(socket: net.Socket): void {
     if (this.#isSettled) return;
     this.#settle();
     const { clock, counters } = this.#env;
@@ -151,7 +184,7 @@ class SocketDial implements Dial {
     const connectMs = this.#connectedAtMs - this.#startedAtMs - this.#dnsMs;
     const connection = new PooledConnection(
       this.#key,
-      this.#socket,
+      socket,
       { clock, counters, id: this.#env.nextId(), random: this.#env.random() },
       {
         dns: this.#dnsMs,
@@ -160,14 +193,19 @@ class SocketDial implements Dial {
       },
     );
     this.#connection = connection;
-    keepReadingAfterWriteError(this.#socket, connection);
+    keepReadingAfterWriteError(socket, connection);
     this.#events.connected(connection);
   }
 
   #failed(cause: NodeJS.ErrnoException): void {
     if (this.#isSettled) return;
     this.#settle();
-    this.#socket.destroy();
+    this.#socket?.destroy();
+    this.#env.dns.forget(this.#key.host);
+    if (cause instanceof ConnectError) {
+      this.#events.failed(cause); // the guard's own
+      return;
+    }
     if (this.#phase === 'tls') this.#env.sessions.delete(this.#key.id);
     const code = this.#phase === 'tls' ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
     const what =
@@ -187,7 +225,8 @@ class SocketDial implements Dial {
   #timedOut(): void {
     if (this.#isSettled) return;
     this.#settle();
-    this.#socket.destroy();
+    this.#socket?.destroy();
+    this.#env.dns.forget(this.#key.host);
     this.#events.failed(
       new ConnectError(
         'HOTARU_CONNECT_TIMEOUT',

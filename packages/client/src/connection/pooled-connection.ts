@@ -17,6 +17,7 @@ import { RequestError } from '../errors.js';
 import { ConnectionRecord } from '../pool/connection-record.js';
 import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';
+import { saidCloseNotify } from './close-notify.js';
 import type { Poolable } from '../pool/poolable.js';
 import type { ResponseReader } from './http1/response-reader.js';
 import { RawChannel } from './raw-channel.js';
@@ -67,6 +68,8 @@ export class PooledConnection implements Poolable, TurnTask {
   #sink: ByteSink | undefined = undefined;
   #isOpen = true;
   #hasEnded = false;
+  /** Did the peer end on purpose? Plain TCP can't tell; TLS says close_notify. */
+  endedCleanly = false;
   #isRefd = true;
   #isIdle = false;
   #polledTurn = 0;
@@ -210,6 +213,7 @@ export class PooledConnection implements Poolable, TurnTask {
     if (!this.#isOpen) return;
     this.notePolled();
     this.#hasEnded = true;
+    this.endedCleanly = this.key.tls === false || saidCloseNotify(this.socket);
     if (this.#sink !== undefined) this.#sink.onEnd();
     else this.close();
   }

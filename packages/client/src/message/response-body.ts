@@ -18,6 +18,13 @@ export interface BodyProducer {
   abandonBody(): void;
 }
 
+/** The side that takes what was delivered: a body, or a decoder before it. */
+export interface BodySink {
+  push(piece: Buffer): TransportError | undefined;
+  end(): void;
+  fail(error: unknown, dropRest: boolean): void;
+}
+
 export type BodyUse = 'unread' | 'collecting' | 'iterating' | 'discarded';
 
 interface PendingRead {
@@ -25,7 +32,7 @@ interface PendingRead {
   reject(error: unknown): void;
 }
 
-export class ResponseBody {
+export class ResponseBody implements BodySink {
   use: BodyUse = 'unread';
   #pieces: Buffer[] = [];
   #bufferedBytes = 0;

@@ -14,6 +14,14 @@ export class ResponseHeaders implements Iterable<[string, string]> {
     this.#offsets = offsets;
   }
 
+  /** The same fields without those named; names in lower case. */
+  without(...names: string[]): ResponseHeaders {
+    const offsets: number[] = [];
+    for (let i = 0; i < this.#offsets.length; i += 4)
+      if (!names.includes(this.#name(i))) offsets.push(...this.#offsets.slice(i, i + 4));
+    return new ResponseHeaders(this.#text, offsets);
+  }
+
   /** How many fields there are, repeats included. */
   get size(): number {
     return this.#offsets.length / 4;

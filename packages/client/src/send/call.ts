@@ -23,7 +23,8 @@ import type { PooledConnection } from '../connection/pooled-connection.js';
 import { atTurnEnd, type TurnTask } from '../connection/turn.js';
 import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
 import { ClientResponse } from '../message/response.js';
-import { ResponseBody, tooLarge, type BodyProducer } from '../message/response-body.js';
+import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
+import { ResponseBody, tooLarge, type BodySink } from '../message/response-body.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
@@ -53,7 +54,7 @@ export class Call
   implements
     WaiterEvents<PooledConnection>,
     ExchangeEvents,
-    BodyProducer,
+    DecoderOwner,
     TurnTask,
     ScopedCall,
     ClockOwner
@@ -72,6 +73,8 @@ export class Call
   #connection: PooledConnection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #body: ResponseBody | undefined = undefined;
+  /** What takes the bytes that come: the body, or a decoder before it. */
+  #sink: BodySink | undefined = undefined;
   #drainedBytes = 0;
 
   constructor(
@@ -289,6 +292,16 @@ export class Call
 
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
 
+  onInformational(head: ParsedHead): void {
+    const { onInformational } = this.#context.options;
+    if (onInformational === undefined) return;
+    try {
+      onInformational(head.status, new ResponseHeaders(head.text, head.offsets));
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
   onHead(head: ParsedHead, hasBody: boolean): void {
     const { options, settings } = this.#context;
     this.#record.headAtMs = this.#connection?.polledAtMs ?? 0;
@@ -299,12 +312,22 @@ export class Call
     }
     this.#state = 'body';
     this.#clock.stopStage();
-    this.#body = new ResponseBody(hasBody ? this : undefined, maxBytes, settings.maxBufferedSize);
+    let headers = new ResponseHeaders(head.text, head.offsets);
+    const codings = hasBody && options.decompresses ? codingsOf(headers) : undefined;
+    const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
+    const producer = hasBody ? (decoder ?? this) : undefined;
+    this.#body = new ResponseBody(producer, maxBytes, settings.maxBufferedSize);
+    this.#sink = this.#body;
+    if (decoder !== undefined) {
+      decoder.deliverTo(this.#body);
+      this.#sink = decoder;
+      headers = headers.without('content-encoding', 'content-length');
+    }
     this.#resolve(
       new ClientResponse({
         status: head.status,
         statusText: head.text.slice(13, head.reasonEnd),
-        headers: new ResponseHeaders(head.text, head.offsets),
+        headers,
         body: this.#body,
         source: this.#record,
       }),
@@ -322,7 +345,7 @@ export class Call
     const wasAwaited = body.isAwaited;
     const piece = Buffer.allocUnsafe(end - start); // the socket's buffer is read into again
     bytes.copy(piece, 0, start, end);
-    const error = body.push(piece);
+    const error = this.#sink?.push(piece);
     if (error !== undefined) this.#end(error);
     else if (wasAwaited) this.#watchBody(body);
   }
@@ -332,7 +355,13 @@ export class Call
     this.#record.trailerHead = trailers;
     this.#settle(endedAtMs);
     this.#free(isReusable, endedAtMs);
-    this.#body?.end();
+    this.#sink?.end();
+  }
+
+  decodeFailed(error: TransportError): void {
+    // The last bytes may be decoded after the connection was given back.
+    if (this.#state === 'over') this.#sink?.fail(error, false);
+    else this.#end(error);
   }
 
   exchangeFailed(error: Error): void {
@@ -410,8 +439,8 @@ export class Call
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
     // Nothing was written yet: the connection is as good as it was.
     this.#free(state === 'polling', nowMs);
-    if (this.#body === undefined) this.#reject(error);
-    else this.#body.fail(error, isAbort);
+    if (this.#sink === undefined) this.#reject(error);
+    else this.#sink.fail(error, isAbort);
   }
 
   #settle(nowMs: number): void {

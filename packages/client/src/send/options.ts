@@ -4,6 +4,7 @@
 import { parseDuration, type Duration } from '../config/duration.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
+import type { ResponseHeaders } from '../message/response-headers.js';
 
 export interface SendOptions {
   /** Aborts the call in whatever state it is; the rejection is the signal's own reason. */
@@ -22,6 +23,22 @@ export interface SendOptions {
   idempotencyKey?: string | undefined;
   /** TLS settings; they are part of the connection's identity. */
   tls?: TlsOptions | undefined;
+  /** `'follow'` follows up to ten redirects. Default `'manual'`: a 3xx is a response like any other. */
+  redirect?: 'manual' | 'follow' | undefined;
+  /**
+   * Offer gzip, deflate and br, and undo what the peer applied. Default true; the response then has
+   * neither `content-encoding` nor the `content-length` of the packed body.
+   */
+  decompress?: boolean | undefined;
+  /** `untrusted: true` for URLs that come from strangers: only public addresses are connected to. */
+  safety?: SafetyOptions | undefined;
+  /** Told of each 1xx response before the final one: 100, 102, 103 Early Hints. */
+  onInformational?: ((status: number, headers: ResponseHeaders) => void) | undefined;
+}
+
+export interface SafetyOptions {
+  /** Refuse loopback, private, link-local, CGNAT, metadata and other special addresses, after DNS. */
+  untrusted?: boolean | undefined;
 }
 
 /** Options as the code reads them: ms, undefined where the pool's setting applies. */
@@ -34,6 +51,10 @@ export interface CheckedOptions {
   readonly maxResponseSize: number | undefined;
   readonly idempotencyKey: string | undefined;
   readonly tls: TlsOptions | undefined;
+  readonly followsRedirects: boolean;
+  readonly decompresses: boolean;
+  readonly publicOnly: boolean;
+  readonly onInformational: ((status: number, headers: ResponseHeaders) => void) | undefined;
 }
 
 const ALLOWED = [
@@ -45,6 +66,10 @@ const ALLOWED = [
   'maxResponseSize',
   'idempotencyKey',
   'tls',
+  'redirect',
+  'decompress',
+  'safety',
+  'onInformational',
 ] as const satisfies readonly (keyof SendOptions)[];
 
 const NONE: CheckedOptions = Object.freeze({
@@ -56,6 +81,10 @@ const NONE: CheckedOptions = Object.freeze({
   maxResponseSize: undefined,
   idempotencyKey: undefined,
   tls: undefined,
+  followsRedirects: false,
+  decompresses: true,
+  publicOnly: false,
+  onInformational: undefined,
 });
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming the option, its value and what is allowed. */
@@ -66,6 +95,7 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
   for (const name in options)
     if (!(ALLOWED as readonly string[]).includes(name))
       throw invalidRequest(`the option ${name} is not known; allowed: ${ALLOWED.join(', ')}`);
+  checkBehaviour(options);
   const { signal, idempotencyKey, maxResponseSize } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidRequest('the option signal must be an AbortSignal');
@@ -87,7 +117,27 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     maxResponseSize,
     idempotencyKey,
     tls: options.tls,
+    followsRedirects: options.redirect === 'follow',
+    decompresses: options.decompress ?? true,
+    publicOnly: options.safety?.untrusted ?? false,
+    onInformational: options.onInformational,
   };
+}
+
+function checkBehaviour(options: SendOptions): void {
+  const { redirect, decompress, safety, onInformational } = options;
+  if (redirect !== undefined && redirect !== 'manual' && redirect !== 'follow')
+    throw invalidRequest(`the option redirect is ${show(redirect)}; allowed: 'manual', 'follow'`);
+  if (decompress !== undefined && typeof decompress !== 'boolean')
+    throw invalidRequest(`the option decompress is ${show(decompress)}; allowed: true, false`);
+  if (onInformational !== undefined && typeof onInformational !== 'function')
+    throw invalidRequest('the option onInformational must be a function');
+  if (safety === undefined) return;
+  if (typeof safety !== 'object' || (safety as unknown) === null)
+    throw invalidRequest('the option safety must be an object: { untrusted: true }');
+  for (const [name, value] of Object.entries(safety))
+    if (name !== 'untrusted' || (value !== undefined && typeof value !== 'boolean'))
+      throw invalidRequest(`the option safety.${name} is not known or no boolean; allowed: untrusted: true`);
 }
 
 export function durationOf(name: string, value: unknown): number | undefined {

@@ -5,6 +5,7 @@
 import type { WireRequest } from '../connection/http1/exchange.js';
 import { invalidRequest } from '../errors.js';
 import { headerPairs, type RequestInit } from '../message/request.js';
+import { ACCEPT_ENCODING } from '../message/body-decoder.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
 import type { CheckedOptions } from './options.js';
 import { requestTarget, type Origin, type Target } from './target.js';
@@ -17,6 +18,7 @@ export interface PreparedRequest extends WireRequest {
   readonly isIdempotent: boolean;
 }
 
+const ACCEPT_ENCODING_LINE = `accept-encoding: ${ACCEPT_ENCODING}\r\n`;
 const ALLOWED = ['method', 'path', 'query', 'headers', 'body'];
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Blank, tab, visible ASCII and Latin-1 (RFC 9110 §5.5): no CR, LF, NUL, nothing that needs another encoding. */
@@ -36,6 +38,8 @@ class Fields {
   expectsContinue = false;
   wantsClose = false;
   hasIdempotencyKey = false;
+  hasAcceptEncoding = false;
+  hasRange = false;
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming what is wrong and what is allowed. */
@@ -53,6 +57,9 @@ export function prepare(
   if (request.headers !== undefined) readHeaders(request.headers, fields);
   if (options.idempotencyKey !== undefined && !fields.hasIdempotencyKey)
     addField(fields, 'idempotency-key', options.idempotencyKey);
+  // A range of a packed body can't be unpacked.
+  if (options.decompresses && !fields.hasAcceptEncoding && !fields.hasRange)
+    fields.text += ACCEPT_ENCODING_LINE;
   const body = request.body === undefined ? NO_BODY : toRequestBody(request.body);
   const contentLength = frame(method, fields, body);
   const { origin } = target;
@@ -111,6 +118,9 @@ function isFraming(fields: Fields, name: string, value: string): boolean {
   switch (name.length) {
     case 4:
       return name.toLowerCase() === 'host' && noteHost(fields, value);
+    case 5:
+      if (name.toLowerCase() === 'range') fields.hasRange = true;
+      return false;
     case 6:
       if (name.toLowerCase() === 'expect') noteExpect(fields, value);
       return false;
@@ -132,9 +142,12 @@ function isFraming(fields: Fields, name: string, value: string): boolean {
       return false;
     case 14:
       return name.toLowerCase() === 'content-length' && noteContentLength(fields, value);
-    case 15:
-      if (name.toLowerCase() === 'idempotency-key') fields.hasIdempotencyKey = true;
+    case 15: {
+      const lower = name.toLowerCase();
+      if (lower === 'idempotency-key') fields.hasIdempotencyKey = true;
+      else if (lower === 'accept-encoding') fields.hasAcceptEncoding = true;
       return false;
+    }
     case 16:
       return name.toLowerCase() === 'proxy-connection';
     case 17:

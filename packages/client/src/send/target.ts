@@ -30,8 +30,8 @@ export class Origins {
   readonly #origins = new Map<string, Origin>();
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
-  resolve(target: string | URL, tls: TlsOptions | undefined): Target {
-    if (typeof target === 'string' && tls === undefined) {
+  resolve(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
+    if (typeof target === 'string' && tls === undefined && !publicOnly) {
       const slash = target.indexOf('/', 8); // past https:// or http://x
       const text = slash === -1 ? target : target.slice(0, slash);
       const known = this.#origins.get(text);
@@ -41,19 +41,19 @@ export class Origins {
         if (PLAIN_PATH.test(path)) return { origin: known, path };
       }
     }
-    return this.#parse(target, tls);
+    return this.#parse(target, tls, publicOnly);
   }
 
-  #parse(target: string | URL, tls: TlsOptions | undefined): Target {
+  #parse(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
     if (typeof target !== 'string' && !(target instanceof URL))
       throw invalidRequest('the target must be a URL: text or a URL object');
     const url = parseUrl(target);
     const origin: Origin = {
-      key: ConnectionKey.from(url, tls),
+      key: ConnectionKey.from(url, tls, publicOnly),
       text: url.origin,
       hostLine: `host: ${url.host}\r\n`,
     };
-    if (tls === undefined) {
+    if (tls === undefined && !publicOnly) {
       if (this.#origins.size >= MAX_ORIGINS) this.#origins.clear();
       this.#origins.set(url.origin, origin);
     }

@@ -74,6 +74,11 @@ export class ScriptedPeer {
     return this.received;
   }
 
+  /** The script has ended or cut its side: nothing can be written any more. */
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
   /** The TLS socket, for its protocol, ALPN, session and client certificate; undefined without TLS. */
   get tls(): TLSSocket | undefined {
     return this.socket instanceof TLSSocket ? this.socket : undefined;

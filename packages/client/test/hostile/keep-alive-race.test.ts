@@ -224,6 +224,7 @@ describe('a connection that died while it was idle', () => {
     it(`is not offered again: ${how}, noticed before the next request`, async () => {
       await using scene = await sceneWith(onceThen(async (peer) => leave(peer)), answering);
       await scene.upstream.waitForOpen(0);
+      await turn(); // the client has seen it
       const outcome = await scene.send({ method: 'POST', path: '/post', body: 'data' });
       expect(outcome).toMatchObject({ headers: { 'x-answers': '/post' } });
       expect(scene.pool.stats()).toMatchObject({ replays: 0 });

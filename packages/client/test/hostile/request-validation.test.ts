@@ -121,7 +121,6 @@ describe('a target', () => {
     '/path',
     '',
     'http://',
-    'http:///x',
     'http://a b/',
     'http://[::1',
     'http://127.0.0.1:99999/',

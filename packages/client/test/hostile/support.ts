@@ -167,7 +167,7 @@ export function misbehaving(origin: Misdeed): PeerScript {
 /** Answers every request correctly. */
 export async function answering(peer: ScriptedPeer): Promise<void> {
   for await (const request of peer.incoming())
-    await peer.respond(200, { 'x-answers': request.target }, NEXT_BODY);
+    if (!peer.isEnded) await peer.respond(200, { 'x-answers': request.target }, NEXT_BODY);
 }
 
 /** Sends, reads the whole body as latin-1, and never rejects. */

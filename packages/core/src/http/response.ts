@@ -153,7 +153,7 @@ function isMistake(value: object): boolean {
 
 /** @throws HotaruError `HOTARU_INVALID_OUTCOME` for a cycle, a BigInt, or what has no JSON form. */
 export function stringify(data: unknown): string {
-  let text: string | undefined;
+  let text: unknown; // undefined for a function or a symbol, whatever the types say
   try {
     text = JSON.stringify(data);
   } catch (error) {
@@ -161,7 +161,7 @@ export function stringify(data: unknown): string {
       cause: error,
     });
   }
-  if (text === undefined) throw invalidOutcome(data);
+  if (typeof text !== 'string') throw invalidOutcome(data);
   return text;
 }
 

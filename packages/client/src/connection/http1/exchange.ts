@@ -34,6 +34,7 @@ export interface WireRequest {
 }
 
 export interface ExchangeEvents {
+  onInformational(head: ParsedHead): void;
   onHead(head: ParsedHead, hasBody: boolean): void;
   /** A range of the socket's buffer: copy what outlives the call. */
   onBody(bytes: Buffer, start: number, end: number): void;
@@ -206,7 +207,7 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
 
   onEnd(): void {
     try {
-      this.#reader.end();
+      this.#reader.end(this.connection.endedCleanly);
     } catch (error) {
       this.#fail(error as Error);
       return;
@@ -245,6 +246,8 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
   // ── response ───────────────────────────────────────────────────────────────────────────────────
 
   onInformational(head: ParsedHead): void {
+    if (this.#isOver) return;
+    this.#events.onInformational(head);
     if (head.status === 100) this.continueUpload();
   }
 

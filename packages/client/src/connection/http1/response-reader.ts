@@ -83,9 +83,13 @@ export class ResponseReader {
     return i;
   }
 
-  /** The peer has finished sending. Throws when that cuts the response off. */
-  end(): void {
-    if (this.#state === State.UntilClose) this.#done(undefined);
+  /**
+   * The peer has finished sending. Throws when that cuts the response off, or may have: over TLS, a
+   * body that ends with the connection is whole only if the peer said goodbye (close_notify), because
+   * anybody on the way can forge a FIN (RFC 8446 §6.1).
+   */
+  end(isClean: boolean): void {
+    if (this.#state === State.UntilClose && isClean) this.#done(undefined);
     else if (this.#state !== State.Done)
       throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff());
   }
@@ -94,6 +98,8 @@ export class ResponseReader {
     if (!this.#hasStarted) return 'the peer closed the connection before it answered';
     if (this.#state === State.Head)
       return 'the peer closed the connection in the middle of the response head';
+    if (this.#state === State.UntilClose)
+      return 'the TLS connection ended without close_notify: the body may have been cut off';
     if (this.#state === State.Length)
       return `the peer closed the connection ${this.#remaining} bytes before the end of the body`;
     return 'the peer closed the connection before the last chunk of the body';

@@ -1,0 +1,337 @@
+/**
+ * Every wait has a clock, and each clock its code (pool.md, abort and "Facts measured"; undici#1987, #5604):
+ * queue, dial, TLS, upload, head, body, and the whole. Timeouts here are tens of milliseconds.
+ */
+import { createServer } from 'node:net';
+import { ConnectionPool, type ErrorCode, type RequestInit, type SendOptions } from '@hotaru/client';
+import { ScriptedUpstream, turn, type PeerScript } from '@hotaru/client/testing';
+import { describe, expect, it } from 'vitest';
+import { answering, attempt, chunked, codeOf, ok, whole } from './support.js';
+
+const SOON = 40;
+const LATE_MS = 1_500;
+
+interface TimeoutCase {
+  readonly name: string;
+  readonly script: PeerScript;
+  readonly request?: RequestInit;
+  readonly options: SendOptions;
+  readonly code: ErrorCode;
+  readonly phase: string;
+}
+
+const stall: PeerScript = (peer) => peer.stall();
+const afterRequest =
+  (bytes: string): PeerScript =>
+  async (peer) => {
+    await peer.readRequest();
+    await peer.write(bytes);
+    await peer.stall();
+  };
+const dripping =
+  (start: string, unit: string): PeerScript =>
+  async (peer) => {
+    await peer.readRequest();
+    await peer.write(start);
+    while ((await Promise.race([peer.closed, turn()])) === undefined) await peer.write(unit);
+  };
+const notReading: PeerScript = (peer) => {
+  peer.pauseReading();
+  return peer.stall();
+};
+const large = { method: 'POST', body: Buffer.alloc(16 * 1_048_576) };
+
+const CASES: TimeoutCase[] = [
+  {
+    name: 'no answer: headersTimeout',
+    script: stall,
+    options: { headersTimeout: SOON },
+    code: 'HOTARU_HEADERS_TIMEOUT',
+    phase: 'headers',
+  },
+  {
+    name: 'half a head: headersTimeout',
+    script: afterRequest('HTTP/1.1 200 OK\r\nX'),
+    options: { headersTimeout: SOON },
+    code: 'HOTARU_HEADERS_TIMEOUT',
+    phase: 'headers',
+  },
+  {
+    name: 'a head that is dripped for ever: headersTimeout, progress is no excuse',
+    script: dripping('HTTP/1.1 200 OK\r\nX: ', 'y'),
+    options: { headersTimeout: SOON },
+    code: 'HOTARU_HEADERS_TIMEOUT',
+    phase: 'headers',
+  },
+  {
+    name: 'a 100 and nothing more: headersTimeout',
+    script: afterRequest('HTTP/1.1 100 Continue\r\n\r\n'),
+    options: { headersTimeout: SOON },
+    code: 'HOTARU_HEADERS_TIMEOUT',
+    phase: 'headers',
+  },
+  {
+    name: 'a body by length that stalls: bodyTimeout',
+    script: afterRequest(ok(['Content-Length: 10'], 'hello')),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
+    name: 'a body that never starts: bodyTimeout',
+    script: afterRequest(ok(['Content-Length: 10'])),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
+    name: 'a chunked body that stalls: bodyTimeout',
+    script: afterRequest(chunked('5\r\nhello\r\n')),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
+    name: 'a chunked body that stalls before its last line: bodyTimeout',
+    script: afterRequest(chunked('5\r\nhello\r\n0\r\n')),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
+    name: 'a body delimited by the close that stalls: bodyTimeout',
+    script: afterRequest(ok([], 'hello')),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
+    name: 'an upload nobody takes: bodyTimeout',
+    script: notReading,
+    request: large,
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'send',
+  },
+  {
+    name: 'no answer: timeout',
+    script: stall,
+    options: { timeout: SOON },
+    code: 'HOTARU_DEADLINE_EXCEEDED',
+    phase: 'headers',
+  },
+  {
+    name: 'a body that is dripped for ever: timeout',
+    script: dripping(chunked(''), '1\r\nx\r\n'),
+    options: { timeout: SOON, bodyTimeout: '1m' },
+    code: 'HOTARU_DEADLINE_EXCEEDED',
+    phase: 'body',
+  },
+  {
+    name: 'an upload nobody takes: timeout',
+    script: notReading,
+    request: large,
+    options: { timeout: SOON },
+    code: 'HOTARU_DEADLINE_EXCEEDED',
+    phase: 'send',
+  },
+  {
+    name: 'a 100 that never comes: timeout',
+    script: (peer) => peer.readHead().then(() => peer.stall()),
+    request: { method: 'POST', body: 'x', headers: { expect: '100-continue' } },
+    options: { timeout: SOON },
+    code: 'HOTARU_DEADLINE_EXCEEDED',
+    phase: 'send',
+  },
+];
+
+describe('what takes too long ends with its own code and phase', () => {
+  for (const one of CASES)
+    it(one.name, async () => {
+      await using upstream = await ScriptedUpstream.start();
+      upstream.script([one.script, answering]);
+      const pool = new ConnectionPool({ maxPerHost: 1 });
+      const startedAt = performance.now();
+      const outcome = await attempt(pool, upstream.url, one.request, one.options);
+      const tookMs = performance.now() - startedAt;
+      expect(codeOf(outcome)).toBe(one.code);
+      expect((outcome as { error: unknown }).error).toMatchObject({ phase: one.phase });
+      expect(tookMs).toBeGreaterThan(SOON - 5);
+      expect(tookMs).toBeLessThan(LATE_MS);
+      await upstream.waitForOpen(0);
+      const next = await attempt(pool, upstream.url, { path: '/own' }, { timeout: LATE_MS });
+      expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
+      expect(pool.stats()).toMatchObject({ timeouts: 1, active: 0, waiting: 0 });
+      pool.close();
+    });
+});
+
+describe('a wait in the queue', () => {
+  const busy = async (config: object, options: SendOptions) => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.stall();
+    });
+    const pool = new ConnectionPool({ maxPerHost: 1, ...config });
+    const first = attempt(pool, upstream.url);
+    await upstream.waitForRequests(1);
+    const outcome = await attempt(pool, upstream.url, {}, options);
+    expect(pool.stats()).toMatchObject({ waiting: 0, active: 1 });
+    pool.close();
+    await first;
+    return outcome as { error: Error & { snapshot?: unknown; phase?: string }; code: ErrorCode };
+  };
+
+  it('ends with acquireTimeout, and a snapshot of the pool', async () => {
+    const { code, error } = await busy({ acquireTimeout: SOON }, {});
+    expect(code).toBe('HOTARU_ACQUIRE_TIMEOUT');
+    expect(error.snapshot).toMatchObject({ active: 1, maxPerHost: 1 });
+    expect(error).toMatchObject({ phase: 'queue', retrySafe: true, bytesSent: 0 });
+  });
+
+  it('ends with the deadline of the call, when that is sooner', async () => {
+    const { code, error } = await busy({}, { timeout: SOON });
+    expect(code).toBe('HOTARU_DEADLINE_EXCEEDED');
+    expect(error).toMatchObject({ phase: 'queue' });
+  });
+
+  it('is not made at all with maxPending 0', async () => {
+    expect((await busy({ maxPending: 0 }, {})).code).toBe('HOTARU_POOL_EXHAUSTED');
+  });
+
+  it('is not cut by headersTimeout or bodyTimeout: those clocks have not started', async () => {
+    const { code } = await busy({ acquireTimeout: 80 }, { headersTimeout: 5, bodyTimeout: 5 });
+    expect(code).toBe('HOTARU_ACQUIRE_TIMEOUT');
+  });
+});
+
+describe('a dial', () => {
+  it('to a port nobody listens on fails at once, with nothing sent', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const pool = new ConnectionPool({ maxPerHost: 2 });
+    for (let tried = 0; tried < 10; tried += 1) {
+      const outcome = await attempt(pool, `http://127.0.0.1:${port}`, { method: 'POST', body: 'x' });
+      expect(codeOf(outcome)).toBe('HOTARU_CONNECT_FAILED');
+      expect((outcome as { error: unknown }).error).toMatchObject({ retrySafe: true, bytesSent: 0 });
+    }
+    expect(pool.stats()).toMatchObject({ connecting: 0, active: 0, waiting: 0 });
+    pool.close();
+  });
+
+  it('to a name that does not exist fails, and gives its place back', async () => {
+    const pool = new ConnectionPool({ maxPerHost: 1 });
+    for (let tried = 0; tried < 3; tried += 1)
+      expect(codeOf(await attempt(pool, 'http://does-not-exist.invalid/'))).toBe(
+        'HOTARU_CONNECT_FAILED',
+      );
+    expect(pool.stats()).toMatchObject({ connecting: 0, active: 0, waiting: 0 });
+    pool.close();
+  });
+
+  it.each<[string, object, SendOptions, ErrorCode]>([
+    ['connectTimeout', {}, { connectTimeout: SOON }, 'HOTARU_CONNECT_TIMEOUT'],
+    ['connectionTimeout of the pool', { connectionTimeout: SOON }, {}, 'HOTARU_CONNECT_TIMEOUT'],
+    ['the deadline of the call', {}, { timeout: SOON }, 'HOTARU_DEADLINE_EXCEEDED'],
+  ])('whose TLS handshake stalls ends with %s', async (_what, config, options, code) => {
+    await using upstream = await ScriptedUpstream.start(); // plain: it never answers the ClientHello
+    const pool = new ConnectionPool({ maxPerHost: 1, ...config });
+    const url = upstream.url.replace('http:', 'https:');
+    const outcome = await attempt(pool, url, {}, options);
+    expect(codeOf(outcome)).toBe(code);
+    expect((outcome as { error: unknown }).error).toMatchObject({ phase: 'tls', bytesSent: 0 });
+    pool.close();
+    await upstream.waitForOpen(0);
+  });
+});
+
+describe('a clock that must not strike', () => {
+  it('headersTimeout does not run while the caller’s own body takes its time', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(answering);
+    async function* body() {
+      yield 'x';
+      await new Promise((resolve) => setTimeout(resolve, 3 * SOON));
+      yield 'y';
+    }
+    const pool = new ConnectionPool();
+    const request = { method: 'POST', body: body() };
+    const options = { headersTimeout: SOON, bodyTimeout: SOON };
+    expect(await attempt(pool, upstream.url, request, options)).toMatchObject({ status: 200 });
+    pool.close();
+  });
+
+  it('headersTimeout does not cut a body that takes longer', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(ok(['Content-Length: 5'], 'he'));
+      await new Promise((resolve) => setTimeout(resolve, 2 * SOON));
+      await peer.write('llo');
+    });
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, {}, { headersTimeout: SOON });
+    expect(outcome).toMatchObject({ body: 'hello' });
+    pool.close();
+  });
+
+  it('bodyTimeout does not run while nobody reads', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(ok(['Content-Length: 10'], 'hello'));
+      await new Promise((resolve) => setTimeout(resolve, 3 * SOON));
+      await peer.write('world');
+    });
+    const pool = new ConnectionPool();
+    const response = await pool.sendRequest(upstream.url, {}, { bodyTimeout: SOON });
+    await new Promise((resolve) => setTimeout(resolve, 3.5 * SOON));
+    expect(await response.text()).toBe('helloworld');
+    pool.close();
+  });
+
+  it('bodyTimeout starts anew with every piece', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(ok(['Content-Length: 5']));
+      for (const letter of 'hello') {
+        await new Promise((resolve) => setTimeout(resolve, SOON / 2));
+        await peer.write(letter);
+      }
+    });
+    const pool = new ConnectionPool();
+    const outcome = await attempt(pool, upstream.url, {}, { bodyTimeout: SOON });
+    expect(outcome).toMatchObject({ body: 'hello' });
+    pool.close();
+  });
+
+  it('the deadline of one call does not strike in the next on its connection', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(whole('first'));
+      await peer.readRequest();
+      await new Promise((resolve) => setTimeout(resolve, 2 * SOON));
+      await peer.write(whole('second'));
+    });
+    const pool = new ConnectionPool();
+    const options = { timeout: SOON, headersTimeout: SOON, bodyTimeout: SOON };
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ body: 'first' });
+    expect(await attempt(pool, upstream.url)).toMatchObject({ body: 'second' });
+    expect(upstream.accepted).toBe(1);
+    pool.close();
+  });
+
+  it('Infinity sets none', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(answering);
+    const pool = new ConnectionPool();
+    const options = { timeout: Infinity, headersTimeout: Infinity, bodyTimeout: Infinity };
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
+    pool.close();
+  });
+});
