@@ -10,6 +10,7 @@ import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
 import { TlsSessions } from './connection/tls-sessions.js';
+import { callSiteOf } from './call-site.js';
 import { PoolError } from './errors.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
@@ -91,17 +92,21 @@ export class ConnectionPool implements AsyncDisposable {
     this.#sweeper = new Sweeper(this.#clock, () => this.#sweep());
   }
 
-  /** The pool of the process. Made on first use, and anew after the last one was closed. */
+  /**
+   * The pool of the process, shaped by `HOTARU_POOL_*`. Made on first use, and anew after the last one
+   * was closed.
+   */
   static global(): ConnectionPool {
-    if (globalPool === undefined || globalPool.closed) globalPool = new ConnectionPool();
+    if (globalPool === undefined || globalPool.closed)
+      globalPool = new ConnectionPool(PoolConfig.fromEnvironment());
     return globalPool;
   }
 
   /** Shapes the global pool: before its first use or, live, after it. Returns it. */
   static configureGlobal(config: PoolConfigInput): ConnectionPool {
-    if (globalPool === undefined || globalPool.closed) globalPool = new ConnectionPool(config);
-    else globalPool.reconfigure(config);
-    return globalPool;
+    const pool = ConnectionPool.global();
+    pool.reconfigure(config);
+    return pool;
   }
 
   get config(): PoolConfig {
@@ -241,10 +246,12 @@ export class ConnectionPool implements AsyncDisposable {
     const key = ConnectionKey.from(target);
     if (this.#state !== 'open') throw poolClosed();
     const host = this.#hostFor(key);
+    const { reportLeaks } = host.settings;
+    const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
     const connection = await new LeaseRequest(this.#deadlines, this.#clock, host, options).run(
       needsFresh,
     );
-    const lease = new Lease(connection, endLease(host));
+    const lease = new Lease(connection, endLease(host), reportLeaks, callSite);
     // An abort may have come between the hand-over and this continuation: nothing may be lost.
     if (options?.signal?.aborted === true) {
       lease.release();

@@ -2,6 +2,7 @@
  * A lease: one connection, checked out. It ends once, by `release()` or `discard()`; leaving a
  * `using` scope without either discards, because nobody has said that the connection is clean.
  */
+import { stopWatching, watchForLeak, type Leakable } from './leaks.js';
 import type { PooledConnection } from './connection/pooled-connection.js';
 
 /** Gives the connection back; the pool's one release path. */
@@ -16,12 +17,17 @@ export type EndLease = (connection: PooledConnection, isReusable: boolean) => bo
  */
 export class Lease implements Disposable {
   readonly connection: PooledConnection;
-  readonly #end: EndLease;
-  #isOver = false;
+  readonly #hold: LeaseHold;
 
-  constructor(connection: PooledConnection, end: EndLease) {
+  constructor(
+    connection: PooledConnection,
+    end: EndLease,
+    reportsLeaks: boolean,
+    callSite?: string,
+  ) {
     this.connection = connection;
-    this.#end = end;
+    this.#hold = new LeaseHold(connection, end, reportsLeaks, callSite);
+    if (reportsLeaks) watchForLeak(this, this.#hold);
   }
 
   /** Resolves when the bytes were handed to the kernel. @throws `HOTARU_CONNECTION_CLOSED`, `HOTARU_INVALID_STATE` */
@@ -39,21 +45,40 @@ export class Lease implements Disposable {
    * unread or unwritten, or when it has ended or reached its limits.
    */
   release(): boolean {
-    return this.#finish(true);
+    return this.#hold.finish(true);
   }
 
   /** Closes the connection. */
   discard(): void {
-    this.#finish(false);
+    this.#hold.finish(false);
   }
 
   [Symbol.dispose](): void {
     this.discard();
   }
+}
 
-  #finish(isReusable: boolean): boolean {
+/** What is left of a lease when its owner has dropped it: enough to take the connection back. */
+class LeaseHold implements Leakable {
+  #isOver = false;
+
+  constructor(
+    readonly connection: PooledConnection,
+    readonly end: EndLease,
+    readonly reportsLeaks: boolean,
+    readonly callSite: string | undefined,
+  ) {}
+
+  finish(isReusable: boolean): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    return this.#end(this.connection, isReusable);
+    if (this.reportsLeaks) stopWatching(this);
+    return this.end(this.connection, isReusable);
+  }
+
+  reclaim(): string | undefined {
+    if (this.#isOver) return undefined;
+    this.finish(false);
+    return `a lease on ${this.connection.key.id} was never given back: call release() or discard(), or use \`using\``;
   }
 }

@@ -29,7 +29,9 @@ async function scripted(): Promise<ScriptedUpstream> {
   return upstream;
 }
 
-async function nodeServer(handler: http.RequestListener): Promise<{ url: string; sockets: () => number }> {
+async function nodeServer(
+  handler: http.RequestListener,
+): Promise<{ url: string; sockets: () => number }> {
   let sockets = 0;
   const server = http.createServer(handler);
   server.on('connection', () => (sockets += 1));
@@ -115,7 +117,9 @@ describe('a reused connection that turns out dead', () => {
     const upstream = await dieOnSecond();
     const res = await pool.sendRequest(upstream.url);
     expect(await res.text()).toBe('GET');
-    expect(res.attempts).toMatchObject([{ reusedConnection: true, code: 'HOTARU_CONNECTION_CLOSED' }]);
+    expect(res.attempts).toMatchObject([
+      { reusedConnection: true, code: 'HOTARU_CONNECTION_CLOSED' },
+    ]);
     expect(res.connection.reused).toBe(false);
     expect(pool.stats().replays).toBe(1);
   });
@@ -207,12 +211,15 @@ describe('an abort', () => {
       await peer.readRequest();
       await peer.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart');
     });
-    await aborted(async (signal) => {
-      const res = await pool.sendRequest(upstream.url, {}, { signal });
-      return res.text();
-    }, upstream.connection(0).then(async (peer) => {
-      await peer.readRequest().catch(() => undefined);
-    }));
+    await aborted(
+      async (signal) => {
+        const res = await pool.sendRequest(upstream.url, {}, { signal });
+        return res.text();
+      },
+      upstream.connection(0).then(async (peer) => {
+        await peer.readRequest().catch(() => undefined);
+      }),
+    );
   });
 
   it('while the request body goes out stops reading it', async () => {
@@ -273,7 +280,8 @@ describe('bodies', () => {
     });
     const res = await pool.sendRequest(upstream.url);
     // Give the peer every chance to push on: it stalls once the socket buffers are full.
-    for (let turns = 0; turns < 200; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turns = 0; turns < 200; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
     expect(written).toBeLessThan(size);
     let received = 0;
     for await (const piece of res.body) received += piece.length;
@@ -295,7 +303,10 @@ describe('bodies', () => {
     await pool.sendRequest(upstream.url, { method: 'POST' });
     const [json, form, bytes, stream, empty] = upstream.requests;
     expect(json?.body.toString()).toBe('{"name":"Jörg"}');
-    expect(json?.headers).toMatchObject({ 'content-type': 'application/json', 'content-length': '16' });
+    expect(json?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-length': '16',
+    });
     expect(form?.body.toString()).toBe('a=1+2&b=x&b=y');
     expect([...(bytes?.body ?? [])]).toEqual([1, 2, 3]);
     expect(stream?.body.toString()).toBe('äb');
@@ -371,7 +382,10 @@ describe('limits', () => {
       await peer.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf');
     });
     const res = await pool.sendRequest(upstream.url, {}, { bodyTimeout: 25 });
-    expect(await rejection(res.text())).toMatchObject({ code: 'HOTARU_BODY_TIMEOUT', phase: 'body' });
+    expect(await rejection(res.text())).toMatchObject({
+      code: 'HOTARU_BODY_TIMEOUT',
+      phase: 'body',
+    });
   });
 
   it('says where a refused connection failed', async () => {
@@ -394,7 +408,9 @@ describe('drain', () => {
     const peer = await upstream.connection(0);
     await peer.readRequest();
     const drained = pool.drain();
-    expect(await rejection(pool.sendRequest(upstream.url))).toMatchObject({ code: 'HOTARU_POOL_CLOSED' });
+    expect(await rejection(pool.sendRequest(upstream.url))).toMatchObject({
+      code: 'HOTARU_POOL_CLOSED',
+    });
     await peer.reply({ body: 'served' });
     expect(await (await inFlight).text()).toBe('served');
     await drained;

@@ -172,6 +172,13 @@ export const SETTINGS = Object.freeze({
     what: 'reuse connections; off, each request dials and closes its own',
     why: 'reuse is what a pool is for',
   },
+  reportLeaks: {
+    kind: 'boolean',
+    default: process.env.NODE_ENV === 'development',
+    perHost: true,
+    what: 'warn of a body nobody read and a lease nobody gave back, with the line that made it',
+    why: 'it costs a stack trace for each call: on when NODE_ENV is development',
+  },
   order: {
     kind: 'choice',
     choices: ['fifo', 'lifo'],

@@ -5,6 +5,7 @@
  */
 import { ConfigError } from '../errors.js';
 import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { settingsFromEnvironment } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
 
 /** Settings as the code reads them: durations in ms, sizes in bytes, `Infinity` for no limit. */
@@ -27,6 +28,7 @@ export interface Settings {
   readonly maxBufferedSize: number;
   readonly cleanupInterval: number;
   readonly enablePooling: boolean;
+  readonly reportLeaks: boolean;
   readonly order: 'fifo' | 'lifo';
 }
 
@@ -103,6 +105,29 @@ export class PoolConfig {
     const config = new PoolConfig(settings, hosts);
     HOST_WORDS.set(config, words);
     return config;
+  }
+
+  /**
+   * Settings from `HOTARU_POOL_*` variables, for `new ConnectionPool()` or `configureGlobal()`. The global
+   * pool reads them by itself.
+   *
+   * @throws ConfigError `HOTARU_INVALID_CONFIG`
+   */
+  static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): PoolConfigInput {
+    const settings = settingsFromEnvironment(environment);
+    PoolConfig.from(settings);
+    return settings;
+  }
+
+  /**
+   * Settings from a YAML file (see yaml-file.ts for its form).
+   *
+   * @throws ConfigError `HOTARU_INVALID_CONFIG` with file, line and column
+   * @example ConnectionPool.configureGlobal(await PoolConfig.load('hotaru.yaml'));
+   */
+  static async load(file: string): Promise<PoolConfigInput> {
+    const { loadYaml } = await import('./yaml-file.js');
+    return loadYaml(file);
   }
 
   /** The settings for one host: its own entry (`host:port` before `host`), else the pool's. */

@@ -44,7 +44,7 @@ export class DnsCache {
         else if (options.all === true) callback(null, addresses, 0);
         else callback(null, first.address, first.family);
       },
-      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+      (error: unknown) => callback(error as NodeJS.ErrnoException, '', 0),
     );
   };
 

@@ -87,7 +87,10 @@ export function abandonSource(source: AsyncIterable<unknown>): void {
     if (!('complete' in source)) source.destroy();
   } else if (source instanceof ReadableStream) {
     if (!source.locked) source.cancel().catch(() => undefined);
-  } else source[Symbol.asyncIterator]().return?.().catch(() => undefined);
+  } else
+    source[Symbol.asyncIterator]()
+      .return?.()
+      .catch(() => undefined);
 }
 
 /** One piece of a stream as bytes to write. */

@@ -119,7 +119,8 @@ export function* headerPairs(headers: HeadersInput): Generator<readonly [string,
     throw invalidRequest('headers must be an object, a list of [name, value] pairs, or Headers');
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
-    if (Array.isArray(value)) for (const one of value) yield [name, headerText(name, one)];
+    if (Array.isArray(value))
+      for (const one of value as unknown[]) yield [name, headerText(name, one)];
     else yield [name, headerText(name, value)];
   }
 }
@@ -135,11 +136,13 @@ function headerText(name: string, value: unknown): string {
 export function* queryPairs(
   query: Record<string, QueryValue | readonly QueryValue[]>,
 ): Generator<[string, string]> {
-  for (const [name, value] of Object.entries(query))
-    for (const one of (Array.isArray(value) ? value : [value]) as readonly unknown[]) {
+  for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    for (const one of values) {
       if (one === undefined || one === null) continue;
       if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'boolean')
         throw invalidRequest(`query ${JSON.stringify(name)} must be text, a number or a boolean`);
       yield [name, String(one)];
     }
+  }
 }

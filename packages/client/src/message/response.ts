@@ -115,7 +115,7 @@ export class ClientResponse {
    * slows the peer down. Leaving the loop early gives the rest up.
    */
   get body(): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
-    this.#stream ??= new BodyStream(this.#body);
+    this.#stream ??= new BodyStream(this.#body, this);
     return this.#stream;
   }
 
@@ -168,8 +168,10 @@ function toText(bytes: Buffer): string {
 /** A real `ReadableStream`, filled on demand only; iterating it bypasses the stream machinery. */
 class BodyStream extends ReadableStream<Uint8Array> {
   readonly #body: ResponseBody;
+  /** Who keeps the stream keeps the response: it must not look dropped (leaks.ts). */
+  readonly owner: ClientResponse;
 
-  constructor(body: ResponseBody) {
+  constructor(body: ResponseBody, owner: ClientResponse) {
     let reader: AsyncIterator<Uint8Array, undefined> | undefined;
     super(
       {
@@ -191,6 +193,7 @@ class BodyStream extends ReadableStream<Uint8Array> {
       { highWaterMark: 0 },
     );
     this.#body = body;
+    this.owner = owner;
   }
 
   override [Symbol.asyncIterator](): ReturnType<ReadableStream<Uint8Array>['values']> {

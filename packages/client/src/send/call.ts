@@ -35,7 +35,8 @@ import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
 import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
 import { CallRecord } from './call-record.js';
-import { callSiteOf } from './call-site.js';
+import { callSiteOf } from '../call-site.js';
+import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
 import type { RequestScope, ScopedCall, UnreadBodyReport } from './request-scope.js';
@@ -57,15 +58,17 @@ export class Call
     DecoderOwner,
     TurnTask,
     ScopedCall,
-    ClockOwner
+    ClockOwner,
+    Leakable
 {
   readonly #context: CallContext;
   readonly #record: CallRecord;
   readonly #clock: CallClock;
   readonly #scopeLink: Link<ScopedCall> | undefined;
-  readonly #callSite: string | undefined;
-  readonly #resolve: (response: ClientResponse) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly callSite: string | undefined;
+  /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
+  #resolve: ((response: ClientResponse) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #state: CallState = 'waiting';
   #waiter: Waiter<PooledConnection> | undefined = undefined;
   #dial: Dial | undefined = undefined;
@@ -76,6 +79,9 @@ export class Call
   /** What takes the bytes that come: the body, or a decoder before it. */
   #sink: BodySink | undefined = undefined;
   #drainedBytes = 0;
+  /** Held only until it is known whether its body has come whole. */
+  #response: ClientResponse | undefined = undefined;
+  #isWatched = false;
 
   constructor(
     context: CallContext,
@@ -95,7 +101,8 @@ export class Call
       this,
     );
     this.#scopeLink = scope === undefined ? undefined : new Link<ScopedCall>(this);
-    this.#callSite = scope?.captureCallSites === true ? callSiteOf(new Error()) : undefined;
+    const wantsCallSite = settings.reportLeaks || scope?.captureCallSites === true;
+    this.callSite = wantsCallSite ? callSiteOf(new Error()) : undefined;
   }
 
   start(): void {
@@ -125,7 +132,7 @@ export class Call
   giveUpUnread(): UnreadBodyReport | undefined {
     if (this.#body?.use !== 'unread') return undefined;
     this.#body.discard();
-    return { method: this.#record.method, url: this.#record.url, callSite: this.#callSite };
+    return { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
   }
 
   timeRanOut(stage: Stage | 'total'): void {
@@ -323,15 +330,34 @@ export class Call
       this.#sink = decoder;
       headers = headers.without('content-encoding', 'content-length');
     }
-    this.#resolve(
-      new ClientResponse({
-        status: head.status,
-        statusText: head.text.slice(13, head.reasonEnd),
-        headers,
-        body: this.#body,
-        source: this.#record,
-      }),
-    );
+    this.#response = new ClientResponse({
+      status: head.status,
+      statusText: head.text.slice(13, head.reasonEnd),
+      headers,
+      body: this.#body,
+      source: this.#record,
+    });
+    this.#resolve?.(this.#response);
+    this.#resolve = undefined;
+    this.#reject = undefined;
+  }
+
+  bodyPending(): void {
+    // The collector can tell that the caller dropped the response only if we don't hold it.
+    const response = this.#response;
+    this.#response = undefined;
+    if (response !== undefined) watchForLeak(response, this);
+    this.#isWatched = true;
+  }
+
+  reclaim(): string | undefined {
+    if (this.#body?.use !== 'unread' || this.#state !== 'body') return undefined;
+    this.#body.discard();
+    return `the body of ${this.#record.method} ${this.#record.url} was never read: read it, or call discard()`;
+  }
+
+  get reportsLeaks(): boolean {
+    return this.#context.settings.reportLeaks;
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
@@ -424,13 +450,7 @@ export class Call
     const { request } = this.#context;
     if (state === 'over') return;
     if (!isAbort && error instanceof HotaruClientError)
-      addFacts(
-        error,
-        phaseOf(state, this.#dial),
-        request,
-        this.#exchange,
-        this.#record,
-      );
+      addFacts(error, phaseOf(state, this.#dial), request, this.#exchange, this.#record);
     const nowMs = this.#context.clock.now();
     this.#settle(nowMs);
     if (this.#waiter !== undefined) this.#context.host.cancel(this.#waiter);
@@ -439,7 +459,7 @@ export class Call
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
     // Nothing was written yet: the connection is as good as it was.
     this.#free(state === 'polling', nowMs);
-    if (this.#sink === undefined) this.#reject(error);
+    if (this.#sink === undefined) this.#reject?.(error);
     else this.#sink.fail(error, isAbort);
   }
 
@@ -447,6 +467,8 @@ export class Call
     this.#state = 'over';
     this.#record.endedAtMs = nowMs;
     this.#clock.stop();
+    this.#response = undefined;
+    if (this.#isWatched) stopWatching(this);
     this.#context.options.signal?.removeEventListener('abort', this);
     if (this.#scopeLink !== undefined) this.#context.scope?.untrack(this.#scopeLink);
   }

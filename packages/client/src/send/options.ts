@@ -125,7 +125,7 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
 }
 
 function checkBehaviour(options: SendOptions): void {
-  const { redirect, decompress, safety, onInformational } = options;
+  const { redirect, decompress, safety, onInformational }: Record<string, unknown> = { ...options };
   if (redirect !== undefined && redirect !== 'manual' && redirect !== 'follow')
     throw invalidRequest(`the option redirect is ${show(redirect)}; allowed: 'manual', 'follow'`);
   if (decompress !== undefined && typeof decompress !== 'boolean')
@@ -133,11 +133,13 @@ function checkBehaviour(options: SendOptions): void {
   if (onInformational !== undefined && typeof onInformational !== 'function')
     throw invalidRequest('the option onInformational must be a function');
   if (safety === undefined) return;
-  if (typeof safety !== 'object' || (safety as unknown) === null)
+  if (typeof safety !== 'object' || safety === null)
     throw invalidRequest('the option safety must be an object: { untrusted: true }');
   for (const [name, value] of Object.entries(safety))
     if (name !== 'untrusted' || (value !== undefined && typeof value !== 'boolean'))
-      throw invalidRequest(`the option safety.${name} is not known or no boolean; allowed: untrusted: true`);
+      throw invalidRequest(
+        `the option safety.${name} is not known or no boolean; allowed: untrusted: true`,
+      );
 }
 
 export function durationOf(name: string, value: unknown): number | undefined {

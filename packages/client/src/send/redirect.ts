@@ -75,7 +75,8 @@ function nextRequest(request: RequestInit, status: number): RequestInit {
   const method = (request.method ?? 'GET').toUpperCase();
   const { headers, body } = request;
   const becomesGet =
-    (status === 303 && method !== 'HEAD') || ((status === 301 || status === 302) && method === 'POST');
+    (status === 303 && method !== 'HEAD') ||
+    ((status === 301 || status === 302) && method === 'POST');
   if (becomesGet)
     return withoutFields({ method: 'GET', headers }, (name) => BODY_FIELDS.test(name));
   if (body !== undefined && body !== null && !isRepeatable(body))

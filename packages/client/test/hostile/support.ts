@@ -223,3 +223,12 @@ function expectReuse(upstream: ScriptedUpstream, expectation: Accepted | Refused
   if (reuse !== 'either')
     expect(upstream.accepted, 'sockets accepted for both requests').toBe(reuse ? 1 : 2);
 }
+
+/** Is an option built yet? Its cases wait for it, and run from the day it is. */
+export async function supports(options: SendOptions): Promise<boolean> {
+  await using upstream = await ScriptedUpstream.start({ script: answering });
+  const pool = new ConnectionPool();
+  const outcome = await attempt(pool, upstream.url, {}, options);
+  pool.close();
+  return !('error' in outcome);
+}

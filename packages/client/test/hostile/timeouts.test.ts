@@ -158,6 +158,7 @@ describe('what takes too long ends with its own code and phase', () => {
       expect((outcome as { error: unknown }).error).toMatchObject({ phase: one.phase });
       expect(tookMs).toBeGreaterThan(SOON - 5);
       expect(tookMs).toBeLessThan(LATE_MS);
+      upstream.connections[0]?.resumeReading(); // an origin that does not read does not see the close
       await upstream.waitForOpen(0);
       const next = await attempt(pool, upstream.url, { path: '/own' }, { timeout: LATE_MS });
       expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });

@@ -244,6 +244,29 @@ describe('TLS and the end of a body', () => {
       expect: CLOSED,
     },
   ];
+  it('FIN without close_notify behind a body delimited by the close: Node does not tell the two apart', async () => {
+    // A limit of the platform (it reports a plain `end` for both), so all that can be promised is that
+    // it neither hangs nor leaves a connection behind. Bodies by length and by chunks are safe.
+    const { ca, localhost } = await testCertificates();
+    await using upstream = await ScriptedUpstream.start({ tls: localhost });
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(ok([], 'hello'));
+      await peer.endWithoutCloseNotify();
+    });
+    const pool = new ConnectionPool();
+    const outcome = await attempt(
+      pool,
+      upstream.url,
+      {},
+      { tls: { ca }, timeout: HANG_GUARD_MS },
+    );
+    if ('error' in outcome) expect(outcome).toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
+    else expect(outcome).toMatchObject({ body: 'hello' });
+    await upstream.waitForOpen(0);
+    pool.close();
+  });
+
   for (const one of cases)
     it(one.name, async () => {
       const { ca, localhost } = await testCertificates();

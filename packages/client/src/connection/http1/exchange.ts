@@ -38,6 +38,8 @@ export interface ExchangeEvents {
   onHead(head: ParsedHead, hasBody: boolean): void;
   /** A range of the socket's buffer: copy what outlives the call. */
   onBody(bytes: Buffer, start: number, end: number): void;
+  /** The head is there and the rest of the body is not: from now on somebody has to read it. */
+  bodyPending(): void;
   /** The request is out: every byte was handed to the kernel. */
   requestWritten(): void;
   /** The peer takes no more bytes for now (true), or takes them again. */
@@ -62,6 +64,8 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
   #isWritten = false;
   #isAwaitingContinue = false;
   #isOver = false;
+  #hasHead = false;
+  #isPendingSaid = false;
   #hasEndedReading = false;
   #mayReuse = false;
   #trailers: ParsedHead | undefined = undefined;
@@ -202,7 +206,12 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
       this.#fail(error as Error);
       return;
     }
-    if (this.#hasEndedReading && !this.#isOver) this.#finish(used < bytes.length);
+    if (this.#isOver) return;
+    if (this.#hasEndedReading) this.#finish(used < bytes.length);
+    else if (this.#hasHead && !this.#isPendingSaid) {
+      this.#isPendingSaid = true;
+      this.#events.bodyPending();
+    }
   }
 
   onEnd(): void {
@@ -255,6 +264,7 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
     if (this.#isOver) return;
     if (!this.#isWritten && head.status >= 400) this.#upload?.stop();
     this.#isAwaitingContinue = false; // a final answer in its place: the body is not wanted
+    this.#hasHead = true;
     this.#noteKeepAlive(head);
     this.#events.onHead(head, hasBody);
   }

@@ -1,0 +1,55 @@
+/**
+ * Settings from the environment: `HOTARU_POOL_MAX_PER_HOST=50`, `HOTARU_POOL_IDLE_TIMEOUT=30s`. The
+ * names follow the table of settings; a variable with the prefix that fits none is an error, because
+ * it is a wish that nobody would grant.
+ */
+import { ConfigError } from '../errors.js';
+import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import type { SettingsInput } from './pool-config.js';
+
+const PREFIX = 'HOTARU_POOL_';
+
+/** @throws ConfigError `HOTARU_INVALID_CONFIG` naming the variable, its value and what is allowed. */
+export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): SettingsInput {
+  const settings: Record<string, unknown> = {};
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith(PREFIX) || text === undefined) continue;
+    const name = VARIABLES.get(variable);
+    if (name === undefined)
+      throw new ConfigError(
+        variable,
+        `${variable} is no setting; allowed: ${[...VARIABLES.keys()].join(', ')}`,
+      );
+    settings[name] = valueOf(SETTINGS[name], text);
+  }
+  return settings;
+}
+
+/** `maxPerHost` → `max_per_host`. */
+export function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const VARIABLES = new Map<string, SettingName>(
+  (Object.keys(SETTINGS) as SettingName[]).map((name) => [
+    PREFIX + toSnakeCase(name).toUpperCase(),
+    name,
+  ]),
+);
+
+/** Text as the kind of setting wants it; what does not fit stays text, and fails the check with its name. */
+function valueOf(setting: Setting, text: string): unknown {
+  const trimmed = text.trim();
+  switch (setting.kind) {
+    case 'boolean':
+      return trimmed === 'true' || trimmed === '1'
+        ? true
+        : trimmed === 'false' || trimmed === '0'
+          ? false
+          : text;
+    case 'choice':
+      return trimmed;
+    default:
+      return trimmed !== '' && !Number.isNaN(Number(trimmed)) ? Number(trimmed) : trimmed;
+  }
+}
