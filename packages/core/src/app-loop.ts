@@ -166,7 +166,6 @@ export class AppLoop {
     const wasRunning = this.#state === 'running';
     const deadline = performance.now() + drainTimeout;
     this.#state = 'draining';
-    this.#parts.beginDrain();
     if (wasRunning) {
       log.info({ connections: connections.size }, 'draining');
       // Clients that are connected but not accepted yet would be reset: one turn accepts them.
@@ -174,6 +173,8 @@ export class AppLoop {
       // Not http.Server's own close(), which would also cut connections whose next request is on its way.
       NetServer.prototype.close.call(server);
     }
+    // Only now: a client told to reconnect before could do so just in time to be reset.
+    this.#parts.beginDrain();
     const cut = await connections.drain(drainTimeout);
     if (cut > 0) log.warn({ responses: cut }, 'the drain timed out; responses were cut');
     if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads

@@ -11,6 +11,8 @@ export interface InjectOptions {
   method?: string | undefined;
   /** Path and query. Default `/`. */
   path?: string | undefined;
+  /** The same, as others call it. */
+  url?: string | undefined;
   headers?: Record<string, string | string[]> | undefined;
   /** Text and bytes go as they are, other objects as JSON, streams piece by piece. */
   body?: string | Uint8Array | object | undefined;
@@ -59,8 +61,8 @@ export class InjectedResponse {
 
 /** @throws HotaruError `HOTARU_INVALID_OPTION`; the signal's reason; an error when the connection is cut. */
 export async function inject(server: Server, options: InjectOptions): Promise<InjectedResponse> {
-  checkKeys('inject', options, ['method', 'path', 'headers', 'body', 'signal']);
-  const { method = 'GET', path = '/', headers = {}, body, signal } = options;
+  checkKeys('inject', options, ['method', 'path', 'url', 'headers', 'body', 'signal']);
+  const { method = 'GET', url = '/', path = url, headers = {}, body, signal } = options;
   if (typeof (path as unknown) !== 'string' || path === '')
     throw invalidOption('inject.path', path, 'a path such as /users?page=2');
   signal?.throwIfAborted();
@@ -149,13 +151,10 @@ class PairEnd extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // A peer that goes away is a reset for the other side, unless everything has been said.
     const other = this.other;
-    if (other !== undefined && !other.destroyed)
-      setImmediate(() => {
-        if (!other.readableEnded) other.push(null);
-        other.destroy();
-      });
+    // What was written before is delivered, then comes the end; and nobody waits for this side any more.
+    if (other !== undefined && !this.writableFinished && !other.readableEnded) other.push(null);
+    this._read();
     done(error);
   }
 
@@ -165,6 +164,9 @@ class PairEnd extends Duplex {
     else this.#resume = done; // backpressure: the writer waits for the reader
   }
 
+  destroySoon(): void {
+    this.end(() => this.destroy());
+  }
   setTimeout(): this {
     return this;
   }

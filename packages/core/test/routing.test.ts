@@ -160,9 +160,9 @@ describe('endpoints', () => {
     expect(bad({ safety: { headersTimeout: 5 } })).toThrow('only the app can set it');
     expect(bad({ safety: { maxHeaderSize: 1e9 } })).toThrow("up to the app's 65536");
     expect(bad({ safety: { maxHeaders: 1e9 } })).toThrow("up to the app's 100");
-    // @ts-expect-error no handler
+    // @ts-expect-error the handler is missing
     expect(() => app.get('/x', {})).toThrow('the handler of /x is undefined; allowed: a function');
-    // @ts-expect-error no middleware
+    // @ts-expect-error it is no function
     expect(() => app.use('x')).toThrow('is "x"; allowed: a function');
   });
 });

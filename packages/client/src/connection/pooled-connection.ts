@@ -21,7 +21,7 @@ import { saidCloseNotify } from './close-notify.js';
 import type { Poolable } from '../pool/poolable.js';
 import type { ResponseReader } from './http1/response-reader.js';
 import { RawChannel } from './raw-channel.js';
-import { currentTurn, atTurnEnd, type TurnTask } from './turn.js';
+import { afterPoll, type PolledTask } from './turn.js';
 
 /** Whoever uses a connection. */
 export interface ByteSink {
@@ -51,10 +51,7 @@ export interface ConnectionEnvironment {
   readonly random: number;
 }
 
-/** A pause below this within one turn can't hide an answer that was not asked for. */
-const FRESHLY_POLLED_MS = 1;
-
-export class PooledConnection implements Poolable, TurnTask {
+export class PooledConnection implements Poolable, PolledTask {
   readonly record: ConnectionRecord;
   readonly canShare = false;
   readonly protocol = 'http/1.1';
@@ -72,9 +69,9 @@ export class PooledConnection implements Poolable, TurnTask {
   endedCleanly = false;
   #isRefd = true;
   #isIdle = false;
-  #polledTurn = 0;
-  /** When it was last polled, or heard from. */
-  polledAtMs = 0;
+  #isPaused = false;
+  /** When something last came in. */
+  heardAtMs = 0;
   #channel: RawChannel | undefined = undefined;
   #error: Error | undefined = undefined;
 
@@ -121,20 +118,8 @@ export class PooledConnection implements Poolable, TurnTask {
   /** Who gets the bytes from now on; undefined when nobody may. */
   setSink(sink: ByteSink | undefined): void {
     this.#sink = sink;
-  }
-
-  /**
-   * Must a write wait until the socket has been polled? Not when it was read to its end in this very
-   * turn of the loop, a moment ago.
-   */
-  needsPoll(nowMs: number): boolean {
-    return this.#polledTurn !== currentTurn() || nowMs - this.polledAtMs > FRESHLY_POLLED_MS;
-  }
-
-  /** The poll phase is over, and whatever it found has been dealt with. */
-  notePolled(): void {
-    this.#polledTurn = currentTurn();
-    this.polledAtMs = this.clock.now();
+    // Whoever had it may have been slow; an idle connection is always read.
+    if (this.#isPaused) this.resume();
   }
 
   // ── raw use ────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +135,7 @@ export class PooledConnection implements Poolable, TurnTask {
   closeChannel(): boolean {
     const channel = this.#channel;
     this.#channel = undefined;
-    this.#sink = undefined;
+    this.setSink(undefined);
     return channel !== undefined && channel.isClean && this.socket.writableLength === 0;
   }
 
@@ -166,13 +151,13 @@ export class PooledConnection implements Poolable, TurnTask {
 
   setIdle(isIdle: boolean): void {
     this.#isIdle = isIdle;
-    // Idle sockets don't keep the process alive; toggling waits for the turn's end, because most
-    // connections are taken again before it.
-    if (isIdle) atTurnEnd(this);
+    // Idle sockets don't keep the process alive; toggling waits a turn, because most connections are
+    // taken again before it.
+    if (isIdle) afterPoll(this);
     else this.#ref();
   }
 
-  onTurnEnd(): void {
+  onPolled(): void {
     if (!this.#isIdle || !this.#isRefd) return;
     this.#isRefd = false;
     this.socket.unref();
@@ -180,9 +165,11 @@ export class PooledConnection implements Poolable, TurnTask {
 
   /** Stops reading: backpressure reaches the peer. */
   pause(): void {
+    this.#isPaused = true;
     this.socket.pause();
   }
   resume(): void {
+    this.#isPaused = false;
     this.socket.resume();
   }
 
@@ -202,7 +189,7 @@ export class PooledConnection implements Poolable, TurnTask {
 
   received(bytes: Buffer): void {
     this.counters.bytesReceived += bytes.length;
-    this.notePolled();
+    this.heardAtMs = this.clock.now();
     if (!this.#isOpen) return;
     if (this.#sink !== undefined) this.#sink.onBytes(bytes);
     else if (isRequestTimeout(bytes)) this.close();
@@ -211,7 +198,7 @@ export class PooledConnection implements Poolable, TurnTask {
 
   ended(): void {
     if (!this.#isOpen) return;
-    this.notePolled();
+    this.heardAtMs = this.clock.now();
     this.#hasEnded = true;
     this.endedCleanly = this.key.tls === false || saidCloseNotify(this.socket);
     if (this.#sink !== undefined) this.#sink.onEnd();

@@ -1,43 +1,43 @@
 /**
- * Turns of the event loop, seen from the poll phase.
+ * Turns of the event loop.
  *
  * Bytes that wait in an idle socket must not answer the next request (response-queue poisoning,
- * GHSA-35p6-xmwp-9g52; pool.md, poison). So a request is not written to a connection that was idle until
- * every readable socket has been polled once: its write is queued and flushed in the check phase of
- * the same turn. A timer would cost a millisecond, an unref'd immediate up to a whole poll
- * (undici#5493); a ref'd immediate runs right after this poll phase.
+ * GHSA-35p6-xmwp-9g52; pool.md, poison). So before a request is written to a connection that was idle, every
+ * readable socket is polled once more. A timer would cost a millisecond, an unref'd immediate up to a
+ * whole poll (undici#5493). One ref'd immediate is not enough either: a request made in the poll phase
+ * would be written in the check phase of the same turn, and what arrived since that poll began would
+ * never be seen. Hence two, with a whole poll between them that has nothing to wait for:
  *
- *      timers → poll: sockets are read, requests come in → check: writes go out, idle sockets unref'd
+ *     … poll: a request comes in │ check │ poll: sockets are read │ check: the request is written …
  */
 
-/** Something that waits for the check phase. */
-export interface TurnTask {
-  onTurnEnd(): void;
+/** Something that waits for a whole poll phase. */
+export interface PolledTask {
+  onPolled(): void;
 }
 
-let turn = 1;
 let isScheduled = false;
-let tasks: TurnTask[] = [];
+/** Enrolled since the last check phase; and those for whom a whole poll has begun. */
+let enrolled: PolledTask[] = [];
+let polling: PolledTask[] = [];
 
-/** The number of this turn; it changes once the poll phase under way is over. */
-export function currentTurn(): number {
-  if (!isScheduled) {
-    isScheduled = true;
-    setImmediate(endTurn);
-  }
-  return turn;
+/** Runs `task.onPolled()` once every socket that is readable now has been read. */
+export function afterPoll(task: PolledTask): void {
+  enrolled.push(task);
+  schedule();
 }
 
-/** Runs `task.onTurnEnd()` when this turn's poll phase is over. */
-export function atTurnEnd(task: TurnTask): void {
-  currentTurn();
-  tasks.push(task);
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(onCheck);
 }
 
-function endTurn(): void {
+function onCheck(): void {
   isScheduled = false;
-  turn += 1;
-  const due = tasks;
-  tasks = [];
-  for (const task of due) task.onTurnEnd();
+  const due = polling;
+  polling = enrolled;
+  enrolled = [];
+  if (polling.length > 0) schedule();
+  for (const task of due) task.onPolled();
 }

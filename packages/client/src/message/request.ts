@@ -87,13 +87,13 @@ function withData(method: string, path: string, data: unknown, extras: RequestEx
 }
 
 function withJson(method: string, path: string, data: unknown, extras: RequestExtras): RequestInit {
-  let body: string | undefined;
+  let body: unknown;
   try {
     body = JSON.stringify(data);
   } catch (error) {
     throw invalidRequest(`the data has no JSON form: ${(error as Error).message}`, error);
   }
-  if (body === undefined) throw invalidRequest(`${typeof data} has no JSON form`);
+  if (typeof body !== 'string') throw invalidRequest(`${typeof data} has no JSON form`);
   return { ...extras, method, path, body, headers: withContentType(extras.headers) };
 }
 

@@ -8,12 +8,14 @@
  */
 import type { Duration } from '../config/duration.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { atTurnEnd, type TurnTask } from '../connection/turn.js';
+import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { HotaruClientError, invalidRequest, TransportError } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
+import { Link } from '../pool/linked-list.js';
 import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
+import { offAbort, onAbort, type Abortable } from './abort-hub.js';
 import { CallClock, type ClockOwner } from './call-clock.js';
 import { durationOf } from './options.js';
 
@@ -23,10 +25,11 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, ClockOwner {
+export class LeaseRequest implements WaiterEvents<PooledConnection>, PolledTask, ClockOwner {
   readonly #host: HostPool<PooledConnection>;
   readonly #clock: CallClock;
   readonly #signal: AbortSignal | undefined;
+  readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;
   #waiter: Waiter<PooledConnection> | undefined = undefined;
   #dial: Dial | undefined = undefined;
@@ -59,10 +62,10 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
       this.#resolve = resolve;
       this.#reject = reject;
       if (this.#signal?.aborted === true) {
-        this.handleEvent();
+        this.abort(this.#signal.reason);
         return;
       }
-      this.#signal?.addEventListener('abort', this);
+      if (this.#signal !== undefined) onAbort(this.#signal, this.#signalLink);
       this.#acquire(needsFresh);
     });
   }
@@ -92,15 +95,14 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
     this.#connection = connection;
     this.#isReused = isReused;
     // Straight from its dial, a peer may speak first, as SMTP does: its words are the user's to read.
-    if (!isReused || !connection.needsPoll(connection.clock.now())) this.#serve(connection);
-    else atTurnEnd(this);
+    if (!isReused) this.#serve(connection);
+    else afterPoll(this);
   }
 
-  onTurnEnd(): void {
+  onPolled(): void {
     const connection = this.#connection;
     if (this.#isOver || connection === undefined) return;
     if (connection.isOpen) {
-      connection.notePolled();
       this.#serve(connection);
       return;
     }
@@ -110,8 +112,8 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
     else this.#fail(new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed'));
   }
 
-  handleEvent(): void {
-    this.#fail(this.#signal?.reason);
+  abort(reason: unknown): void {
+    this.#fail(reason);
   }
 
   timeRanOut(): void {
@@ -141,7 +143,7 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, TurnTask, C
   #settle(): void {
     this.#isOver = true;
     this.#clock.stop();
-    this.#signal?.removeEventListener('abort', this);
+    if (this.#signal !== undefined) offAbort(this.#signal, this.#signalLink);
   }
 }
 

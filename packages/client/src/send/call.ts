@@ -20,7 +20,7 @@ import type { Settings } from '../config/pool-config.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { atTurnEnd, type TurnTask } from '../connection/turn.js';
+import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
 import { ClientResponse } from '../message/response.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
@@ -32,6 +32,7 @@ import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
 import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
+import { offAbort, onAbort, type Abortable } from './abort-hub.js';
 import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
 import { CallRecord } from './call-record.js';
@@ -56,7 +57,7 @@ export class Call
     WaiterEvents<PooledConnection>,
     ExchangeEvents,
     DecoderOwner,
-    TurnTask,
+    PolledTask,
     ScopedCall,
     ClockOwner,
     Leakable
@@ -65,6 +66,7 @@ export class Call
   readonly #record: CallRecord;
   readonly #clock: CallClock;
   readonly #scopeLink: Link<ScopedCall> | undefined;
+  #signalLink: Link<Abortable> | undefined = undefined;
   readonly callSite: string | undefined;
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
   #resolve: ((response: ClientResponse) => void) | undefined;
@@ -110,8 +112,8 @@ export class Call
     if (scope?.aborted === true) this.abort(scope.reason);
     else if (options.signal?.aborted === true) this.abort(options.signal.reason);
     else {
-      // The call itself is the listener: one for the whole call, and no closure.
-      options.signal?.addEventListener('abort', this);
+      if (options.signal !== undefined)
+        onAbort(options.signal, (this.#signalLink = new Link(this)));
       if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
       if (this.#clock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
       else this.#acquire(false, false);
@@ -119,10 +121,6 @@ export class Call
   }
 
   // ── aborts and clocks ──────────────────────────────────────────────────────────────────────────
-
-  handleEvent(): void {
-    this.abort(this.#context.options.signal?.reason);
-  }
 
   /** Rejects with the reason as it is: it is the caller's own. */
   abort(reason: unknown): void {
@@ -235,20 +233,15 @@ export class Call
   #connected(connection: PooledConnection, isReused: boolean, nowMs: number): void {
     this.#connection = connection;
     this.#record.connectedTo(connection, isReused, nowMs);
-    if (!connection.needsPoll(nowMs)) {
-      this.#send(connection);
-      return;
-    }
     this.#state = 'polling';
     this.#clock.stopStage();
-    atTurnEnd(this);
+    afterPoll(this);
   }
 
-  onTurnEnd(): void {
+  onPolled(): void {
     const connection = this.#connection;
     if (this.#state !== 'polling' || connection === undefined) return;
     if (connection.isOpen) {
-      connection.notePolled();
       this.#send(connection);
       return;
     }
@@ -311,7 +304,7 @@ export class Call
 
   onHead(head: ParsedHead, hasBody: boolean): void {
     const { options, settings } = this.#context;
-    this.#record.headAtMs = this.#connection?.polledAtMs ?? 0;
+    this.#record.headAtMs = this.#connection?.heardAtMs ?? 0;
     const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
     if (hasBody && head.contentLength > maxBytes) {
       this.#end(tooLarge('maxResponseSize', maxBytes));
@@ -377,7 +370,7 @@ export class Call
   }
 
   exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
-    const endedAtMs = this.#connection?.polledAtMs ?? 0;
+    const endedAtMs = this.#connection?.heardAtMs ?? 0;
     this.#record.trailerHead = trailers;
     this.#settle(endedAtMs);
     this.#free(isReusable, endedAtMs);
@@ -469,7 +462,8 @@ export class Call
     this.#clock.stop();
     this.#response = undefined;
     if (this.#isWatched) stopWatching(this);
-    this.#context.options.signal?.removeEventListener('abort', this);
+    const { signal } = this.#context.options;
+    if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);
     if (this.#scopeLink !== undefined) this.#context.scope?.untrack(this.#scopeLink);
   }
 

@@ -283,11 +283,7 @@ describe('an abort', () => {
   it('while the body is read rejects the reader with the reason', async () => {
     await using all = await scene(stallAfter(ok(['Content-Length: 10'], 'hello')));
     const abort = new AbortController();
-    const response = await all.pool.sendRequest(
-      all.upstream.url,
-      {},
-      { signal: abort.signal },
-    );
+    const response = await all.pool.sendRequest(all.upstream.url, {}, { signal: abort.signal });
     const reason = new Error('enough');
     const read = (async () => {
       for await (const chunk of response.body) if (chunk.length > 0) abort.abort(reason);
@@ -300,11 +296,7 @@ describe('an abort', () => {
   it('while nobody reads the body closes the connection, and the reader hears of it later', async () => {
     await using all = await scene(stallAfter(ok(['Content-Length: 10'], 'hello')));
     const abort = new AbortController();
-    const response = await all.pool.sendRequest(
-      all.upstream.url,
-      {},
-      { signal: abort.signal },
-    );
+    const response = await all.pool.sendRequest(all.upstream.url, {}, { signal: abort.signal });
     abort.abort(new Error('enough'));
     await all.upstream.waitForOpen(0);
     await expect(response.text()).rejects.toThrow('enough');

@@ -58,7 +58,8 @@ const FRAMINGS: [name: string, fields: string[], body: string][] = [
 promises('persistence', [
   ...PERSISTENCE.flatMap(([version, connection, reuse]) =>
     FRAMINGS.map(([framing, fields, body]): HostileCase => {
-      const said = connection === undefined ? 'no Connection' : `Connection: ${JSON.stringify(connection)}`;
+      const said =
+        connection === undefined ? 'no Connection' : `Connection: ${JSON.stringify(connection)}`;
       const head = [
         `HTTP/${version} 200 OK`,
         ...fields,
@@ -119,13 +120,14 @@ promises('persistence', [
 ]);
 
 promises('methods and statuses', [
-  ...[200, 201, 202, 206, 299, 300, 301, 302, 307, 400, 401, 404, 407, 409, 418, 421, 429, 499, 500, 503, 511, 599].map(
-    (status): HostileCase => ({
-      name: `a ${status} with a body leaves its connection usable`,
-      origin: `HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\nhello`,
-      expect: { status, body: 'hello', reuse: true },
-    }),
-  ),
+  ...[
+    200, 201, 202, 206, 299, 300, 301, 302, 307, 400, 401, 404, 407, 409, 418, 421, 429, 499, 500,
+    503, 511, 599,
+  ].map((status): HostileCase => ({
+    name: `a ${status} with a body leaves its connection usable`,
+    origin: `HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\nhello`,
+    expect: { status, body: 'hello', reuse: true },
+  })),
   ...(
     [
       { method: 'GET' },
@@ -139,14 +141,12 @@ promises('methods and statuses', [
       { method: 'POST', body: '' },
       { method: 'POST' },
     ] as RequestInit[]
-  ).map(
-    (request): HostileCase => ({
-      name: `a ${request.method ?? ''} ${request.body === undefined ? 'without' : `with ${JSON.stringify(request.body)} as`} body leaves its connection usable`,
-      request,
-      origin: whole('hello'),
-      expect: { body: 'hello', reuse: true },
-    }),
-  ),
+  ).map((request): HostileCase => ({
+    name: `a ${request.method ?? ''} ${request.body === undefined ? 'without' : `with ${JSON.stringify(request.body)} as`} body leaves its connection usable`,
+    request,
+    origin: whole('hello'),
+    expect: { body: 'hello', reuse: true },
+  })),
   {
     name: 'a 408 as the answer to a request is an answer, and the connection goes with its close',
     origin: 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno',
@@ -174,13 +174,11 @@ promises('Keep-Alive hints', [
       ['timeout=99999999999999999999', true],
       ['x-timeout=0', true],
     ] as [string, boolean | 'either'][]
-  ).map(
-    ([hint, reuse]): HostileCase => ({
-      name: `Keep-Alive: ${JSON.stringify(hint)} — ${reuse === 'either' ? 'safe either way' : reuse ? 'reused' : 'not reused'}`,
-      origin: ok([`Keep-Alive: ${hint}`, 'Content-Length: 5'], 'hello'),
-      expect: { body: 'hello', reuse },
-    }),
-  ),
+  ).map(([hint, reuse]): HostileCase => ({
+    name: `Keep-Alive: ${JSON.stringify(hint)} — ${reuse === 'either' ? 'safe either way' : reuse ? 'reused' : 'not reused'}`,
+    origin: ok([`Keep-Alive: ${hint}`, 'Content-Length: 5'], 'hello'),
+    expect: { body: 'hello', reuse },
+  })),
 ]);
 
 interface Scene extends AsyncDisposable {

@@ -22,7 +22,11 @@ const show = (value: string) => JSON.stringify(value);
 
 promises('Content-Length', [
   { name: 'delimits a body', origin: whole('hello'), expect: HELLO },
-  { name: '0 is an empty body', origin: ok(['Content-Length: 0']), expect: { body: '', reuse: true } },
+  {
+    name: '0 is an empty body',
+    origin: ok(['Content-Length: 0']),
+    expect: { body: '', reuse: true },
+  },
   {
     name: 'may have leading zeros: it is decimal, never octal',
     origin: ok(['Content-Length: 0011'], 'hello world'),
@@ -33,13 +37,11 @@ promises('Content-Length', [
     ['three equal fields', ['Content-Length: 5', 'Content-Length: 5', 'Content-Length: 5']],
     ['a list of equal values', ['Content-Length: 5, 5']],
     ['a list without blanks', ['Content-Length: 5,5,5']],
-  ].map(
-    ([what, fields]): HostileCase => ({
-      name: `folds ${what as string} (RFC 9112 §6.3)`,
-      origin: ok(fields as string[], 'hello'),
-      expect: { body: 'hello', reuse: 'either' },
-    }),
-  ),
+  ].map(([what, fields]): HostileCase => ({
+    name: `folds ${what as string} (RFC 9112 §6.3)`,
+    origin: ok(fields as string[], 'hello'),
+    expect: { body: 'hello', reuse: 'either' },
+  })),
   ...[
     ['two differing fields', ['Content-Length: 5', 'Content-Length: 6']],
     ['a shorter second field', ['Content-Length: 5', 'Content-Length: 0']],
@@ -50,13 +52,11 @@ promises('Content-Length', [
     ['an empty and a good field', ['Content-Length:', 'Content-Length: 5']],
     ['a list with an empty entry', ['Content-Length: 5,']],
     ['a list that begins empty', ['Content-Length: ,5']],
-  ].map(
-    ([what, fields]): HostileCase => ({
-      name: `refuses ${what as string}`,
-      origin: ok(fields as string[], 'hello'),
-      expect: PROTOCOL,
-    }),
-  ),
+  ].map(([what, fields]): HostileCase => ({
+    name: `refuses ${what as string}`,
+    origin: ok(fields as string[], 'hello'),
+    expect: PROTOCOL,
+  })),
   ...[
     '',
     ' ',
@@ -82,26 +82,22 @@ promises('Content-Length', [
     "5'",
     '5\t6',
     '٥',
-  ].map(
-    (value): HostileCase => ({
-      name: `refuses ${show(value)}: digits only`,
-      origin: Buffer.from(ok([`Content-Length: ${value}`], 'hello'), 'latin1'),
-      expect: PROTOCOL,
-    }),
-  ),
+  ].map((value): HostileCase => ({
+    name: `refuses ${show(value)}: digits only`,
+    origin: Buffer.from(ok([`Content-Length: ${value}`], 'hello'), 'latin1'),
+    expect: PROTOCOL,
+  })),
   ...[
     '9007199254740993',
     '18446744073709551615',
     '18446744073709551621',
     '99999999999999999999',
-    `${'9'.repeat(400)}`,
-  ].map(
-    (value): HostileCase => ({
-      name: `refuses ${value.slice(0, 24)}, which no number here can count`,
-      origin: ok([`Content-Length: ${value}`], 'hello'),
-      expect: PROTOCOL,
-    }),
-  ),
+    '9'.repeat(400),
+  ].map((value): HostileCase => ({
+    name: `refuses ${value.slice(0, 24)}, which no number here can count`,
+    origin: ok([`Content-Length: ${value}`], 'hello'),
+    expect: PROTOCOL,
+  })),
   {
     name: 'of 4 GiB + 5 is not taken for 5: the answer is cut short, not done',
     origin: thenFin(ok(['Content-Length: 4294967301'], 'hello')),
@@ -142,27 +138,21 @@ promises('Transfer-Encoding', [
     'identity chunked',
     '5',
     'ſhunked',
-  ].map(
-    (value): HostileCase => ({
-      name: `refuses ${show(value)}: chunked must be known, final and once`,
-      origin: Buffer.from(ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS)),
-      expect: PROTOCOL,
-    }),
-  ),
-  ...['gzip, chunked', 'identity, chunked', 'x-foo, chunked'].map(
-    (value): HostileCase => ({
-      name: `refuses ${show(value)}: a coding nobody offered cannot be undone`,
-      origin: ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS),
-      expect: PROTOCOL,
-    }),
-  ),
-  ...['', ',', 'chunked,', ',chunked', 'chunked;x=y'].map(
-    (value): HostileCase => ({
-      name: `${show(value)} is refused or read as chunked, nothing else`,
-      origin: ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS),
-      expect: { anyOf: [PROTOCOL, { body: 'hello', reuse: 'either' }] },
-    }),
-  ),
+  ].map((value): HostileCase => ({
+    name: `refuses ${show(value)}: chunked must be known, final and once`,
+    origin: Buffer.from(ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS)),
+    expect: PROTOCOL,
+  })),
+  ...['gzip, chunked', 'identity, chunked', 'x-foo, chunked'].map((value): HostileCase => ({
+    name: `refuses ${show(value)}: a coding nobody offered cannot be undone`,
+    origin: ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS),
+    expect: PROTOCOL,
+  })),
+  ...['', ',', 'chunked,', ',chunked', 'chunked;x=y'].map((value): HostileCase => ({
+    name: `${show(value)} is refused or read as chunked, nothing else`,
+    origin: ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS),
+    expect: { anyOf: [PROTOCOL, { body: 'hello', reuse: 'either' }] },
+  })),
   {
     name: 'refuses chunked in two fields',
     origin: ok(['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], HELLO_CHUNKS),
@@ -198,21 +188,20 @@ promises('Transfer-Encoding and Content-Length together', [
     ['with length 0', ['Content-Length: 0', 'Transfer-Encoding: chunked']],
     ['with a longer length', ['Transfer-Encoding: chunked', 'Content-Length: 500']],
     ['with the length of the chunks', ['Transfer-Encoding: chunked', 'Content-Length: 15']],
-    ['and keep-alive', ['Connection: keep-alive', 'Transfer-Encoding: chunked', 'Content-Length: 5']],
-  ].map(
-    ([how, fields]): HostileCase => ({
-      name: `Transfer-Encoding wins ${how as string}, and the connection is not used again`,
-      origin: ok(fields as string[], HELLO_CHUNKS),
-      expect: HELLO_ONCE,
-    }),
-  ),
-  ...['five', '', '-1', '5, 6'].map(
-    (value): HostileCase => ({
-      name: `with the length ${show(value)} it is an error, or chunked and then the end`,
-      origin: ok(['Transfer-Encoding: chunked', `Content-Length: ${value}`], HELLO_CHUNKS),
-      expect: { anyOf: [PROTOCOL, HELLO_ONCE] },
-    }),
-  ),
+    [
+      'and keep-alive',
+      ['Connection: keep-alive', 'Transfer-Encoding: chunked', 'Content-Length: 5'],
+    ],
+  ].map(([how, fields]): HostileCase => ({
+    name: `Transfer-Encoding wins ${how as string}, and the connection is not used again`,
+    origin: ok(fields as string[], HELLO_CHUNKS),
+    expect: HELLO_ONCE,
+  })),
+  ...['five', '', '-1', '5, 6'].map((value): HostileCase => ({
+    name: `with the length ${show(value)} it is an error, or chunked and then the end`,
+    origin: ok(['Transfer-Encoding: chunked', `Content-Length: ${value}`], HELLO_CHUNKS),
+    expect: { anyOf: [PROTOCOL, HELLO_ONCE] },
+  })),
 ]);
 
 promises('responses without a body', [
@@ -350,13 +339,11 @@ promises('chunks that are right', [
       ['chunk data that looks like framing', `6\r\n0\r\n\r\n5\r\n0\r\n\r\n`, '0\r\n\r\n5'],
       ['CRLF as data', `2\r\n\r\n\r\n0\r\n\r\n`, '\r\n'],
     ] as const
-  ).map(
-    ([what, raw, body]): HostileCase => ({
-      name: `${what} is read`,
-      origin: chunked(raw),
-      expect: { body, reuse: true },
-    }),
-  ),
+  ).map(([what, raw, body]): HostileCase => ({
+    name: `${what} is read`,
+    origin: chunked(raw),
+    expect: { body, reuse: true },
+  })),
   {
     name: 'a large chunk is read',
     origin: chunked(`30d40\r\n${'x'.repeat(200_000)}\r\n0\r\n\r\n`),
@@ -390,27 +377,23 @@ promises('chunks that are wrong', [
     '5\x0b',
     '"5"',
     '\xb5',
-  ].map(
-    (size): HostileCase => ({
-      name: `the size ${show(size)} is refused`,
-      origin: chunked(`${size}\r\nhello\r\n0\r\n\r\n`),
-      expect: PROTOCOL,
-    }),
-  ),
+  ].map((size): HostileCase => ({
+    name: `the size ${show(size)} is refused`,
+    origin: chunked(`${size}\r\nhello\r\n0\r\n\r\n`),
+    expect: PROTOCOL,
+  })),
   ...[
     '10000000000000005',
     'FFFFFFFFFFFFFFFFF',
     '20000000000005',
     'ffffffffffffffff',
     '8000000000000005',
-    `${'f'.repeat(64)}`,
-  ].map(
-    (size): HostileCase => ({
-      name: `the size ${size.slice(0, 20)} overflows and is refused`,
-      origin: chunked(`${size}\r\nhello\r\n0\r\n\r\n`),
-      expect: PROTOCOL,
-    }),
-  ),
+    'f'.repeat(64),
+  ].map((size): HostileCase => ({
+    name: `the size ${size.slice(0, 20)} overflows and is refused`,
+    origin: chunked(`${size}\r\nhello\r\n0\r\n\r\n`),
+    expect: PROTOCOL,
+  })),
   {
     name: 'a size of 4 GiB + 5 is not taken for 5',
     origin: thenFin(chunked('100000005\r\nhello\r\n0\r\n\r\n')),
@@ -514,7 +497,10 @@ promises('trailers', [
       name: `${field} among them frames nothing`,
       origin: chunked(`5\r\nhello\r\n0\r\n${field}\r\n\r\n`),
       expect: {
-        anyOf: [{ body: 'hello', reuse: 'either', headers: { 'content-length': undefined } }, PROTOCOL],
+        anyOf: [
+          { body: 'hello', reuse: 'either', headers: { 'content-length': undefined } },
+          PROTOCOL,
+        ],
       },
     }),
   ),
@@ -528,13 +514,11 @@ promises('trailers', [
       ['a bare CR in a value', 'X-A: b\rc'],
       ['a leading blank', ' X-A: b'],
     ] as const
-  ).map(
-    ([what, field]): HostileCase => ({
-      name: `${what} among them is refused`,
-      origin: chunked(`5\r\nhello\r\n0\r\n${field}\r\n\r\n`),
-      expect: PROTOCOL,
-    }),
-  ),
+  ).map(([what, field]): HostileCase => ({
+    name: `${what} among them is refused`,
+    origin: chunked(`5\r\nhello\r\n0\r\n${field}\r\n\r\n`),
+    expect: PROTOCOL,
+  })),
 ]);
 
 const BODY = 'Content-Length: 5\r\n\r\nhello';
@@ -584,25 +568,21 @@ promises('status lines', [
       ['a byte order mark', '\xef\xbb\xbfHTTP/1.1 200 OK'],
       ['a TLS alert', '\x15\x03\x03\x00\x02\x02\x28'],
     ] as const
-  ).map(
-    ([what, line]): HostileCase => ({
-      name: `${what} is refused`,
-      origin: `${line}\r\n${BODY}`,
-      expect: PROTOCOL,
-    }),
-  ),
+  ).map(([what, line]): HostileCase => ({
+    name: `${what} is refused`,
+    origin: `${line}\r\n${BODY}`,
+    expect: PROTOCOL,
+  })),
   {
     name: 'HTTP/1.2 is refused, or read as 1.1',
     origin: `HTTP/1.2 200 OK\r\n${BODY}`,
     expect: { anyOf: [PROTOCOL, { body: 'hello', reuse: 'either' }] },
   },
-  ...[600, 799, 999].map(
-    (status): HostileCase => ({
-      name: `${status} is refused, or handed out as it is (RFC 9110 §15)`,
-      origin: `HTTP/1.1 ${status} Odd\r\n${BODY}`,
-      expect: { anyOf: [PROTOCOL, { status, body: 'hello', reuse: 'either' }] },
-    }),
-  ),
+  ...[600, 799, 999].map((status): HostileCase => ({
+    name: `${status} is refused, or handed out as it is (RFC 9110 §15)`,
+    origin: `HTTP/1.1 ${status} Odd\r\n${BODY}`,
+    expect: { anyOf: [PROTOCOL, { status, body: 'hello', reuse: 'either' }] },
+  })),
   {
     name: 'an empty line before it is refused, or skipped',
     origin: `\r\n${whole('hello')}`,
@@ -637,13 +617,11 @@ promises('header fields', [
       ['a leading blank in the name of framing', ' Content-Length: 0'],
       ['a second status line among them', 'HTTP/1.1 200 OK'],
     ] as const
-  ).map(
-    ([what, field]): HostileCase => ({
-      name: `${what} is refused`,
-      origin: ok([field, 'Content-Length: 5'], 'hello'),
-      expect: PROTOCOL,
-    }),
-  ),
+  ).map(([what, field]): HostileCase => ({
+    name: `${what} is refused`,
+    origin: ok([field, 'Content-Length: 5'], 'hello'),
+    expect: PROTOCOL,
+  })),
   {
     name: 'a blank line start right after the status line is refused',
     origin: `HTTP/1.1 200 OK\r\n X-A: b\r\n${BODY}`,
@@ -654,13 +632,11 @@ promises('header fields', [
     origin: `HTTP/1.1 200 OK\r\n\tX-A: b\r\n${BODY}`,
     expect: PROTOCOL,
   },
-  ...['\x01', '\x08', '\x0b', '\x0c', '\x1b', '\x1f', '\x7f'].map(
-    (control): HostileCase => ({
-      name: `the control character ${show(control)} in a value is refused, or kept as it is`,
-      origin: ok([`X-A: b${control}c`, 'Content-Length: 5'], 'hello'),
-      expect: {
-        anyOf: [PROTOCOL, { body: 'hello', reuse: true, headers: { 'x-a': `b${control}c` } }],
-      },
-    }),
-  ),
+  ...['\x01', '\x08', '\x0b', '\x0c', '\x1b', '\x1f', '\x7f'].map((control): HostileCase => ({
+    name: `the control character ${show(control)} in a value is refused, or kept as it is`,
+    origin: ok([`X-A: b${control}c`, 'Content-Length: 5'], 'hello'),
+    expect: {
+      anyOf: [PROTOCOL, { body: 'hello', reuse: true, headers: { 'x-a': `b${control}c` } }],
+    },
+  })),
 ]);

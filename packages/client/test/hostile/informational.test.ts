@@ -58,13 +58,11 @@ promises('responses before the response', [
     origin: HINTS + chunked('5\r\nhello\r\n0\r\n\r\n'),
     expect: HELLO,
   },
-  ...['Content-Length: 5', 'Transfer-Encoding: chunked'].map(
-    (field): HostileCase => ({
-      name: `a 100 with ${field} has no body all the same`,
-      origin: `HTTP/1.1 100 Continue\r\n${field}\r\n\r\n${whole('hello')}`,
-      expect: { anyOf: [{ body: 'hello', reuse: 'either' }, PROTOCOL] },
-    }),
-  ),
+  ...['Content-Length: 5', 'Transfer-Encoding: chunked'].map((field): HostileCase => ({
+    name: `a 100 with ${field} has no body all the same`,
+    origin: `HTTP/1.1 100 Continue\r\n${field}\r\n\r\n${whole('hello')}`,
+    expect: { anyOf: [{ body: 'hello', reuse: 'either' }, PROTOCOL] },
+  })),
   {
     name: 'a 100 with Connection: close does not close before the answer',
     origin: `HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n${whole('hello')}`,
@@ -109,7 +107,11 @@ promises('responses before the response', [
   },
   { name: 'a 100 and then FIN is no answer', origin: thenFin(CONTINUE), expect: CLOSED },
   { name: 'a 100 and then RST is no answer', origin: thenReset(CONTINUE), expect: CLOSED },
-  { name: 'a 103 cut in its head is no answer', origin: thenFin(HINTS.slice(0, -2)), expect: CLOSED },
+  {
+    name: 'a 103 cut in its head is no answer',
+    origin: thenFin(HINTS.slice(0, -2)),
+    expect: CLOSED,
+  },
   {
     name: 'a thousand 103s are too many',
     origin: (peer) => peer.write(HINTS.repeat(1_000) + whole('hello')).catch(() => undefined),

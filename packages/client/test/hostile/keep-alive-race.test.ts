@@ -80,8 +80,7 @@ describe('a reused connection that dies before the first byte of the answer', ()
         const outcome = await scene.send({ ...request, path: '/again' });
         expect(outcome).toMatchObject({ status: 200, headers: { 'x-answers': '/again' } });
         expect(scene.upstream.accepted).toBe(2);
-        if (request.body !== undefined)
-          expect(scene.upstream.requests.at(-1)?.text()).toBe('data');
+        if (request.body !== undefined) expect(scene.upstream.requests.at(-1)?.text()).toBe('data');
       });
     }
 
@@ -102,7 +101,9 @@ describe('a reused connection that dies before the first byte of the answer', ()
         const outcome = await scene.send({ method, path: '/once', body: 'data' });
         expect(codeOf(outcome)).toBe('HOTARU_CONNECTION_CLOSED');
         expect(scene.upstream.accepted).toBe(1);
-        expect(scene.upstream.requests.filter((one) => one.target === '/once').length).toBeLessThan(2);
+        expect(scene.upstream.requests.filter((one) => one.target === '/once').length).toBeLessThan(
+          2,
+        );
       });
 
   it('a POST’s error says that it is not safe to send again', async () => {
@@ -222,7 +223,10 @@ describe('a connection that died while it was idle', () => {
   };
   for (const [how, leave] of Object.entries(farewells)) {
     it(`is not offered again: ${how}, noticed before the next request`, async () => {
-      await using scene = await sceneWith(onceThen(async (peer) => leave(peer)), answering);
+      await using scene = await sceneWith(
+        onceThen(async (peer) => leave(peer)),
+        answering,
+      );
       await scene.upstream.waitForOpen(0);
       await turn(); // the client has seen it
       const outcome = await scene.send({ method: 'POST', path: '/post', body: 'data' });
@@ -231,7 +235,10 @@ describe('a connection that died while it was idle', () => {
     });
 
     it(`costs a POST nothing when ${how} comes in the tick of the request`, async () => {
-      await using scene = await sceneWith(onceThen((peer) => peer.stall()), answering);
+      await using scene = await sceneWith(
+        onceThen((peer) => peer.stall()),
+        answering,
+      );
       const peer = await scene.upstream.connection(0);
       await turn();
       leave(peer);
@@ -280,13 +287,15 @@ describe('a connection that died while it was idle', () => {
     let isDying = false;
     upstream.onConnection(async (peer) => {
       for await (const request of peer.incoming()) {
-        if (isDying && peer.requests.length > 1) return peer.reset();
-        await peer.respond(200, { 'x-answers': request.target });
+        if (isDying && peer.requests.length > 1) peer.reset();
+        else await peer.respond(200, { 'x-answers': request.target });
       }
     });
     const pool = new ConnectionPool({ maxIdlePerHost: 50 });
     const all = () =>
-      Promise.all(Array.from({ length: 50 }, (_, n) => attempt(pool, upstream.url, { path: `/${n}` })));
+      Promise.all(
+        Array.from({ length: 50 }, (_, n) => attempt(pool, upstream.url, { path: `/${n}` })),
+      );
     await all();
     isDying = true;
     const outcomes = await all();

@@ -6,7 +6,16 @@
 import { ConnectionPool } from '@hotaru/client';
 import { ScriptedUpstream } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
-import { attempt, chunked, ok, promises, PROTOCOL, thenFin, whole, type HostileCase } from './support.js';
+import {
+  attempt,
+  chunked,
+  ok,
+  promises,
+  PROTOCOL,
+  thenFin,
+  whole,
+  type HostileCase,
+} from './support.js';
 
 const HELLO = { body: 'hello', reuse: true } as const;
 
@@ -22,13 +31,11 @@ promises('status lines that are legal', [
       ['a phrase in Latin-1', 'HTTP/1.1 200 Tr\xe8s bien', 'Tr\xe8s bien'],
       ['a phrase of digits', 'HTTP/1.1 200 404', '404'],
     ] as const
-  ).map(
-    ([what, line, statusText]): HostileCase => ({
-      name: `${what} is read`,
-      origin: `${line}\r\nContent-Length: 5\r\n\r\nhello`,
-      expect: { ...HELLO, statusText },
-    }),
-  ),
+  ).map(([what, line, statusText]): HostileCase => ({
+    name: `${what} is read`,
+    origin: `${line}\r\nContent-Length: 5\r\n\r\nhello`,
+    expect: { ...HELLO, statusText },
+  })),
   {
     name: 'a status nobody knows is handed out as it is',
     origin: 'HTTP/1.1 299 Odd\r\nContent-Length: 5\r\n\r\nhello',
@@ -62,13 +69,11 @@ promises('fields that are legal', [
       ['a list in two fields', 'X-A: b\r\nx-a: c', 'b, c'],
       ['a name repeated with an empty value', 'X-A: b\r\nX-A:', 'b, '],
     ] as const
-  ).map(
-    ([what, field, value]): HostileCase => ({
-      name: `${what} is read`,
-      origin: ok([field, 'Content-Length: 5'], 'hello'),
-      expect: { ...HELLO, headers: { 'x-a': value } },
-    }),
-  ),
+  ).map(([what, field, value]): HostileCase => ({
+    name: `${what} is read`,
+    origin: ok([field, 'Content-Length: 5'], 'hello'),
+    expect: { ...HELLO, headers: { 'x-a': value } },
+  })),
   {
     name: 'every token character may be in a name',
     origin: ok(["!#$%&'*+-.^_`|~09azAZ: b", 'Content-Length: 5'], 'hello'),
@@ -84,20 +89,26 @@ promises('fields that are legal', [
     origin: ok(['__proto__: evil', 'constructor: c', 'toString: t', 'Content-Length: 5'], 'hello'),
     expect: { ...HELLO, headers: { constructor: 'c', tostring: 't' } },
   },
-  ...['CONTENT-LENGTH: 5', 'content-length: 5', 'cOnTeNt-LeNgTh: 5', 'Content-Length:5', 'Content-Length: \t5\t '].map(
-    (field): HostileCase => ({
-      name: `${JSON.stringify(field)} frames the body`,
-      origin: ok([field], 'hello'),
-      expect: HELLO,
-    }),
-  ),
-  ...['TRANSFER-ENCODING: CHUNKED', 'transfer-encoding:chunked', 'Transfer-Encoding: \tchunked '].map(
-    (field): HostileCase => ({
-      name: `${JSON.stringify(field)} frames the body`,
-      origin: ok([field], '5\r\nhello\r\n0\r\n\r\n'),
-      expect: HELLO,
-    }),
-  ),
+  ...[
+    'CONTENT-LENGTH: 5',
+    'content-length: 5',
+    'cOnTeNt-LeNgTh: 5',
+    'Content-Length:5',
+    'Content-Length: \t5\t ',
+  ].map((field): HostileCase => ({
+    name: `${JSON.stringify(field)} frames the body`,
+    origin: ok([field], 'hello'),
+    expect: HELLO,
+  })),
+  ...[
+    'TRANSFER-ENCODING: CHUNKED',
+    'transfer-encoding:chunked',
+    'Transfer-Encoding: \tchunked ',
+  ].map((field): HostileCase => ({
+    name: `${JSON.stringify(field)} frames the body`,
+    origin: ok([field], '5\r\nhello\r\n0\r\n\r\n'),
+    expect: HELLO,
+  })),
   {
     name: 'fields about the body of another message change nothing: 304 with a length',
     origin: 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\nContent-Type: a/b\r\n\r\n',
@@ -115,7 +126,8 @@ promises('fields that are legal', [
   },
   {
     name: 'a 426 with Upgrade is an answer',
-    origin: 'HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\nContent-Length: 5\r\n\r\nhello',
+    origin:
+      'HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\nContent-Length: 5\r\n\r\nhello',
     expect: { ...HELLO, status: 426 },
   },
   {
@@ -125,7 +137,10 @@ promises('fields that are legal', [
   },
   {
     name: 'Set-Cookie three times stays three',
-    origin: ok(['Set-Cookie: a=1', 'Set-Cookie: b=2, c', 'Set-Cookie: d=3', 'Content-Length: 5'], 'hello'),
+    origin: ok(
+      ['Set-Cookie: a=1', 'Set-Cookie: b=2, c', 'Set-Cookie: d=3', 'Content-Length: 5'],
+      'hello',
+    ),
     expect: { ...HELLO, headers: { 'set-cookie': ['a=1', 'b=2, c', 'd=3'] as never } },
   },
 ]);
@@ -160,7 +175,10 @@ promises('bodies that are legal', [
       const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
       return peer.write(Buffer.concat([Buffer.from(ok(['Content-Length: 256'])), body]));
     },
-    expect: { body: String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte)), reuse: true },
+    expect: {
+      body: String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte)),
+      reuse: true,
+    },
   },
   {
     name: 'a GET may be answered while its own body is still unread by the origin',
@@ -212,7 +230,9 @@ describe('headers as they are read', () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(async (peer) => {
       await peer.readRequest();
-      await peer.write('HTTP/1.1 200 OK\r\nB:  2 \r\nA: \t1\t\r\n__proto__: x\r\nContent-Length: 0\r\n\r\n');
+      await peer.write(
+        'HTTP/1.1 200 OK\r\nB:  2 \r\nA: \t1\t\r\n__proto__: x\r\nContent-Length: 0\r\n\r\n',
+      );
     });
     const pool = new ConnectionPool();
     const { headers } = await pool.sendRequest(upstream.url);
@@ -222,7 +242,11 @@ describe('headers as they are read', () => {
       ['__proto__', 'x'],
       ['content-length', '0'],
     ]);
-    expect([headers.get('A'), headers.get('missing'), headers.has('b')]).toEqual(['1', undefined, true]);
+    expect([headers.get('A'), headers.get('missing'), headers.has('b')]).toEqual([
+      '1',
+      undefined,
+      true,
+    ]);
     expect(Object.getPrototypeOf(headers.toObject())).toBe(null);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
     pool.close();

@@ -220,10 +220,10 @@ promises('a body collected in memory', [
 promises('what is large but within bounds', [
   {
     name: 'two hundred fields are read',
-    origin: ok([
-      ...Array.from({ length: 200 }, (_, n) => `X-${n}: ${n}`),
-      'Content-Length: 5',
-    ], 'hello'),
+    origin: ok(
+      [...Array.from({ length: 200 }, (_, n) => `X-${n}: ${n}`), 'Content-Length: 5'],
+      'hello',
+    ),
     expect: { body: 'hello', reuse: true, headers: { 'x-0': '0', 'x-199': '199' } },
   },
   {
@@ -233,7 +233,10 @@ promises('what is large but within bounds', [
   },
   {
     name: 'a head of 32 KiB is read',
-    origin: ok([...Array.from({ length: 8 }, () => `X-A: ${'y'.repeat(4_000)}`), 'Content-Length: 5'], 'hello'),
+    origin: ok(
+      [...Array.from({ length: 8 }, () => `X-A: ${'y'.repeat(4_000)}`), 'Content-Length: 5'],
+      'hello',
+    ),
     expect: { body: 'hello', reuse: true },
   },
   {

@@ -39,13 +39,11 @@ promises('bytes that follow a response at once', [
       ['a hundred responses', EVIL.repeat(100)],
       ['64 KiB of zeros', '\0'.repeat(65_536)],
     ] as const
-  ).map(
-    ([what, after]): HostileCase => ({
-      name: `${what} after a body by length never answers the next request`,
-      origin: whole('hello') + after,
-      expect: HELLO,
-    }),
-  ),
+  ).map(([what, after]): HostileCase => ({
+    name: `${what} after a body by length never answers the next request`,
+    origin: whole('hello') + after,
+    expect: HELLO,
+  })),
   ...(
     [
       ['a chunked body', {}, chunked('5\r\nhello\r\n0\r\n\r\n'), { body: 'hello', reuse: false }],
@@ -132,7 +130,7 @@ async function inPhase(phase: Phase): Promise<void> {
   else if (phase === 'nextTick')
     await new Promise<void>((resolve) => process.nextTick(() => resolve()));
   else if (phase === 'microtask') await Promise.resolve();
-  else await new Promise((resolve) => void stat('.', resolve)); // a completion is handled in the poll phase
+  else await new Promise((resolve) => stat('.', resolve)); // completions are handled in the poll phase
 }
 
 describe('bytes on an idle connection', () => {

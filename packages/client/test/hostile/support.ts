@@ -21,9 +21,7 @@ import { describe, expect, it } from 'vitest';
 
 /** What the origin does once it has read the first request. Text is sent as it stands (latin-1). */
 export type Misdeed =
-  | string
-  | Uint8Array
-  | ((peer: ScriptedPeer, request: ReceivedRequest) => unknown);
+  string | Uint8Array | ((peer: ScriptedPeer, request: ReceivedRequest) => unknown);
 
 /** A response that must come out as it is, and whether its connection serves the next request. */
 export interface Accepted {
@@ -202,7 +200,8 @@ export function codeOf(outcome: Outcome): ErrorCode | undefined {
 function matching(outcome: Outcome, expectation: Expectation): Accepted | Refused {
   const choices = 'anyOf' in expectation ? expectation.anyOf : [expectation];
   const kind = 'error' in outcome ? 'error' : 'reuse';
-  const choice = choices.find((one) => kind in one) ?? (choices[0] as Accepted | Refused);
+  const choice = choices.find((one) => kind in one) ?? choices[0];
+  if (choice === undefined) throw new Error('a case without an expectation');
   if ('error' in choice) expect([choice.error].flat()).toContain(codeOf(outcome));
   else expectAccepted(outcome, choice);
   return choice;
@@ -224,11 +223,9 @@ function expectReuse(upstream: ScriptedUpstream, expectation: Accepted | Refused
     expect(upstream.accepted, 'sockets accepted for both requests').toBe(reuse ? 1 : 2);
 }
 
-/** Is an option built yet? Its cases wait for it, and run from the day it is. */
-export async function supports(options: SendOptions): Promise<boolean> {
-  await using upstream = await ScriptedUpstream.start({ script: answering });
-  const pool = new ConnectionPool();
-  const outcome = await attempt(pool, upstream.url, {}, options);
-  pool.close();
-  return !('error' in outcome);
+/** Reads to the end, and lets what is read go. */
+export async function consume(pieces: AsyncIterable<unknown>): Promise<void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let isDone = false;
+  while (!isDone) isDone = (await iterator.next()).done === true;
 }

@@ -215,9 +215,15 @@ describe('a dial', () => {
     await new Promise((resolve) => server.close(resolve));
     const pool = new ConnectionPool({ maxPerHost: 2 });
     for (let tried = 0; tried < 10; tried += 1) {
-      const outcome = await attempt(pool, `http://127.0.0.1:${port}`, { method: 'POST', body: 'x' });
+      const outcome = await attempt(pool, `http://127.0.0.1:${port}`, {
+        method: 'POST',
+        body: 'x',
+      });
       expect(codeOf(outcome)).toBe('HOTARU_CONNECT_FAILED');
-      expect((outcome as { error: unknown }).error).toMatchObject({ retrySafe: true, bytesSent: 0 });
+      expect((outcome as { error: unknown }).error).toMatchObject({
+        retrySafe: true,
+        bytesSent: 0,
+      });
     }
     expect(pool.stats()).toMatchObject({ connecting: 0, active: 0, waiting: 0 });
     pool.close();

@@ -58,10 +58,7 @@ describe('a certificate', () => {
       'that is not valid yet',
       () => ({ tls: certificates.notYetValid, client: { ca: certificates.ca } }),
     ],
-    [
-      'for another host',
-      () => ({ tls: certificates.wrongHost, client: { ca: certificates.ca } }),
-    ],
+    ['for another host', () => ({ tls: certificates.wrongHost, client: { ca: certificates.ca } })],
     [
       'for this host, when another is expected',
       () => ({
@@ -100,7 +97,6 @@ describe('a certificate', () => {
     expect(await get(pool, byName(upstream), lax)).toMatchObject({ status: 200 });
     expect(codeOf(await get(pool, byName(upstream)))).toBe('HOTARU_TLS_FAILED');
     expect(await get(pool, byName(upstream), lax)).toMatchObject({ status: 200 });
-    expect(upstream.connections).toHaveLength(1 + (upstream.connections.length - 1)); // see accepted
     expect(upstream.requests).toHaveLength(2);
   });
 
@@ -180,7 +176,12 @@ describe('an identity', () => {
     const upstream = await origin(certificates.localhost);
     const pool = newPool();
     await get(pool, byName(upstream), { ca: certificates.ca });
-    const plain = await attempt(pool, `http://localhost:${upstream.port}`, {}, { timeout: HANG_GUARD_MS });
+    const plain = await attempt(
+      pool,
+      `http://localhost:${upstream.port}`,
+      {},
+      { timeout: HANG_GUARD_MS },
+    );
     expect(codeOf(plain)).toMatch(/CONNECTION_CLOSED|PROTOCOL_ERROR/);
     await get(pool, byName(upstream), { ca: certificates.ca });
     expect(upstream.connections).toHaveLength(1);
@@ -193,14 +194,18 @@ describe('SNI', () => {
     const pool = newPool();
     await get(pool, byName(upstream), { ca: certificates.ca });
     await get(pool, upstream.url, { ca: certificates.ca });
-    const names = upstream.connections.map((peer) => (peer.tls as { servername?: unknown }).servername);
+    const names = upstream.connections.map(
+      (peer) => (peer.tls as { servername?: unknown }).servername,
+    );
     expect(names).toEqual(['localhost', false]);
   });
 
   it('carries the servername of the caller', async () => {
     const upstream = await origin(certificates.wrongHost);
     await get(newPool(), upstream.url, { ca: certificates.ca, servername: 'wrong.example' });
-    expect((upstream.connections[0]?.tls as { servername?: unknown }).servername).toBe('wrong.example');
+    expect((upstream.connections[0]?.tls as { servername?: unknown }).servername).toBe(
+      'wrong.example',
+    );
   });
 });
 
@@ -210,7 +215,9 @@ describe('ALPN', () => {
     const silent = await origin(certificates.localhost);
     const pool = newPool();
     for (const upstream of [choosing, silent])
-      expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({ status: 200 });
+      expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({
+        status: 200,
+      });
     expect(choosing.connections[0]?.tls?.alpnProtocol).toBe('http/1.1');
   });
 
@@ -224,10 +231,16 @@ describe('ALPN', () => {
 
 describe('a protocol version', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('%s is spoken', async (version) => {
-    const upstream = await origin({ ...certificates.localhost, maxVersion: version, minVersion: version });
+    const upstream = await origin({
+      ...certificates.localhost,
+      maxVersion: version,
+      minVersion: version,
+    });
     const pool = newPool();
     for (let round = 0; round < 2; round += 1)
-      expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({ status: 200 });
+      expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({
+        status: 200,
+      });
     expect(upstream.accepted).toBe(1);
     expect(upstream.connections[0]?.tls?.getProtocol()).toBe(version);
   });
@@ -249,15 +262,24 @@ describe('a handshake that goes wrong', () => {
   const alert = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
 
   it.each<[string, PeerScript]>([
-    ['FIN at the ClientHello', async (peer) => (await peer.readBytes(1), peer.end())],
-    ['RST at the ClientHello', async (peer) => (await peer.readBytes(1), peer.reset())],
+    ['FIN at the ClientHello', (peer) => peer.readBytes(1).then(() => peer.end())],
+    ['RST at the ClientHello', (peer) => peer.readBytes(1).then(() => peer.reset())],
     ['FIN before it', (peer) => peer.end()],
     ['RST before it', (peer) => peer.reset()],
     ['plain HTTP', (peer) => peer.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')],
     ['junk', (peer) => peer.write('\x00\x01\x02 nonsense that is no TLS record at all')],
     ['a fatal alert', (peer) => peer.write(alert)],
-    ['half a record, then FIN', (peer) => peer.endAfter(Buffer.from([0x16, 0x03, 0x03, 0x40, 0x00, 0x02]), 6)],
-    ['a record of an impossible length', (peer) => peer.write(Buffer.concat([Buffer.from([0x16, 0x03, 0x03, 0xff, 0xff]), Buffer.alloc(70_000)]))],
+    [
+      'half a record, then FIN',
+      (peer) => peer.endAfter(Buffer.from([0x16, 0x03, 0x03, 0x40, 0x00, 0x02]), 6),
+    ],
+    [
+      'a record of an impossible length',
+      (peer) =>
+        peer.write(
+          Buffer.concat([Buffer.from([0x16, 0x03, 0x03, 0xff, 0xff]), Buffer.alloc(70_000)]),
+        ),
+    ],
   ])('fails as such, with nothing sent, and gives its place back: %s', async (_what, script) => {
     const upstream = await plain(script);
     const pool = newPool({ maxPerHost: 1 });
@@ -265,14 +287,19 @@ describe('a handshake that goes wrong', () => {
     for (let tried = 0; tried < 3; tried += 1) {
       const outcome = await get(pool, url, { ca: certificates.ca });
       expect(['HOTARU_TLS_FAILED', 'HOTARU_CONNECT_FAILED']).toContain(codeOf(outcome));
-      expect((outcome as { error: unknown }).error).toMatchObject({ bytesSent: 0, retrySafe: true });
+      expect((outcome as { error: unknown }).error).toMatchObject({
+        bytesSent: 0,
+        retrySafe: true,
+      });
     }
     expect(pool.stats()).toMatchObject({ active: 0, connecting: 0, waiting: 0, idle: 0 });
     await upstream.waitForOpen(0);
   });
 
   it('that floods for ever ends in an error, not at the deadline', async () => {
-    const upstream = await plain((peer) => peer.endless(Buffer.from([0x16, 0x03, 0x03, 0x3f, 0xff])));
+    const upstream = await plain((peer) =>
+      peer.endless(Buffer.from([0x16, 0x03, 0x03, 0x3f, 0xff])),
+    );
     const outcome = await get(newPool(), `https://localhost:${upstream.port}`);
     expect(codeOf(outcome)).toBe('HOTARU_TLS_FAILED');
   });
@@ -310,27 +337,34 @@ describe('a connection over TLS', () => {
     expect(pool.stats()).toMatchObject({ poisoned: 0 });
   });
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('after another one resumes its session: %s', async (version) => {
-    const upstream = await origin(
-      { ...certificates.localhost, minVersion: version, maxVersion: version },
-      async (peer) => {
-        await peer.readRequest();
-        await peer.respond(200, { connection: 'close' });
-        peer.end();
-      },
-    );
-    const pool = newPool();
-    for (let sent = 0; sent < 3; sent += 1) {
-      await get(pool, byName(upstream), { ca: certificates.ca });
-      await upstream.waitForOpen(0);
-    }
-    expect(upstream.connections.map((peer) => peer.tls?.isSessionReused())).toEqual([false, true, true]);
-  });
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'after another one resumes its session: %s',
+    async (version) => {
+      const resumed: unknown[] = [];
+      const upstream = await origin(
+        { ...certificates.localhost, minVersion: version, maxVersion: version },
+        async (peer) => {
+          resumed.push(peer.tls?.isSessionReused());
+          await peer.readRequest();
+          await peer.respond(200, { connection: 'close' });
+          peer.end();
+        },
+      );
+      const pool = newPool();
+      for (let sent = 0; sent < 3; sent += 1) {
+        await get(pool, byName(upstream), { ca: certificates.ca });
+        await upstream.waitForOpen(0);
+      }
+      expect(resumed).toEqual([false, true, true]);
+    },
+  );
 
   it('never resumes the session of another identity', async () => {
+    const seen: unknown[] = [];
     const upstream = await origin(
       { ...certificates.localhost, ca: certificates.ca, requestCert: true },
       async (peer) => {
+        seen.push([peer.tls?.isSessionReused(), peer.tls?.getPeerCertificate().subject.CN]);
         await peer.readRequest();
         await peer.respond(200, { connection: 'close' });
         peer.end();
@@ -341,8 +375,10 @@ describe('a connection over TLS', () => {
     await get(pool, byName(upstream), { ca, ...client });
     await upstream.waitForOpen(0);
     await get(pool, byName(upstream), { ca, ...otherClient });
-    expect(upstream.connections[1]?.tls?.isSessionReused()).toBe(false);
-    expect(upstream.connections[1]?.tls?.getPeerCertificate().subject.CN).toBe('other client');
+    expect(seen).toEqual([
+      [false, 'client'],
+      [false, 'other client'],
+    ]);
   });
 
   it('that gets an alert while idle is closed quietly', async () => {
@@ -351,7 +387,9 @@ describe('a connection over TLS', () => {
     await get(pool, byName(upstream), { ca: certificates.ca });
     upstream.connections[0]?.end();
     await upstream.waitForOpen(0);
-    expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({ status: 200 });
+    expect(await get(pool, byName(upstream), { ca: certificates.ca })).toMatchObject({
+      status: 200,
+    });
     expect(pool.stats()).toMatchObject({ poisoned: 0, replays: 0 });
   });
 
@@ -359,7 +397,10 @@ describe('a connection over TLS', () => {
     const upstream = await origin(certificates.localhost);
     await expect(
       new Promise((resolve, reject) => {
-        connect({ port: upstream.port, host: '127.0.0.1' }, () => resolve('trusted')).on('error', reject);
+        connect({ port: upstream.port, host: '127.0.0.1' }, () => resolve('trusted')).on(
+          'error',
+          reject,
+        );
       }),
     ).rejects.toThrow(/certificate/);
   });

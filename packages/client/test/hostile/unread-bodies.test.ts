@@ -168,7 +168,7 @@ describe('a body read twice', () => {
 
 describe('a scope that ends', () => {
   it('reports each body nobody read, with its method and URL', async () => {
-    await using all = await scene((peer) => peer.respond(200, {}, 'x'.repeat(100_000)), 2);
+    await using all = await scene((peer) => peer.respond(200, {}, 'x'.repeat(4_000_000)), 2);
     const reports: unknown[] = [];
     const scope = new RequestScope({ onUnreadBody: (report) => reports.push(report) });
     const url = `${all.upstream.url}/left`;
@@ -254,7 +254,9 @@ describe('a slow reader', () => {
   });
 
   it('gets what had come, and then the error, when the body is cut', async () => {
-    await using all = await scene((peer) => peer.endAfter(ok(['Content-Length: 10'], 'hello'), 1_000));
+    await using all = await scene((peer) =>
+      peer.endAfter(ok(['Content-Length: 10'], 'hello'), 1_000),
+    );
     const response = await all.pool.sendRequest(all.upstream.url, {}, options);
     let text = '';
     let error: unknown;

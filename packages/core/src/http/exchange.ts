@@ -127,9 +127,9 @@ export class Exchange {
   startDeadline(ms: number, onPassed: () => void): void {
     this.deadlineMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
-      const isFirst = this.#state === 'open';
-      if (isFirst) onPassed();
+      // The calls first: the answer ends the scope.
       this.#scope?.abort(wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long'));
+      if (this.#state === 'open') onPassed();
     }, ms);
   }
 

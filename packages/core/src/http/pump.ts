@@ -82,7 +82,7 @@ class Pump {
       this.#stop(chunks);
       if (!this.#isHeadWritten) throw error;
       if (response.destroyed) return { outcome: 'gone' };
-      response.destroy(); // the client must see a cut, not an end
+      cut(response);
       return { outcome: 'cut', error };
     } finally {
       clearImmediate(flush);
@@ -163,6 +163,14 @@ function readerIterator(source: ReadableStream<Uint8Array | string>): Chunks {
       return { done: true, value: undefined };
     },
   };
+}
+
+/** The client must see a cut, not an end; and before it, what was written. */
+function cut(response: ServerResponse): void {
+  const { req, socket } = response;
+  // To HTTP/1.0 a closed connection is the end of the body: only a reset says otherwise.
+  if (req.httpVersionMinor === 0) socket?.resetAndDestroy();
+  else setImmediate(() => response.destroy());
 }
 
 function checkChunk(chunk: unknown): Uint8Array | string {

@@ -83,14 +83,9 @@ function head(exchange: Exchange, answer: HttpResponse, length: number): Outgoin
 }
 
 function leaveRequestBody(exchange: Exchange): void {
-  if (exchange.awaitsContinue) {
-    // The client was never told to send its body: whether it does is open, so nothing can follow.
-    settleUnreadBody(exchange.request, exchange.response, -1);
-    return;
-  }
-  settleUnreadBody(
-    exchange.request,
-    exchange.response,
-    exchange.isChunked ? -1 : exchange.contentLength,
-  );
+  // A client that was never told to send its body may or may not do so, and one whose body stalled or was
+  // too long is not waited for: nothing can follow on the connection.
+  const isUnknown =
+    exchange.awaitsContinue || exchange.isChunked || exchange.bodyError !== undefined;
+  settleUnreadBody(exchange.request, exchange.response, isUnknown ? -1 : exchange.contentLength);
 }

@@ -107,8 +107,10 @@ describe('the types of params', () => {
       // @ts-expect-error no params at all
       ctx.param('id');
     });
-    const pattern = String('/x/<y>');
-    app.get(pattern, (ctx) => expectTypeOf(ctx.param('y')).toEqualTypeOf<string | number>());
+    const pattern: string = '/x/<y>';
+    app.get(pattern, (ctx) => {
+      expectTypeOf(ctx.param('y')).toEqualTypeOf<string | number>();
+    });
     const general = (ctx: HttpContext) => ctx.path;
     app.get('/general/<int:id>', general);
   });

@@ -19,8 +19,11 @@ const enum State {
   Done,
 }
 
-/** More digits than a safe integer has, leading zeros included, are an attack or a defect. */
-const MAX_SIZE_DIGITS = 13;
+/** Leading zeros are legal, and a flood of them is not. */
+const MAX_SIZE_DIGITS = 64;
+const MAX_CHUNK_BYTES = Number.MAX_SAFE_INTEGER;
+/** What all extensions of a body may take beyond twice its data. */
+const EXTENSION_ALLOWANCE_BYTES = 262_144;
 
 export class ChunkedDecoder {
   #state: State = State.Size;
@@ -103,9 +106,9 @@ export class ChunkedDecoder {
     const value = HEX_VALUE[byte] ?? 255;
     if (value !== 255) {
       this.#digits += 1;
-      if (this.#digits > MAX_SIZE_DIGITS)
-        throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
       this.#size = this.#size * 16 + value;
+      if (this.#digits > MAX_SIZE_DIGITS || this.#size > MAX_CHUNK_BYTES)
+        throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
       return;
     }
     if (this.#digits === 0) throw badSize();
@@ -141,7 +144,7 @@ export class ChunkedDecoder {
     this.#totalExtensionBytes += 1;
     if (this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes) throw tooLong();
     // Many small extensions are as good an attack as a long one (CVE-2023-39326).
-    if (this.#totalExtensionBytes > this.#totalDataBytes + CONSTANTS.maxChunkExtensionBytes * 4)
+    if (this.#totalExtensionBytes > this.#totalDataBytes * 2 + EXTENSION_ALLOWANCE_BYTES)
       throw tooLong();
   }
 }

@@ -15,6 +15,7 @@ import { CONSTANTS } from '../../config/defaults.js';
 import { TransportError } from '../../errors.js';
 import type { RequestBody } from '../../message/request-body.js';
 import type { ByteSink, PooledConnection } from '../pooled-connection.js';
+import { afterPoll, type PolledTask } from '../turn.js';
 import type { ParsedHead } from './head-parser.js';
 import { ResponseReader, type ReaderEvents } from './response-reader.js';
 import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
@@ -55,7 +56,7 @@ export interface ExchangeEvents {
 /** Below this, head and body go out in one write. */
 const ONE_WRITE_BYTES = 16_384;
 
-export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTarget {
+export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTarget, PolledTask {
   readonly connection: PooledConnection;
   readonly #request: WireRequest;
   readonly #events: ExchangeEvents;
@@ -67,6 +68,7 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
   #hasHead = false;
   #isPendingSaid = false;
   #hasEndedReading = false;
+  #isFlushing = false;
   #mayReuse = false;
   #trailers: ParsedHead | undefined = undefined;
   #writeError: Error | undefined = undefined;
@@ -199,6 +201,10 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
   // ── socket ─────────────────────────────────────────────────────────────────────────────────────
 
   onBytes(bytes: Buffer): void {
+    if (this.#hasEndedReading) {
+      this.#finish(true);
+      return;
+    }
     let used: number;
     try {
       used = this.#reader.feed(bytes);
@@ -226,6 +232,10 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
 
   onClose(error: Error | undefined): void {
     if (this.#isOver) return;
+    if (this.#hasEndedReading) {
+      this.#finish(false);
+      return;
+    }
     const what = error === undefined ? 'was closed' : `broke: ${error.message}`;
     const when = this.responseStarted ? 'in the middle of the response' : 'before it answered';
     this.#fail(
@@ -282,6 +292,14 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
   /** Reuse needs positive proof of everything (pool.md, reuse); here is the one place that collects it. */
   #finish(hasLeftover: boolean): void {
     const { connection } = this;
+    // TLS reports a write as done a turn late, perhaps after the answer to it. One turn, no more:
+    // what is not out by then is not going out.
+    const isFlushing = this.#isWritten && connection.socket.writableLength !== 0;
+    if (isFlushing && !hasLeftover && connection.isOpen && !this.#isFlushing) {
+      this.#isFlushing = true;
+      afterPoll(this);
+      return;
+    }
     const isReusable =
       this.#mayReuse &&
       !hasLeftover &&
@@ -295,6 +313,10 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
     this.#upload?.stop();
     if (hasLeftover) connection.poison();
     this.#events.exchangeDone(this.#trailers, isReusable);
+  }
+
+  onPolled(): void {
+    if (!this.#isOver) this.#finish(false);
   }
 
   #fail(error: Error): void {
