@@ -143,7 +143,7 @@ describe('app.controller()', () => {
   });
 
   it('inherits endpoints, middleware and prefix; a method decorated again replaces the base’s', async () => {
-    @controller('/base', { middleware: [async (_ctx, next) => `[${String((await next()).body)}]`] })
+    @controller('/base', { middleware: [async (_ctx, next) => ['wrapped', (await next()).body]] })
     class Base {
       @get('/a') a() {
         return 'base a';
@@ -159,20 +159,22 @@ describe('app.controller()', () => {
     }
     const app = testApp();
     app.controller(new Derived());
-    expect(await body(app, '/base/a')).toBe('[base a]');
+    expect(await body(app, '/base/a')).toBe('["wrapped","base a"]');
     expect(await body(app, '/base/b')).toBe('derived b');
   });
 
   it('refuses what has no endpoints', () => {
     const app = testApp();
-    class Empty {}
+    class Empty {
+      notDecorated = true;
+    }
     class Field {
       index = 5;
     }
     get('/')(Field.prototype, 'index');
     expect(() => app.controller(Empty)).toThrow('Empty has no endpoints; decorate its methods');
     expect(() => app.controller(new Empty())).toThrow('Empty has no endpoints');
-    expect(() => app.controller((() => 5) as never)).toThrow('number is no controller');
+    expect(() => app.controller(() => 5 as never)).toThrow('number is no controller');
     expect(() => app.controller(Field)).toThrow('Field.index is no method');
     expect(() => controller('users')).toThrow('the prefix of a controller is "users"');
     expect(() => get('/', { schema: 1 } as never)).toThrow('endpoint.schema (1) is not an option');

@@ -271,6 +271,19 @@ describe('a request head', () => {
     expect(await send('GET / HTTP/1.0\r\n\r\n').all()).toMatch(/^HTTP\/1.1 200/);
   });
 
+  it('of thousands of fields is read whole when it may be: none is dropped in silence', async () => {
+    const app = testApp({ safety: { maxHeaders: 5_000 } });
+    app.get('/', (ctx) =>
+      String(Object.keys(ctx.headers).filter((name) => name.startsWith('x')).length),
+    );
+    const { port } = await started(app);
+    const fields = Array.from({ length: 2_500 }, (_, index) => `x${index}: 1\r\n`).join('');
+    const raw = new RawClient(port).write(
+      `GET / HTTP/1.1\r\nHost: x\r\n${fields}Connection: close\r\n\r\n`,
+    );
+    expect(await raw.all()).toMatch(/2500$/);
+  });
+
   it('that takes too long is a 408', async () => {
     const send = await rawApp({ headersTimeout: 50 });
     expect(await send('GET / HTTP/1.1\r\nHos').all()).toMatch(

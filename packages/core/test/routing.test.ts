@@ -244,6 +244,19 @@ describe('middleware', () => {
     await supertest(app.handler).get('/').expect(418);
   });
 
+  it('may answer without waiting for next(): what becomes of it ends no process', async () => {
+    const app = testApp();
+    app.use((_ctx, next) => {
+      void next();
+      return 'mine';
+    });
+    app.get('/', async () => {
+      await Promise.resolve();
+      throw new Error('nobody is listening');
+    });
+    await supertest(app.handler).get('/').expect(200, 'mine');
+  });
+
   it('can replace an error, and sees every error', async () => {
     const app = testApp();
     app.use(async (_ctx, next) => {

@@ -1,15 +1,34 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get as httpGet, type IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ScriptedUpstream } from '@hotaru/client/testing';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RawClient } from './helpers.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
-const FIXTURE = fileURLToPath(new URL('./fixtures/app.mjs', import.meta.url));
 
-/** The fixture runs what is built, as users do. */
+/** The program under test: it says its port, then what it served. Text, since it runs what is built. */
+const PROGRAM = `
+import { App, getRequest } from '@hotaru/core';
+const app = new App({ binding: '127.0.0.1:0', logger: { level: 'info' }, drainTimeout: '20s' });
+let served = 0;
+app.get('/work', async () => {
+  await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 10));
+  return { served: ++served };
+});
+app.get('/hang', () => new Promise(() => undefined));
+app.get('/call/<uint:port>', async (ctx) => {
+  const res = await ctx.sendRequest('http://127.0.0.1:' + ctx.param('port'), getRequest('/'));
+  return res.text();
+});
+app.server.once('listening', () => process.send({ port: app.server.address().port }));
+await app.run();
+process.send({ served });
+process.disconnect();
+`;
+
 beforeAll(() => {
   execFileSync(
     process.execPath,
@@ -27,18 +46,26 @@ interface Running {
   until: (text: string) => Promise<void>;
 }
 
+function spawnProgram(): ChildProcess & { stdout: Readable; stderr: Readable } {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  return child as ChildProcess & { stdout: Readable; stderr: Readable };
+}
+
 async function startChild(): Promise<Running> {
-  const child = fork(FIXTURE, { execArgv: [], silent: true });
+  const child = spawnProgram();
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const message = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error(output))),
   ]);
   const until = async (text: string): Promise<void> => {
-    while (!output.includes(text)) await once(child.stdout!, 'data');
+    while (!output.includes(text)) await once(child.stdout, 'data');
   };
   return { child, port: (message[0] as { port: number }).port, output: () => output, until };
 }

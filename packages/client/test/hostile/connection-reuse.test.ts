@@ -6,6 +6,7 @@
 import { ConnectionPool, type RequestInit, type SendOptions } from '@hotaru/client';
 import { ScriptedUpstream, turn, VirtualClock } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
+import { testCertificates } from '../certificates.js';
 import {
   answering,
   attempt,
@@ -326,28 +327,47 @@ describe('an idle connection', () => {
 });
 
 describe('a body that had come whole before anybody read it', () => {
-  for (const size of [1, 1_000, 65_535, 65_536, 65_537, 100_000, 131_072, 200_000, 1_000_000])
-    for (const how of ['by length', 'chunked', 'read late'])
-      it(`of ${size} bytes, ${how}, leaves a connection that reads`, async () => {
-        await using upstream = await ScriptedUpstream.start();
-        const body = 'x'.repeat(size);
-        upstream.onConnection(async (peer) => {
-          await peer.readRequest();
-          await peer.respond(200, {}, how === 'chunked' ? [body] : body);
-          await answering(peer);
-        });
-        const pool = new ConnectionPool({ maxPerHost: 2 });
-        const options = { timeout: HANG_GUARD_MS };
-        const first = await pool.sendRequest(upstream.url, {}, options);
-        for (let turns = 0; turns < 10; turns += 1) await turn();
-        if (how === 'read late') expect((await first.text()).length).toBe(size);
-        for (const path of ['/a', '/b'])
-          expect(await attempt(pool, upstream.url, { path }, options)).toMatchObject({
-            status: 200,
+  const sizes = [1, 1_000, 65_535, 65_536, 65_537, 100_000, 131_072, 200_000, 1_000_000];
+  for (const secure of [false, true])
+    for (const size of sizes)
+      for (const how of ['by length', 'chunked', 'read late'])
+        it(`of ${size} bytes, ${how}${secure ? ', over TLS' : ''}, leaves a connection that reads`, async () => {
+          const { ca, localhost } = await testCertificates();
+          await using upstream = await ScriptedUpstream.start(secure ? { tls: localhost } : {});
+          const body = 'x'.repeat(size);
+          upstream.onConnection(async (peer) => {
+            await peer.readRequest();
+            await peer.respond(200, {}, how === 'chunked' ? [body] : body);
+            await answering(peer);
           });
-        if (how !== 'read late') expect((await first.text()).length).toBe(size);
-        pool.close();
-      });
+          const pool = new ConnectionPool({ maxPerHost: 2 });
+          const options = { timeout: HANG_GUARD_MS, ...(secure ? { tls: { ca } } : {}) };
+          const first = await pool.sendRequest(upstream.url, {}, options);
+          for (let turns = 0; turns < 10; turns += 1) await turn();
+          if (how === 'read late') expect((await first.text()).length).toBe(size);
+          for (const path of ['/a', '/b']) {
+            const outcome = await attempt(pool, upstream.url, { path }, options);
+            expect(outcome).toMatchObject({ status: 200 });
+          }
+          if (how !== 'read late') expect((await first.text()).length).toBe(size);
+          pool.close();
+        });
+
+  it('is noticed to be poisoned afterwards', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.respond(200, {}, 'x'.repeat(100_000));
+    });
+    const pool = new ConnectionPool();
+    const response = await pool.sendRequest(upstream.url, {}, { timeout: HANG_GUARD_MS });
+    for (let turns = 0; turns < 10; turns += 1) await turn();
+    const peer = await upstream.connection(0);
+    await peer.sendUnsolicited('x');
+    await peer.waitForClose(1_000);
+    expect((await response.text()).length).toBe(100_000);
+    pool.close();
+  });
 });
 
 describe('concurrent calls', () => {

@@ -167,18 +167,27 @@ describe('a body read twice', () => {
 });
 
 describe('a scope that ends', () => {
-  it('reports each body nobody read, with its method and URL', async () => {
-    await using all = await scene((peer) => peer.respond(200, {}, 'x'.repeat(4_000_000)), 2);
-    const reports: unknown[] = [];
-    const scope = new RequestScope({ onUnreadBody: (report) => reports.push(report) });
-    const url = `${all.upstream.url}/left`;
-    await all.pool.sendRequest(url, {}, options, scope);
-    const read = await all.pool.sendRequest(all.upstream.url, { path: '/read' }, options, scope);
-    await read.text();
-    scope.end();
-    expect(reports).toHaveLength(1);
-    expect(reports[0]).toMatchObject({ method: 'GET', url });
-  });
+  const unread: Record<string, (peer: ScriptedPeer) => Promise<unknown>> = {
+    'still coming': async (peer) => {
+      await peer.write(ok(['Content-Length: 10'], 'hello'));
+      await peer.waitForClose();
+    },
+    'small and come whole': (peer) => peer.respond(200, {}, 'hello'),
+    'large and come whole': (peer) => peer.respond(200, {}, 'x'.repeat(100_000)),
+  };
+  for (const [what, script] of Object.entries(unread))
+    it(`reports each body nobody read, with its method and URL: one ${what}`, async () => {
+      await using all = await scene(script, 2);
+      const reports: unknown[] = [];
+      const scope = new RequestScope({ onUnreadBody: (report) => reports.push(report) });
+      const url = `${all.upstream.url}/left`;
+      await all.pool.sendRequest(url, {}, options, scope);
+      const read = await all.pool.sendRequest(all.upstream.url, { path: '/read' }, options, scope);
+      await read.text();
+      scope.end();
+      expect(reports).toHaveLength(1);
+      expect(reports[0]).toMatchObject({ method: 'GET', url });
+    });
 
   it('is cheap and silent when everything was read', async () => {
     await using all = await scene((peer) => peer.respond(200, {}, 'hello'));

@@ -177,9 +177,7 @@ export class Dispatcher {
     }
   }
 
-  #fail(exchange: Exchange, thrown: unknown): void {
-    // An upload that failed because the inbound body did: the body's error is the answer.
-    const error = thrown instanceof HotaruClientError ? (exchange.bodyError ?? thrown) : thrown;
+  #fail(exchange: Exchange, error: unknown): void {
     const problem = toHttpError(error, this.#services.isDevelopment);
     if (exchange.state === 'open' && !exchange.isGone) report(exchange, problem);
     else exchange.log.debug({ err: error }, 'a handler failed after its request was over');

@@ -12,7 +12,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestScope } from '@hotaru/client';
 import type { Logger } from '../logger.js';
 import type { Services } from '../services.js';
-import { wireError, type HttpError } from './http-error.js';
+import { wireError } from './http-error.js';
 import type { HeaderBag } from './headers.js';
 import { RequestBody } from './request-body.js';
 import type { HttpSafety } from './safety.js';
@@ -47,8 +47,8 @@ export class Exchange {
   headers: HeaderBag | undefined = undefined;
   /** `performance.now()` at which it ends; `Infinity` is never. */
   deadlineMs = Infinity;
-  /** Why the body could not be read: an upload to an upstream that fails of it is answered with this. */
-  bodyError: HttpError | undefined = undefined;
+  /** The body stalled, was too large, or ended with the client: what is left of it cannot be waited for. */
+  isBodyBroken = false;
   #state: ExchangeState = 'open';
   #scope: RequestScope | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;

@@ -160,7 +160,7 @@ class BodySource {
 
   fail(error: HttpError): void {
     this.leave();
-    this.#exchange.bodyError = error;
+    this.#exchange.isBodyBroken = true;
     this.#sink.fail(error);
   }
 

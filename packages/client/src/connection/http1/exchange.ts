@@ -212,8 +212,12 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
       this.#fail(error as Error);
       return;
     }
+    this.#afterFeed(used < bytes.length);
+  }
+
+  #afterFeed(hasLeftover: boolean): void {
     if (this.#isOver) return;
-    if (this.#hasEndedReading) this.#finish(used < bytes.length);
+    if (this.#hasEndedReading) this.#finish(hasLeftover);
     else if (this.#hasHead && !this.#isPendingSaid) {
       this.#isPendingSaid = true;
       this.#events.bodyPending();
