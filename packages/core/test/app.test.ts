@@ -222,7 +222,7 @@ describe('the drain', () => {
     const { port } = await started(app);
     const raw = new RawClient(port).write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     // The system has connected it, but no turn of the event loop has accepted it.
-    await new Promise(process.nextTick);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     const stopped = app.stop();
     expect(await raw.all()).toMatch(/^HTTP\/1.1 200/);
     await stopped;
