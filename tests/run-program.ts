@@ -41,7 +41,9 @@ export class Program implements AsyncDisposable {
       look();
       void this.exit.then((code) => {
         look();
-        reject(new Error(`it ended with code ${code} and never printed ${pattern}:\n${this.output}`));
+        reject(
+          new Error(`it ended with code ${code} and never printed ${pattern}:\n${this.output}`),
+        );
       });
     });
   }

@@ -16,7 +16,10 @@ const BATCHES = 50;
 export async function measureAcquire(): Promise<AcquireCost> {
   const server = net.createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const key = ConnectionKey.from({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  const key = ConnectionKey.from({
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+  });
   const pool = new ConnectionPool();
   await pool.warm(key, 8);
   const getPut = await medianUs(2_000, () => {

@@ -48,7 +48,9 @@ for (const name of CONTENDERS) {
   const ratio = ours / median(cpu);
   const verdict = bar === undefined ? '' : `≤ ${bar} ${ratio <= bar ? 'met' : 'MISSED'}`;
   console.log(
-    `${median(cpu).toFixed(1).padStart(14)}   (${Math.min(...cpu).toFixed(1)} … ${Math.max(...cpu).toFixed(1)})`.padEnd(33) +
+    `${median(cpu).toFixed(1).padStart(14)}   (${Math.min(...cpu).toFixed(1)} … ${Math.max(...cpu).toFixed(1)})`.padEnd(
+      33,
+    ) +
       of(name, 'requestsPerSecond').toFixed(0).padStart(7) +
       of(name, 'rssMiB').toFixed(0).padStart(10) +
       (name === 'hotaru' ? '' : ratio.toFixed(2)).padStart(16) +

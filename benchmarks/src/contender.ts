@@ -17,7 +17,13 @@ export interface Contender {
   start(target: Target): Promise<Client> | Client;
 }
 
-export const CONTENDERS = ['hotaru', 'undici-pool', 'undici-request', 'node-http', 'raw-net'] as const;
+export const CONTENDERS = [
+  'hotaru',
+  'undici-pool',
+  'undici-request',
+  'node-http',
+  'raw-net',
+] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 export async function loadContender(name: string): Promise<Contender> {

@@ -21,9 +21,7 @@ const running = `http://${process.env.DEMO_BINDING ?? '127.0.0.1:3003'}`;
 /** A pool of its own: the figures printed are the gateway's alone. */
 const client = new ConnectionPool();
 
-const isRunning = await client
-  .sendRequest(running, getRequest('/health'))
-  .then(
+const isRunning = await client.sendRequest(running, getRequest('/health')).then(
   (res) => res.ok,
   () => false,
 );

@@ -22,7 +22,9 @@ export async function startServices(): Promise<RunningServices> {
     const port = await new Promise<number>((resolve, reject) => {
       child.once('message', (message: { port: number }) => resolve(message.port));
       child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`the ${name} service ended with code ${code}`)));
+      child.once('exit', (code) =>
+        reject(new Error(`the ${name} service ended with code ${code}`)),
+      );
     });
     child.removeAllListeners('exit');
     return `http://127.0.0.1:${port}`;

@@ -25,7 +25,12 @@ const rawNet: Contender = {
               done?.();
               return true;
             };
-            const socket = net.connect({ host: hostname, port: Number(port), noDelay: true, onread: { buffer, callback } });
+            const socket = net.connect({
+              host: hostname,
+              port: Number(port),
+              noDelay: true,
+              onread: { buffer, callback },
+            });
             const lane: Lane = { socket, done: undefined };
             socket.once('connect', () => resolve(lane));
             socket.once('error', reject);

@@ -1,0 +1,51 @@
+/** Tables in the documents are generated from the code, so that they can't rot. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import { expect, it } from 'vitest';
+import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
+import { allowed } from '../packages/client/src/config/pool-config.js';
+import { ERROR_CODES } from '../packages/client/src/errors.js';
+
+const CLIENT = fileURLToPath(new URL('../docs/client.md', import.meta.url));
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+function errorTable(): string {
+  const rows = Object.entries(ERROR_CODES).map(([code, when]) => `| \`${code}\` | ${cell(when)} |`);
+  return ['| code | when |', '| --- | --- |', ...rows].join('\n');
+}
+
+function show(setting: Setting): string {
+  if (setting.default === Infinity) return 'none';
+  return setting.kind === 'duration' ? `${setting.default} ms` : String(setting.default);
+}
+
+function settingsTable(): string {
+  const rows = (Object.entries(SETTINGS) as [string, Setting][]).map(
+    ([name, setting]) =>
+      `| \`${name}\` | ${show(setting)} | ${cell(setting.what)} | ${cell(allowed(setting))} | ${cell(setting.why)} |`,
+  );
+  return ['| setting | default | what | allowed | why |', '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
+
+/** Puts a table after its marker, in place of the one that is there. */
+function withTable(text: string, marker: string, table: string): string {
+  const pattern = new RegExp(`(<!-- ${marker} -->\n)(?:\n?(?:\\|.*\n)+)?`);
+  return text.replace(pattern, (_, head: string) => `${head}\n${table}\n`);
+}
+
+// `UPDATE_DOCS=1 npx vitest run tests/docs.test.ts` writes them.
+it('docs/client.md lists every error code and every setting as the code has them', async () => {
+  const before = readFileSync(CLIENT, 'utf8');
+  const wanted = await format(
+    withTable(withTable(before, 'error-table', errorTable()), 'settings-table', settingsTable()),
+    { parser: 'markdown', printWidth: 100, singleQuote: true },
+  );
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(CLIENT, wanted);
+  else expect(before).toBe(wanted);
+});
