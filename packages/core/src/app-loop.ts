@@ -66,7 +66,8 @@ export class AppLoop {
   #stopping: Promise<void> | undefined = undefined;
   #stopCleanup: (() => void) | undefined = undefined;
   /** Ends the wait of `run()`. */
-  #onStop: (() => void) | undefined = undefined;
+  #requestStop: () => void = () => undefined;
+  readonly #stopRequested = new Promise<void>((resolve) => (this.#requestStop = resolve));
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -91,15 +92,14 @@ export class AppLoop {
   }
 
   stop(): Promise<void> {
-    this.#onStop?.();
+    this.#requestStop();
     return (this.#stopping ??= this.#stop());
   }
 
   /** Starts, and resolves when the app has stopped. */
   async run(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return this.stop();
-    const stopRequested = new Promise<void>((resolve) => (this.#onStop = resolve));
-    const requestStop = (): void => this.#onStop?.();
+    const requestStop = this.#requestStop;
     let signalled = 0;
     const onSignal = (name: NodeJS.Signals): void => {
       if (++signalled > 1) exitNow(this.#parts.log, name);
@@ -111,7 +111,7 @@ export class AppLoop {
     signal?.addEventListener('abort', requestStop, { once: true });
     try {
       await this.start();
-      await stopRequested;
+      await this.#stopRequested;
       await this.stop();
     } finally {
       process.off('SIGINT', onSignal);

@@ -302,6 +302,15 @@ describe('run()', () => {
     await running;
   });
 
+  it('called twice rejects the second time, and the first goes on', async () => {
+    const app = testApp();
+    const running = app.run();
+    await expect(app.run()).rejects.toThrow('the app is starting already');
+    await once(app.server, 'listening');
+    await app.stop();
+    await running;
+  });
+
   it('ends while it is still starting', async () => {
     const go = deferred<number>();
     const { pool } = countingPool();

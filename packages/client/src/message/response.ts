@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream';
 import type { Attempt } from '../errors.js';
 import { HotaruClientError, TransportError } from '../errors.js';
+import { utf8 } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';
 import { ResponseHeaders } from './response-headers.js';
 
@@ -161,7 +162,7 @@ export class ClientResponse {
 }
 
 function toText(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
+  const text = utf8(bytes, 0, bytes.length);
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 

@@ -55,11 +55,12 @@ interface Stage {
   readonly name: string;
   readonly script: PeerScript;
   readonly request?: RequestInit;
-  reached(all: Scene): Promise<unknown>;
+  /** Default: at once. */
+  reached?(all: Scene): Promise<unknown>;
 }
 
 const STAGES: Stage[] = [
-  { name: 'in the tick of the call', script: silent, reached: () => ({ then: null }) as never },
+  { name: 'in the tick of the call', script: silent },
   { name: 'a microtask later', script: silent, reached: () => Promise.resolve() },
   {
     name: 'a nextTick later',
@@ -154,7 +155,7 @@ describe('an abort', () => {
       const options: SendOptions = { signal: abort.signal, timeout: HANG_GUARD_MS };
       const request = stage.request ?? {};
       const call = attempt(all.pool, all.upstream.url, request, options);
-      if (stage.name !== 'in the tick of the call') await stage.reached(all);
+      if (stage.reached !== undefined) await stage.reached(all);
       abort.abort(reason);
       const outcome = await call;
       expect((outcome as { error?: unknown }).error).toBe(reason);
@@ -242,6 +243,43 @@ describe('an abort', () => {
       { timeout: HANG_GUARD_MS },
     );
     expect(third).toMatchObject({ headers: { 'x-answers': '/third' } });
+  });
+
+  const moments: Record<string, () => unknown> = {
+    'a microtask': () => Promise.resolve(),
+    'an immediate': () => new Promise((resolve) => setImmediate(resolve)),
+    'two immediates': () => turn(),
+  };
+  for (const [moment, wait] of Object.entries({ 'no time': undefined, ...moments }))
+    it(`of a call that was given an idle connection, ${moment} later, harms nobody`, async () => {
+      await using all = await scene(silent);
+      await attempt(all.pool, all.upstream.url, { path: '/own' });
+      const abort = new AbortController();
+      const call = attempt(all.pool, all.upstream.url, {}, { signal: abort.signal });
+      if (wait !== undefined) await wait();
+      abort.abort(new Error('enough'));
+      expect(await call).toMatchObject({ error: new Error('enough') });
+      const next = await attempt(
+        all.pool,
+        all.upstream.url,
+        { path: '/own' },
+        { timeout: HANG_GUARD_MS },
+      );
+      expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
+      expect(all.pool.stats()).toMatchObject({ active: 0, waiting: 0 });
+    });
+
+  it('from within a hook of the call itself settles it once', async () => {
+    await using all = await scene(stallAfter('HTTP/1.1 103 Early Hints\r\n\r\n'));
+    const abort = new AbortController();
+    const outcome = await attempt(
+      all.pool,
+      all.upstream.url,
+      {},
+      { signal: abort.signal, onInformational: () => abort.abort(new Error('enough')) },
+    );
+    expect(outcome).toMatchObject({ error: new Error('enough') });
+    await all.upstream.waitForOpen(0);
   });
 
   it('after the answer was read does nothing, and the connection stays', async () => {

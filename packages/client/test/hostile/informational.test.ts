@@ -119,6 +119,60 @@ promises('responses before the response', [
   },
 ]);
 
+describe('the hook for 1xx', () => {
+  const hinting = async () => {
+    const upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      for await (const request of peer.incoming()) {
+        await peer.write(HINTS + CONTINUE);
+        await peer.respond(200, { 'x-answers': request.target });
+      }
+    });
+    return upstream;
+  };
+
+  it('gets each status with its fields, before the answer', async () => {
+    await using upstream = await hinting();
+    const pool = new ConnectionPool();
+    const seen: unknown[] = [];
+    const response = await pool.sendRequest(
+      upstream.url,
+      {},
+      { onInformational: (status, headers) => seen.push([status, headers.get('link')]) },
+    );
+    expect(seen).toEqual([
+      [103, '</a.css>; rel=preload'],
+      [100, undefined],
+    ]);
+    await response.text();
+    pool.close();
+  });
+
+  it('that throws ends its call at most, and never the process or another call', async () => {
+    await using upstream = await hinting();
+    const pool = new ConnectionPool();
+    const bug = new Error('a bug of the caller');
+    const outcome = await attempt(
+      pool,
+      upstream.url,
+      {},
+      {
+        timeout: HANG_GUARD_MS,
+        onInformational: () => {
+          throw bug;
+        },
+      },
+    );
+    if ('error' in outcome) {
+      const { error } = outcome as { error: Error };
+      expect(error === bug || error.cause === bug).toBe(true);
+    } else expect(outcome).toMatchObject({ status: 200 });
+    const next = await attempt(pool, upstream.url, { path: '/own' }, { timeout: HANG_GUARD_MS });
+    expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
+    pool.close();
+  });
+});
+
 describe('Expect: 100-continue', () => {
   const upload = { method: 'POST', headers: { expect: '100-continue' }, body: 'the body' };
   const options = { timeout: HANG_GUARD_MS };

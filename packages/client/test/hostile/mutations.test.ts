@@ -6,7 +6,7 @@
 import { ConnectionPool } from '@hotaru/client';
 import { ScriptedUpstream } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
-import { answering, attempt, chunked, HANG_GUARD_MS, ok, whole } from './support.js';
+import { answering, attempt, chunked, HANG_GUARD_MS, ok, randomOf, whole } from './support.js';
 
 const ROUNDS = 250;
 const MAX_DAMAGES = 4;
@@ -29,17 +29,6 @@ const SHARDS = [
   '\r\n\r\n', '0\r\n\r\n', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'HTTP/1.1 200 OK\r\n',
   'HTTP/1.1 100 Continue\r\n\r\n', 'Connection: close\r\n', whole('evil'), 'ffffffff',
 ]; // prettier-ignore
-
-/** Small, seeded, good enough: mulberry32. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 function damaged(sound: string, random: (below: number) => number): string {
   let bytes = sound;

@@ -251,6 +251,33 @@ describe('bytes on an idle connection', () => {
     pool.close();
   });
 
+  for (const how of ['in its segment', 'in the next segment', 'a turn later'])
+    it(`behind the answer, ${how}, do not answer the request that waits in line`, async () => {
+      await using upstream = await ScriptedUpstream.start();
+      upstream.script([
+        async (peer) => {
+          const request = await peer.readRequest();
+          const answer = ok([`X-Answers: ${request.target}`, 'Content-Length: 5'], 'hello');
+          await peer.write(how === 'in its segment' ? answer + EVIL : answer);
+          if (how === 'a turn later') await peer.sendUnsolicited(EVIL);
+          else if (how === 'in the next segment') await peer.write(EVIL);
+        },
+        answering,
+      ]);
+      const pool = new ConnectionPool({ maxPerHost: 1 });
+      const paths = ['/first', '/second', '/third'];
+      const outcomes = await Promise.all(
+        paths.map((path) => attempt(pool, upstream.url, { path }, { timeout: HANG_GUARD_MS })),
+      );
+      // Behind a turn, the bytes may come when the second request is out: nobody could tell them apart.
+      if (how !== 'a turn later')
+        outcomes.forEach((outcome, n) =>
+          expect(outcome).toMatchObject({ headers: { 'x-answers': paths[n] } }),
+        );
+      expect(outcomes[2]).toMatchObject({ headers: { 'x-answers': '/third' } });
+      pool.close();
+    });
+
   it('a 408 is a plain close: not poison, and the next request does not see it', async () => {
     await using scene = await idle();
     await scene.peer.send408OnIdle();

@@ -3,6 +3,7 @@
  * and what is sent can't be split into two requests. The origin reads strictly: whatever slips through
  * the client's checks fails the case there too.
  */
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
   ConnectionPool,
@@ -534,6 +535,109 @@ describe('a body', () => {
     expect(request.text()).not.toContain('b\r\n.txt');
     const json = await sent(jsonRequest('/json', { a: 1 }));
     expect([json.headers['content-type'], json.text()]).toEqual(['application/json', '{"a":1}']);
+  });
+});
+
+describe('a body of the caller that breaks', () => {
+  const boom = new Error('boom');
+  /** The call rejects with the error or because of it, and nothing is left uncaught. */
+  const breaks = async (body: RequestInit['body'], pool = new ConnectionPool()) => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.script([(peer) => peer.waitForClose(), answering]);
+    const outcome = await attempt(
+      pool,
+      upstream.url,
+      { method: 'POST', body },
+      { timeout: HANG_GUARD_MS },
+    );
+    expect(outcome).toHaveProperty('error');
+    const next = await attempt(pool, upstream.url, { path: '/own' }, { timeout: 500 });
+    if (upstream.accepted > 1) expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
+    pool.close();
+    return (outcome as { error: Error }).error;
+  };
+  const isBoom = (error: Error) => error === boom || error.cause === boom;
+
+  it('a file that is not there is an error of the call, not of the process', async () => {
+    const error = await breaks(createReadStream('/does/not/exist'));
+    expect(JSON.stringify([error.message, (error.cause as Error | undefined)?.message])).toContain(
+      'ENOENT',
+    );
+  });
+
+  it.each<[string, () => RequestInit['body']]>([
+    [
+      'an iterator that throws at once',
+      async function* () {
+        throw boom;
+      },
+    ],
+    [
+      'an iterator that throws later',
+      async function* () {
+        yield 'x';
+        await turn();
+        throw boom;
+      },
+    ],
+    [
+      'an iterable that throws',
+      () => ({
+        [Symbol.asyncIterator]: () => {
+          throw boom;
+        },
+      }),
+    ],
+    [
+      'a next() that throws',
+      () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            throw boom;
+          },
+        }),
+      }),
+    ],
+    [
+      'a Node stream that is destroyed',
+      () =>
+        new Readable({
+          read() {
+            this.destroy(boom);
+          },
+        }),
+    ],
+    [
+      'a web stream that errors',
+      () => new ReadableStream({ pull: (controller) => controller.error(boom) }),
+    ],
+  ] as never)('%s is the error of the call', async (_what, body) => {
+    expect(isBoom(await breaks(body()))).toBe(true);
+  });
+
+  it('a Node stream is destroyed when its call fails before a byte of it was read', async () => {
+    const pool = new ConnectionPool();
+    const body = Readable.from(['x']);
+    const signal = AbortSignal.abort(boom);
+    await attempt(pool, 'http://127.0.0.1:9/', { method: 'POST', body }, { signal });
+    await turn();
+    expect(body.destroyed).toBe(true);
+    pool.close();
+  });
+
+  it('a Node stream that fails while its call waits in line is an error of that call', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    const pool = new ConnectionPool({ maxPerHost: 1 });
+    const first = attempt(pool, upstream.url);
+    await upstream.connection(0);
+    const body = new Readable({ read() {} });
+    const second = attempt(pool, upstream.url, { method: 'POST', body }, { timeout: 60 });
+    await turn();
+    body.destroy(boom);
+    await turn();
+    expect(await second).toHaveProperty('error');
+    pool.close();
+    await first;
   });
 });
 

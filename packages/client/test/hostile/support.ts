@@ -229,3 +229,14 @@ export async function consume(pieces: AsyncIterable<unknown>): Promise<void> {
   let isDone = false;
   while (!isDone) isDone = (await iterator.next()).done === true;
 }
+
+/** Chance that is the same in every run: whole numbers from 0 up to `below` (mulberry32). */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}

@@ -99,6 +99,13 @@ const CASES: TimeoutCase[] = [
     phase: 'body',
   },
   {
+    name: 'a packed body that stalls: bodyTimeout',
+    script: afterRequest(ok(['Content-Encoding: gzip', 'Content-Length: 99'], '\x1f\x8b\x08')),
+    options: { bodyTimeout: SOON },
+    code: 'HOTARU_BODY_TIMEOUT',
+    phase: 'body',
+  },
+  {
     name: 'a body delimited by the close that stalls: bodyTimeout',
     script: afterRequest(ok([], 'hello')),
     options: { bodyTimeout: SOON },

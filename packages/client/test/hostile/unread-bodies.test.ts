@@ -4,6 +4,7 @@
  */
 import { ConnectionPool, RequestScope, type ClientResponse } from '@hotaru/client';
 import { ScriptedUpstream, turn, type PeerScript, type ScriptedPeer } from '@hotaru/client/testing';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { answering, attempt, codeOf, HANG_GUARD_MS, ok } from './support.js';
 
@@ -73,6 +74,27 @@ for (const [how, leave] of Object.entries(LEAVINGS))
       );
       await leaveAndGoOn(all, leave);
       expect(all.upstream.accepted).toBe(1);
+    });
+
+    it('keeps its connection when it is packed and little', async () => {
+      const packed = gzipSync('hello '.repeat(2_000));
+      await using all = await scene((peer) =>
+        peer.respond(200, { 'content-encoding': 'gzip' }, packed),
+      );
+      await leaveAndGoOn(all, leave);
+      expect(all.upstream.accepted).toBe(1);
+    });
+
+    it('closes its connection when it is packed and stalls', async () => {
+      const packed = gzipSync('hello '.repeat(2_000));
+      await using all = await scene(async (peer) => {
+        const head = ok(['Content-Encoding: gzip', `Content-Length: ${packed.length}`]);
+        await peer.write(head);
+        await peer.write(packed.subarray(0, packed.length - 9));
+        await peer.waitForClose();
+      });
+      await leaveAndGoOn(all, leave);
+      expect(all.upstream.accepted).toBe(2);
     });
 
     it('closes its connection when its length is known to be much', async () => {
@@ -189,6 +211,31 @@ describe('a scope that ends', () => {
       expect(reports[0]).toMatchObject({ method: 'GET', url });
     });
 
+  it('gives every body up, though the one who is told of them throws', async () => {
+    await using all = await scene(async (peer) => {
+      await peer.write(ok(['Content-Length: 10'], 'hello'));
+      await peer.waitForClose();
+    }, 2);
+    all.upstream.onConnection(1, async (peer) => {
+      await peer.readRequest();
+      await peer.write(ok(['Content-Length: 10'], 'hello'));
+      await peer.waitForClose();
+    });
+    const scope = new RequestScope({
+      onUnreadBody: () => {
+        throw new Error('a bug of the caller');
+      },
+    });
+    await all.pool.sendRequest(all.upstream.url, {}, options, scope);
+    await all.pool.sendRequest(all.upstream.url, {}, options, scope);
+    try {
+      scope.end();
+    } catch (error) {
+      expect(error).toEqual(new Error('a bug of the caller'));
+    }
+    await all.upstream.waitForOpen(0);
+  });
+
   it('is cheap and silent when everything was read', async () => {
     await using all = await scene((peer) => peer.respond(200, {}, 'hello'));
     const reports: unknown[] = [];
@@ -248,6 +295,22 @@ describe('a slow reader', () => {
     await all.upstream.waitForOpen(0);
     await turn();
     expect(written).toBeLessThan(32 * MIB);
+  });
+
+  it('of a packed body gets every byte in order', async () => {
+    const whole = Array.from({ length: 300_000 }, (_, n) => String(n)).join(',');
+    await using all = await scene((peer) =>
+      peer.respond(200, { 'content-encoding': 'gzip' }, gzipSync(whole)),
+    );
+    const response = await all.pool.sendRequest(all.upstream.url, {}, options);
+    let text = '';
+    for await (const chunk of response.body) {
+      text += Buffer.from(chunk).toString();
+      await turn();
+    }
+    expect(text === whole).toBe(true);
+    await attempt(all.pool, all.upstream.url, {}, options);
+    expect(all.upstream.accepted).toBe(1);
   });
 
   it('gets every byte in order', async () => {

@@ -30,7 +30,7 @@ export function pump(
 
 /** Gives up a source nobody will read. */
 export function cancelSource(source: StreamSource): void {
-  if (source instanceof Readable) source.destroy();
+  if (source instanceof Readable) source.on('error', ignore).destroy();
   else if (isNativeStream(source)) source.cancel().catch(ignore);
   else void iteratorOf(source).return?.().then(ignore, ignore);
 }

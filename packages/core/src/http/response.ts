@@ -50,7 +50,7 @@ const NO_DEFAULTS: ResponseDefaults = { status: 0 };
 
 /**
  * A response: made by the helpers (`json()`, `text()`, …) or from what a handler returned. `next()` in a
- * middleware resolves with one, and it may be changed there.
+ * middleware resolves with one, and it may be changed there; so make a new one for each request.
  *
  * Status: its own, else what `ctx.status()` said, else 200, or 204 without a body. Headers: its own come
  * before those of `ctx.setHeader()`, which come before the content type that goes with the body.

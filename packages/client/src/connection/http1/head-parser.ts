@@ -10,6 +10,7 @@
  */
 import { CONSTANTS } from '../../config/defaults.js';
 import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from './bytes.js';
+import { latin1 } from '../../message/buffer-text.js';
 import { protocolError } from './protocol-error.js';
 
 /** What a parsed head says. Offsets come in fours: name start, name end, value start, value end. */
@@ -45,7 +46,9 @@ export class HeadParser {
   #searched = 0;
   #isFirstLine = true;
   #origin = 0;
-  #offsets: number[] = [];
+  /** Written over by each head: a list that grows with every field would be copied several times. */
+  readonly #offsets: number[] = [];
+  #offsetCount = 0;
   #status = 0;
   #minorVersion = 1;
   #reasonEnd = 0;
@@ -64,7 +67,7 @@ export class HeadParser {
     this.#lineStart = 0;
     this.#searched = 0;
     this.#isFirstLine = hasStatusLine;
-    this.#offsets = [];
+    this.#offsetCount = 0;
     this.#contentLength = -1;
     this.#transferEncoding = '';
     this.#saysClose = false;
@@ -151,8 +154,8 @@ export class HeadParser {
 
   #finish(data: Buffer, origin: number, end: number): void {
     this.head = {
-      text: data.toString('latin1', origin, end),
-      offsets: this.#offsets,
+      text: latin1(data, origin, end),
+      offsets: this.#offsets.slice(0, this.#offsetCount),
       status: this.#status,
       minorVersion: this.#minorVersion,
       reasonEnd: this.#reasonEnd,
@@ -207,8 +210,14 @@ export class HeadParser {
     let valueEnd = i;
     while (valueEnd > valueStart && isBlank(data[valueEnd - 1])) valueEnd -= 1;
     const origin = this.#origin;
-    this.#offsets.push(start - origin, nameEnd - origin, valueStart - origin, valueEnd - origin);
-    if (this.#offsets.length > CONSTANTS.maxHeaderCount * 4)
+    const offsets = this.#offsets;
+    const at = this.#offsetCount;
+    offsets[at] = start - origin;
+    offsets[at + 1] = nameEnd - origin;
+    offsets[at + 2] = valueStart - origin;
+    offsets[at + 3] = valueEnd - origin;
+    this.#offsetCount = at + 4;
+    if (this.#offsetCount > CONSTANTS.maxHeaderCount * 4)
       throw protocolError(`more than ${CONSTANTS.maxHeaderCount} header fields`, 'our bound');
     if (this.#hasStatusLine) this.#noteFraming(data, start, nameEnd, valueStart, valueEnd);
     return next;
