@@ -53,6 +53,8 @@ export function toRequestBody(input: unknown): RequestBody {
   if (input instanceof Readable) {
     if (input.destroyed || input.readableEnded)
       throw invalidRequest('the body stream has already ended or was destroyed');
+    // Its error ends the call, or comes when the call is over: in neither case the process.
+    input.on('error', ignore);
     return { kind: 'stream', source: input, contentType: undefined };
   }
   if (input instanceof ReadableStream) {
@@ -83,20 +85,25 @@ export function iterateSource(source: AsyncIterable<unknown>): AsyncIterator<unk
  * spared: destroying it would cut the socket on which its own answer still has to go out.
  */
 export function abandonSource(source: AsyncIterable<unknown>): void {
-  if (source instanceof Readable) {
-    if (!('complete' in source)) source.destroy();
-  } else if (source instanceof ReadableStream) {
-    if (!source.locked) source.cancel().catch(() => undefined);
-  } else
-    source[Symbol.asyncIterator]()
-      .return?.()
-      .catch(() => undefined);
+  try {
+    if (source instanceof Readable) {
+      if (!('complete' in source)) source.destroy();
+    } else if (source instanceof ReadableStream) {
+      if (!source.locked) source.cancel().catch(ignore);
+    } else source[Symbol.asyncIterator]().return?.().catch(ignore);
+  } catch {
+    // a hand-written iterable that throws: the call has failed for a better reason already
+  }
 }
 
 /** One piece of a stream as bytes to write. */
 export function toPiece(piece: unknown): string | Uint8Array {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;
   throw invalidRequest(`a body stream gave ${describe(piece)}; allowed: string, Uint8Array`);
+}
+
+function ignore(): void {
+  // said where it is used
 }
 
 function bytes(

@@ -34,6 +34,8 @@ interface PendingRead {
 
 export class ResponseBody implements BodySink {
   use: BodyUse = 'unread';
+  /** Told once, when somebody begins to read. */
+  onClaimed: (() => void) | undefined = undefined;
   #pieces: Buffer[] = [];
   #bufferedBytes = 0;
   #totalBytes = 0;
@@ -119,7 +121,7 @@ export class ResponseBody implements BodySink {
   /** The whole body if it has come already, in one piece: the usual small answer. Claims it. */
   takeWhole(): Buffer | undefined {
     if (!this.#isEnded || this.use !== 'unread' || this.#pieces.length !== 1) return undefined;
-    this.use = 'collecting';
+    this.#claim('collecting');
     return this.#pieces.pop();
   }
 
@@ -179,6 +181,7 @@ export class ResponseBody implements BodySink {
         this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
       );
     this.use = use;
+    this.onClaimed?.();
   }
 
   #read(): Promise<IteratorResult<Uint8Array, undefined>> {

@@ -80,6 +80,7 @@ export class Call
   #body: ResponseBody | undefined = undefined;
   /** What takes the bytes that come: the body, or a decoder before it. */
   #sink: BodySink | undefined = undefined;
+  #hasBody = false;
   #drainedBytes = 0;
   /** Held only until it is known whether its body has come whole. */
   #response: ClientResponse | undefined = undefined;
@@ -128,7 +129,7 @@ export class Call
   }
 
   giveUpUnread(): UnreadBodyReport | undefined {
-    if (this.#body?.use !== 'unread') return undefined;
+    if (this.#body?.use !== 'unread' || !this.#hasBody) return undefined;
     this.#body.discard();
     return { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
   }
@@ -311,6 +312,7 @@ export class Call
       return;
     }
     this.#state = 'body';
+    this.#hasBody = hasBody;
     this.#clock.stopStage();
     let headers = new ResponseHeaders(head.text, head.offsets);
     const codings = hasBody && options.decompresses ? codingsOf(headers) : undefined;
@@ -464,7 +466,16 @@ export class Call
     if (this.#isWatched) stopWatching(this);
     const { signal } = this.#context.options;
     if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);
-    if (this.#scopeLink !== undefined) this.#context.scope?.untrack(this.#scopeLink);
+    this.#leaveScope();
+  }
+
+  /** A body that nobody has begun to read stays the scope's concern, even when it has come whole. */
+  #leaveScope(): void {
+    const { scope } = this.#context;
+    if (scope === undefined || this.#scopeLink === undefined) return;
+    const body = this.#body;
+    if (body?.use === 'unread' && this.#hasBody) body.onClaimed = () => this.#leaveScope();
+    else scope.untrack(this.#scopeLink);
   }
 
   /** The one place where a call gives its connection back. */

@@ -94,10 +94,9 @@ export class RequestScope {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
     this.#stopTimer();
-    for (const call of this.#calls) {
-      const report = call.giveUpUnread();
-      if (report !== undefined) this.#onUnreadBody?.(report);
-    }
+    const reports = [...this.#calls].map((call) => call.giveUpUnread());
+    // All are given up before anybody, who may throw, is told.
+    for (const report of reports) if (report !== undefined) this.#onUnreadBody?.(report);
   }
 
   #watchDeadline(): void {

@@ -282,6 +282,21 @@ describe('a connection that died while it was idle', () => {
     pool.close();
   });
 
+  it('an origin that resets every connection at once fails every call, and is not dialled for ever', async () => {
+    await using upstream = await ScriptedUpstream.start({ script: (peer) => peer.reset() });
+    const pool = new ConnectionPool({ maxPerHost: 10 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        attempt(pool, upstream.url, { path: `/${n}` }, { timeout: HANG_GUARD_MS }),
+      ),
+    );
+    for (const outcome of outcomes)
+      expect(['HOTARU_CONNECTION_CLOSED', 'HOTARU_CONNECT_FAILED']).toContain(codeOf(outcome));
+    expect(upstream.accepted).toBeLessThanOrEqual(80);
+    expect(pool.stats()).toMatchObject({ active: 0, waiting: 0, connecting: 0, idle: 0 });
+    pool.close();
+  });
+
   it('fifty concurrent GETs on fifty dying connections are all answered', async () => {
     await using upstream = await ScriptedUpstream.start();
     let isDying = false;

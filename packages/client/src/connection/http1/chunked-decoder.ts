@@ -3,7 +3,7 @@
  * nothing else, every line ends in CR LF, extensions are skipped and bounded. The trailer section is
  * left to the head parser.
  *
- *   size ─▶ (extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
+ *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
 import { CONSTANTS } from '../../config/defaults.js';
 import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from './bytes.js';
@@ -11,6 +11,8 @@ import { protocolError } from './protocol-error.js';
 
 const enum State {
   Size,
+  /** Blanks after a size: they must lead to a semicolon. */
+  Blanks,
   Extension,
   SizeLf,
   Data,
@@ -65,6 +67,10 @@ export class ChunkedDecoder {
           this.#readSize(byte);
           i += 1;
           break;
+        case State.Blanks:
+          this.#readBlank(byte);
+          i += 1;
+          break;
         case State.Extension:
           this.#readExtension(byte);
           i += 1;
@@ -112,39 +118,39 @@ export class ChunkedDecoder {
       return;
     }
     if (this.#digits === 0) throw badSize();
+    this.#extensionBytes = 0;
     if (byte === CR) this.#state = State.SizeLf;
-    else if (byte === SEMICOLON || byte === SP || byte === HTAB) {
-      this.#extensionBytes = 0;
-      this.#state = State.Extension;
-      this.#readExtension(byte);
-    } else throw badSize();
+    else if (byte === SEMICOLON) this.#state = State.Extension;
+    else if (byte === SP || byte === HTAB) this.#state = State.Blanks;
+    else throw badSize();
+    if (byte !== CR) this.#countExtensionByte();
+  }
+
+  #readBlank(byte: number): void {
+    if (byte === SEMICOLON) this.#state = State.Extension;
+    else if (byte !== SP && byte !== HTAB) throw badSize();
+    this.#countExtensionByte();
   }
 
   /** Skipped, not understood: `BWS ";" …` up to the end of the line (RFC 9112 §7.1.1). */
   #readExtension(byte: number): void {
     if (byte === CR) {
-      if (this.#extensionBytes < 0) throw badSize();
       this.#state = State.SizeLf;
       return;
     }
     if (FIELD_TEXT[byte] !== 1)
       throw protocolError('a control character in a chunk extension', 'RFC 9112 §7.1.1');
-    // Negative while only blanks have come: those must lead to a semicolon.
-    const isBlank = byte === SP || byte === HTAB;
-    if (this.#extensionBytes <= 0) {
-      if (isBlank) {
-        this.#extensionBytes -= 1;
-        if (-this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes) throw tooLong();
-        return;
-      }
-      if (byte !== SEMICOLON) throw badSize();
-      this.#extensionBytes = 0;
-    }
+    this.#countExtensionByte();
+  }
+
+  /** Blanks count too, and many small extensions are as good an attack as a long one (CVE-2023-39326). */
+  #countExtensionByte(): void {
     this.#extensionBytes += 1;
     this.#totalExtensionBytes += 1;
-    if (this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes) throw tooLong();
-    // Many small extensions are as good an attack as a long one (CVE-2023-39326).
-    if (this.#totalExtensionBytes > this.#totalDataBytes * 2 + EXTENSION_ALLOWANCE_BYTES)
+    if (
+      this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes ||
+      this.#totalExtensionBytes > this.#totalDataBytes * 2 + EXTENSION_ALLOWANCE_BYTES
+    )
       throw tooLong();
   }
 }

@@ -98,13 +98,23 @@ export class HeadParser {
     // Without the end of a line there is nothing new to see: a head dripped byte by byte stays cheap.
     if (this.#pending.subarray(0, this.#pendingLength).indexOf(LF, this.#searched) === -1) {
       this.#searched = this.#pendingLength;
-      this.#checkOpenLine(this.#pendingLength);
+      this.#checkBounds(this.#pendingLength);
       return INCOMPLETE;
     }
     this.#searched = this.#pendingLength;
     const end = this.#parse(this.#pending, 0, this.#pendingLength);
     if (end === INCOMPLETE && taken < bytes.length - start) throw tooLarge(this.#maxBytes);
     return end === INCOMPLETE ? INCOMPLETE : start + end - had;
+  }
+
+  /**
+   * No more bytes come. A line that was wrong before its end is told here, if it came in pieces: what is
+   * said of a response must not depend on where the network cut it.
+   *
+   * @throws TransportError `HOTARU_PROTOCOL_ERROR`
+   */
+  checkOpenLine(): void {
+    if (this.#pendingLength > 0) this.#parse(this.#pending, 0, this.#pendingLength);
   }
 
   /** Copies what came, up to one byte more than a head may have. */
@@ -131,7 +141,7 @@ export class HeadParser {
         ? this.#parseStatusLine(data, position, end)
         : this.#parseField(data, position, end);
       if (next === INCOMPLETE) {
-        this.#checkOpenLine(end - origin);
+        this.#checkBounds(end - origin);
         return INCOMPLETE;
       }
       if (next - position > CONSTANTS.maxLineBytes) throw lineTooLong();
@@ -147,7 +157,7 @@ export class HeadParser {
     }
   }
 
-  #checkOpenLine(length: number): void {
+  #checkBounds(length: number): void {
     if (length - this.#lineStart > CONSTANTS.maxLineBytes) throw lineTooLong();
     if (length > this.#maxBytes) throw tooLarge(this.#maxBytes);
   }

@@ -89,9 +89,14 @@ export class ResponseReader {
    * anybody on the way can forge a FIN (RFC 8446 §6.1).
    */
   end(isClean: boolean): void {
-    if (this.#state === State.UntilClose && isClean) this.#done(undefined);
-    else if (this.#state !== State.Done)
-      throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff());
+    if (this.#state === State.Done) return;
+    if (this.#state === State.UntilClose && isClean) {
+      this.#done(undefined);
+      return;
+    }
+    if (this.#state === State.Head || this.#state === State.Trailers)
+      this.#headParser.checkOpenLine();
+    throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff());
   }
 
   #cutOff(): string {

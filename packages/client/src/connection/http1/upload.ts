@@ -27,7 +27,7 @@ export class Upload {
   readonly #target: UploadTarget;
   readonly #events: UploadEvents;
   readonly #source: AsyncIterable<unknown>;
-  readonly #iterator: AsyncIterator<unknown>;
+  #iterator: AsyncIterator<unknown> | undefined = undefined;
   /** Announced length; −1 for chunked. */
   readonly #length: number;
   #sent = 0;
@@ -42,7 +42,6 @@ export class Upload {
     events: UploadEvents,
   ) {
     this.#source = source;
-    this.#iterator = iterateSource(source);
     this.#length = length;
     this.#target = target;
     this.#events = events;
@@ -75,16 +74,18 @@ export class Upload {
     this.resume();
     // A source may be stuck in its own next(): never wait for it, and its error is nobody's any more.
     try {
-      this.#iterator.return?.().catch(() => undefined);
-      if (this.#source instanceof Readable) abandonSource(this.#source);
+      this.#iterator?.return?.().catch(() => undefined);
     } catch {
       // a hand-written iterator whose return() throws
     }
+    if (this.#iterator === undefined || this.#source instanceof Readable)
+      abandonSource(this.#source);
   }
 
   async #pump(): Promise<void> {
+    const iterator = (this.#iterator = iterateSource(this.#source));
     for (;;) {
-      const result = await this.#iterator.next();
+      const result = await iterator.next();
       if (this.#isOver) return;
       if (result.done === true) break;
       const piece = toPiece(result.value);

@@ -1,0 +1,317 @@
+/**
+ * A pool without sockets: connections that are numbers, dials that succeed and fail by hand, and a
+ * clock that a test moves. What the tests of `src/pool` stand on.
+ */
+import { PoolConfig, type PoolConfigInput, type Settings } from '../../src/config/pool-config.js';
+import type { Phase } from '../../src/errors.js';
+import { ConnectionRecord } from '../../src/pool/connection-record.js';
+import type { DialEvents } from '../../src/pool/dialer.js';
+import { HostPool } from '../../src/pool/host-pool.js';
+import { Permits } from '../../src/pool/permits.js';
+import type { Poolable } from '../../src/pool/poolable.js';
+import type { Dial, Waiter, WaiterEvents } from '../../src/pool/waiter.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+
+/** A connection that is a number. With a `capacity` above 1 it can be shared. */
+export class FakeConnection implements Poolable {
+  readonly record: ConnectionRecord;
+  readonly canShare: boolean;
+  onClosed: (() => void) | undefined = undefined;
+  isIdle = false;
+  #isOpen = true;
+  #taken = 0;
+
+  constructor(
+    readonly id: number,
+    readonly host: FakeHost,
+    clock: VirtualClock,
+    random: number,
+    readonly capacity: number,
+  ) {
+    this.record = new ConnectionRecord(this, id, clock, random);
+    this.canShare = capacity > 1;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+  /** Slots in use. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  reserve(): boolean {
+    if (!this.#isOpen || this.#taken >= this.capacity) return false;
+    this.#taken += 1;
+    return true;
+  }
+
+  /** One of its holders has finished; comes before the release. */
+  finished(): void {
+    this.#taken -= 1;
+    if (this.#taken < 0) throw new Error(`connection ${this.id} was released twice`);
+  }
+
+  setIdle(isIdle: boolean): void {
+    this.isIdle = isIdle;
+  }
+
+  /** Also what happens when the peer closes it. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.onClosed?.();
+  }
+
+  /** The peer says goodbye, but the close has not been noticed by the pool yet. */
+  halfClose(): void {
+    this.#isOpen = false;
+  }
+}
+
+/** A dial under way; `connect()` and `refuse()` end it. */
+export class FakeDial implements Dial {
+  readonly phase: Phase = 'connect';
+  isCancelled = false;
+
+  constructor(
+    readonly host: FakeHost,
+    private readonly events: DialEvents<FakeConnection>,
+  ) {}
+
+  connect(capacity = this.host.pool.capacity): FakeConnection {
+    this.host.forgetDial(this);
+    const { pool } = this.host;
+    const connection = new FakeConnection(
+      pool.nextId++,
+      this.host,
+      pool.clock,
+      pool.random(),
+      capacity,
+    );
+    this.host.connections.push(connection);
+    this.events.connected(connection);
+    return connection;
+  }
+
+  refuse(error: Error = new Error('connection refused')): void {
+    this.host.forgetDial(this);
+    this.events.failed(error);
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+    this.host.forgetDial(this);
+  }
+
+  /** A dial that answers twice, or after it was cancelled. */
+  connectAgain(connection: FakeConnection): void {
+    this.events.connected(connection);
+  }
+}
+
+export interface FakeAcquireOptions {
+  fresh?: boolean;
+  admitted?: boolean;
+  /** User code that runs in the call stack of the hand-over. */
+  onConnected?: (acquire: FakeAcquire) => void;
+  onRefused?: (acquire: FakeAcquire) => void;
+}
+
+/** One caller of a host pool: what `sendRequest` is to the real one. */
+export class FakeAcquire implements WaiterEvents<FakeConnection> {
+  state: 'waiting' | 'served' | 'failed' | 'cancelled' | 'released' = 'waiting';
+  connection: FakeConnection | undefined = undefined;
+  isReused: boolean | undefined = undefined;
+  error: Error | undefined = undefined;
+  dial: Dial | undefined = undefined;
+  /** Must never become more than 1. */
+  settled = 0;
+  #waiter: Waiter<FakeConnection> | undefined = undefined;
+
+  constructor(
+    readonly host: FakeHost,
+    private readonly options: FakeAcquireOptions,
+  ) {}
+
+  start(): this {
+    const { fresh = false, admitted = false } = this.options;
+    const connection = fresh ? undefined : this.host.hostPool.take();
+    if (connection !== undefined) {
+      this.connected(connection, true);
+      return this;
+    }
+    const waiter = this.host.hostPool.wait(this, fresh, admitted);
+    if (waiter.state === 'waiting') this.#waiter = waiter;
+    return this;
+  }
+
+  get waiter(): Waiter<FakeConnection> | undefined {
+    return this.#waiter;
+  }
+
+  /** Its connection; fails the test when it was not served. */
+  get served(): FakeConnection {
+    if (this.state !== 'served' || this.connection === undefined)
+      throw new Error(`this acquire is ${this.state}`, { cause: this.error });
+    return this.connection;
+  }
+
+  connected(connection: FakeConnection, reused: boolean): void {
+    this.settled += 1;
+    this.#waiter = undefined;
+    this.state = 'served';
+    this.connection = connection;
+    this.isReused = reused;
+    this.options.onConnected?.(this);
+  }
+
+  refused(error: Error): void {
+    this.settled += 1;
+    this.#waiter = undefined;
+    this.state = 'failed';
+    this.error = error;
+    this.options.onRefused?.(this);
+  }
+
+  dialling(dial: Dial): void {
+    this.dial = dial;
+  }
+
+  cancel(): void {
+    if (this.#waiter === undefined) return;
+    this.settled += 1;
+    this.state = 'cancelled';
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    this.host.hostPool.cancel(waiter);
+  }
+
+  /** One request has been made; the connection goes back. Returns whether the pool kept it. */
+  release(isReusable = true): boolean {
+    const connection = this.served;
+    this.state = 'released';
+    connection.record.requestCount += 1;
+    connection.finished();
+    return this.host.hostPool.release(connection, isReusable);
+  }
+}
+
+/** One host: its pool, and the dials under way to it. */
+export class FakeHost {
+  readonly hostPool: HostPool<FakeConnection>;
+  /** Under way, oldest first. */
+  readonly dials: FakeDial[] = [];
+  /** Every connection there ever was. */
+  readonly connections: FakeConnection[] = [];
+  quiet = 0;
+  /** Makes the next dials throw in the call stack of the dialer, as bad TLS options do. */
+  dialThrows: Error | undefined = undefined;
+
+  constructor(
+    readonly pool: FakePool,
+    readonly name: string,
+    settings: Settings,
+  ) {
+    this.hostPool = new HostPool<FakeConnection>(name, settings, {
+      clock: pool.clock,
+      permits: pool.permits,
+      random: () => pool.random(),
+      onQuiet: () => (this.quiet += 1),
+      dial: (events) => {
+        if (this.dialThrows !== undefined) throw this.dialThrows;
+        const dial = new FakeDial(this, events);
+        this.dials.push(dial);
+        return dial;
+      },
+    });
+  }
+
+  acquire(options: FakeAcquireOptions = {}): FakeAcquire {
+    return new FakeAcquire(this, options).start();
+  }
+
+  /** An acquire that needed a dial, and got it. */
+  dialled(): FakeAcquire {
+    const acquire = this.acquire();
+    this.connect();
+    return acquire;
+  }
+
+  /** Puts `count` connections into the idle queue, the first one idle longest. */
+  fill(count: number): FakeConnection[] {
+    const acquires = Array.from({ length: count }, () => this.dialled());
+    const connections = acquires.map((acquire) => acquire.served);
+    for (const acquire of acquires) acquire.release();
+    return connections;
+  }
+
+  /** The oldest dial under way succeeds. */
+  connect(capacity?: number): FakeConnection {
+    return this.#oldestDial().connect(capacity);
+  }
+
+  /** The oldest dial under way fails. */
+  refuse(error?: Error): void {
+    this.#oldestDial().refuse(error);
+  }
+
+  forgetDial(dial: FakeDial): void {
+    const place = this.dials.indexOf(dial);
+    if (place !== -1) this.dials.splice(place, 1);
+  }
+
+  sweep(): number {
+    const { clock } = this.pool;
+    return this.hostPool.sweep(clock.now(), clock.wallNow());
+  }
+
+  reconfigure(input: PoolConfigInput): void {
+    this.hostPool.reconfigure(settingsOf(input));
+  }
+
+  get idleIds(): number[] {
+    return [...this.hostPool.idle].map((connection) => connection.record.id);
+  }
+
+  #oldestDial(): FakeDial {
+    const [dial] = this.dials;
+    if (dial === undefined) throw new Error(`no dial to ${this.name} is under way`);
+    return dial;
+  }
+}
+
+/** What a `ConnectionPool` is to its hosts: permits and a clock. */
+export class FakePool {
+  readonly clock = new VirtualClock();
+  readonly permits: Permits;
+  readonly hosts: FakeHost[] = [];
+  /** 0.5: no jitter. */
+  random: () => number = () => 0.5;
+  /** Of the connections dialled from now on. */
+  capacity = 1;
+  nextId = 0;
+  #config: PoolConfigInput;
+
+  constructor(config: PoolConfigInput = {}) {
+    this.#config = config;
+    this.permits = new Permits(settingsOf(config).maxTotal, (connection) => {
+      if (connection instanceof FakeConnection) connection.host.hostPool.evict(connection);
+    });
+  }
+
+  host(name = 'a', config: PoolConfigInput = {}): FakeHost {
+    const host = new FakeHost(this, name, settingsOf({ ...this.#config, ...config }));
+    this.hosts.push(host);
+    return host;
+  }
+}
+
+/** A pool with one host, which most tests need. */
+export function oneHost(config: PoolConfigInput = {}): FakeHost {
+  return new FakePool(config).host();
+}
+
+export function settingsOf(config: PoolConfigInput): Settings {
+  return PoolConfig.from(config).settings;
+}
