@@ -15,19 +15,38 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/prefer-promise-reject-errors': 'off', // an abort rejects with the signal's own reason
       '@typescript-eslint/only-throw-error': 'off', // same
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: true },
+      ],
       '@typescript-eslint/unified-signatures': 'off', // one overload per way to call reads better
     },
   },
   // Imports point one way (docs/architecture.md): core → client; inside client send → pool → interfaces.
-  restrict('packages/client/src/**', ['@hotaru/core', '@hotaru/core/*'], 'client knows nothing of core'),
-  restrict(
-    'packages/client/src/pool/**',
-    ['../connection/*', '../connection/**', '../message/**', '../send/**', '../connection-pool.js', 'node:net', 'node:tls', 'node:http', 'net', 'tls', 'http'],
-    'pool/ knows no sockets and no HTTP',
-  ),
-  restrict('packages/client/src/connection/**', ['**/send/**', '**/connection-pool.js'], 'connection/ implements what pool/ declares'),
-  restrict('packages/client/src/message/**', ['**/send/**', '**/pool/**', '**/connection-pool.js'], 'message/ is data'),
+  oneWay('packages/client/src/**', []),
+  oneWay('packages/client/src/pool/**', [
+    ban('pool/ knows no sockets and no HTTP', [
+      '**/connection/**',
+      '**/message/**',
+      '**/send/**',
+      '**/connection-pool.js',
+      'node:net',
+      'node:tls',
+      'node:http',
+      'node:https',
+    ]),
+  ]),
+  oneWay('packages/client/src/connection/**', [
+    ban('connection/ implements what pool/ declares', ['**/send/**', '**/connection-pool.js']),
+  ]),
+  oneWay('packages/client/src/message/**', [
+    ban('message/ is data', [
+      '**/send/**',
+      '**/pool/**',
+      '**/connection/**',
+      '**/connection-pool.js',
+    ]),
+  ]),
   {
     files: ['**/*.test.ts', '**/test/**/*.ts', 'tests/**/*.ts'],
     rules: {
@@ -41,10 +60,20 @@ export default tseslint.config(
   },
 );
 
-function restrict(files, group, message) {
+/** One of the rules for a folder; a later rule for the same file replaces an earlier one, so each has them all. */
+function oneWay(files, patterns) {
+  const noFramework = ban('client knows nothing of core', [
+    '@hotaru/core',
+    '@hotaru/core/*',
+    '**/core/**',
+  ]);
   return {
     files: [files],
     ignores: ['**/*.test.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }] }] },
+    rules: { 'no-restricted-imports': ['error', { patterns: [noFramework, ...patterns] }] },
   };
+}
+
+function ban(message, group) {
+  return { group, message };
 }

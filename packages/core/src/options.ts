@@ -2,17 +2,11 @@
  * How every option bag is checked: an unknown key or a bad value throws, naming the key, the value and
  * what is allowed. An option that nothing reads cannot be passed by mistake.
  */
+import { parseDuration, type Duration } from '@hotaru/client';
 import { HotaruError } from './errors.js';
 
-/** A number is milliseconds; a string is a number with a unit: `ms`, `s`, `m` or `h`. */
-export type Duration = number | string;
+export type { Duration };
 
-const UNIT_MS = new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-]);
 /** Node's timers overflow above this many milliseconds and would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -55,14 +49,6 @@ export function checkCount(key: string, value: unknown, min: number, orInfinity:
 export function checkText(key: string, value: unknown, allowed: readonly string[]): string {
   if (typeof value === 'string' && allowed.includes(value)) return value;
   throw invalidOption(key, value, allowed.map((text) => JSON.stringify(text)).join(' or '));
-}
-
-function parseDuration(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return undefined;
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value.trim());
-  if (match === null) return undefined;
-  return Number(match[1]) * (UNIT_MS.get(match[2] ?? '') ?? Number.NaN);
 }
 
 /** A value as an error message shows it: short, and never the inside of an object. */

@@ -3,7 +3,6 @@
  * poisons the next, so whatever is not certain is an error, and the connection goes.
  */
 import {
-  chunked,
   CLOSED,
   ok,
   promises,

@@ -1,0 +1,46 @@
+/**
+ * Whatever bytes a peer sends, the reader ends in a response or in an error, soon, and in little memory.
+ *
+ * CI takes a short run of a fixed seed; `npm run fuzz` a long one. `FUZZ_SEED` repeats or varies a run.
+ */
+import { expect, it } from 'vitest';
+import { turn } from '@hotaru/client/testing';
+import { Fuzzer } from './support/fuzz.js';
+import { showSeed } from './support/random.js';
+
+const INPUTS = Number(process.env.FUZZ_INPUTS ?? 30_000);
+const SEED = Number(process.env.FUZZ_SEED ?? 0x5eed);
+const BATCH = 10_000;
+/** No promise about time: a loop that hangs must not look like a long run. */
+const HANG_GUARD_MS = 60_000 + INPUTS;
+/** What a run may leave behind; one leaked buffer in a hundred inputs would be more. */
+const RETAINED_BYTES = 32 * 1_048_576;
+
+it(
+  `reads ${INPUTS} generated and mutated responses without a crash, a hang or unbounded memory`,
+  async () => {
+    const fuzzer = new Fuzzer(SEED);
+    fuzzer.runMany(1_000); // warm: what is made once is made now
+    const before = retainedBytes();
+    while (fuzzer.figures.inputs < INPUTS) {
+      fuzzer.runMany(Math.min(BATCH, INPUTS - fuzzer.figures.inputs));
+      await turn(); // the test runner wants to be heard of
+    }
+    const grown = retainedBytes() - before;
+    const figures = Object.entries({ ...fuzzer.figures, retainedGrowthBytes: grown });
+    console.log(
+      `fuzz run ${showSeed(SEED)}: ${figures.map(([name, value]) => `${name} ${value}`).join(', ')}`,
+    );
+    expect(fuzzer.figures.inputs).toBe(INPUTS);
+    expect(fuzzer.figures.done).toBeGreaterThan(0);
+    expect(fuzzer.figures.protocolErrors).toBeGreaterThan(0);
+    expect(grown).toBeLessThan(RETAINED_BYTES);
+  },
+  HANG_GUARD_MS,
+);
+
+function retainedBytes(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
