@@ -28,9 +28,11 @@ function settingsTable(): string {
     ([name, setting]) =>
       `| \`${name}\` | ${show(setting)} | ${cell(setting.what)} | ${cell(allowed(setting))} | ${cell(setting.why)} |`,
   );
-  return ['| setting | default | what | allowed | why |', '| --- | --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  );
+  return [
+    '| setting | default | what | allowed | why |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }
 
 /** Puts a table after its marker, in place of the one that is there. */
@@ -48,4 +50,22 @@ it('docs/client.md lists every error code and every setting as the code has them
   );
   if (process.env.UPDATE_DOCS === '1') writeFileSync(CLIENT, wanted);
   else expect(before).toBe(wanted);
+});
+
+it('docs/rules.md names code and tests that exist', () => {
+  const root = fileURLToPath(new URL('../packages/client/', import.meta.url));
+  const rules = readFileSync(fileURLToPath(new URL('../docs/rules.md', import.meta.url)), 'utf8');
+  const rows = rules.split('\n').filter((line) => /^\| \d/.test(line));
+  expect(rows).toHaveLength(17);
+  for (const row of rows) {
+    const [, rule = '', , enforced = '', shown = ''] = row.split('|');
+    const places = [...enforced.matchAll(/`([\w/-]+\.ts)` `([#\w]+)`/g)];
+    expect(places.length, rule).toBeGreaterThan(0);
+    for (const [, file = '', symbol = ''] of places)
+      expect(readFileSync(`${root}src/${file}`, 'utf8'), rule).toContain(symbol);
+    const tests = [...shown.matchAll(/`([\w/-]+\.test\.ts)`(?: "([^"]+)")?/g)];
+    expect(tests.length, rule).toBeGreaterThan(0);
+    for (const [, file = '', title = ''] of tests)
+      expect(readFileSync(`${root}test/${file}`, 'utf8'), rule).toContain(title);
+  }
 });

@@ -27,7 +27,7 @@ export class Lease implements Disposable {
   ) {
     this.connection = connection;
     this.#hold = new LeaseHold(connection, end, reportsLeaks, callSite);
-    if (reportsLeaks) watchForLeak(this, this.#hold);
+    watchForLeak(this, this.#hold);
   }
 
   /** Resolves when the bytes were handed to the kernel. @throws `HOTARU_CONNECTION_CLOSED`, `HOTARU_INVALID_STATE` */
@@ -72,7 +72,7 @@ class LeaseHold implements Leakable {
   finish(isReusable: boolean): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    if (this.reportsLeaks) stopWatching(this);
+    stopWatching(this);
     return this.end(this.connection, isReusable);
   }
 

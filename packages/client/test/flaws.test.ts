@@ -681,7 +681,8 @@ describe('a connection is shared only by requests that mean the same peer and th
     });
     upstream.onConnection(async (peer) => {
       const who = peer.tls?.getPeerCertificate().subject as { CN?: string } | undefined;
-      for await (const _request of peer.incoming()) await peer.reply({ body: who?.CN ?? 'nobody' });
+      const name = who?.CN ?? 'nobody';
+      for await (const { method } of peer.incoming()) await peer.reply({ method, body: name });
     });
     const identities = [
       { tls: { ca } },

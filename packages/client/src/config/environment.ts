@@ -9,7 +9,11 @@ import type { SettingsInput } from './pool-config.js';
 
 const PREFIX = 'HOTARU_POOL_';
 
-/** @throws ConfigError `HOTARU_INVALID_CONFIG` naming the variable, its value and what is allowed. */
+/**
+ * The values are not checked here.
+ *
+ * @throws ConfigError `HOTARU_INVALID_CONFIG` for a variable that names no setting.
+ */
 export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): SettingsInput {
   const settings: Record<string, unknown> = {};
   for (const [variable, text] of Object.entries(environment)) {
@@ -30,11 +34,13 @@ export function toSnakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+/** `maxPerHost` → `HOTARU_POOL_MAX_PER_HOST`. */
+export function variableOf(name: string): string {
+  return PREFIX + toSnakeCase(name).toUpperCase();
+}
+
 const VARIABLES = new Map<string, SettingName>(
-  (Object.keys(SETTINGS) as SettingName[]).map((name) => [
-    PREFIX + toSnakeCase(name).toUpperCase(),
-    name,
-  ]),
+  (Object.keys(SETTINGS) as SettingName[]).map((name) => [variableOf(name), name]),
 );
 
 /** Text as the kind of setting wants it; what does not fit stays text, and fails the check with its name. */

@@ -5,7 +5,7 @@
  */
 import { ConfigError } from '../errors.js';
 import { SETTINGS, type Setting, type SettingName } from './defaults.js';
-import { settingsFromEnvironment } from './environment.js';
+import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
 
 /** Settings as the code reads them: durations in ms, sizes in bytes, `Infinity` for no limit. */
@@ -100,8 +100,10 @@ export class PoolConfig {
     // A host's own words outlive a change of the pool's: they are laid over the new settings again.
     const hosts = Object.create(null) as Record<string, Settings>;
     const words = { ...base?.hostWords(), ...checkHosts(hostInputs) };
-    for (const [host, word] of Object.entries(words))
+    for (const [host, word] of Object.entries(words)) {
       hosts[host] = Object.freeze(checkSettings(word, settings, `hosts[${JSON.stringify(host)}].`));
+      words[host] = Object.freeze({ ...word }); // their author may go on to use the object
+    }
     const config = new PoolConfig(settings, hosts);
     HOST_WORDS.set(config, words);
     return config;
@@ -111,11 +113,17 @@ export class PoolConfig {
    * Settings from `HOTARU_POOL_*` variables, for `new ConnectionPool()` or `configureGlobal()`. The global
    * pool reads them by itself.
    *
-   * @throws ConfigError `HOTARU_INVALID_CONFIG`
+   * @throws ConfigError `HOTARU_INVALID_CONFIG` naming the variable, its value and what is allowed.
    */
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): PoolConfigInput {
     const settings = settingsFromEnvironment(environment);
-    PoolConfig.from(settings);
+    try {
+      PoolConfig.from(settings);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const variable = variableOf(error.key);
+      throw new ConfigError(variable, error.message.replace(error.key, variable));
+    }
     return settings;
   }
 

@@ -142,7 +142,8 @@ class SocketDial implements Dial {
   }
 
   #listen(socket: net.Socket): void {
-    socket.on('lookup', () => {
+    socket.on('lookup', (error: Error | null) => {
+      if (error !== null) return;
       if (this.#dnsMs === 0) this.#dnsMs = this.#env.clock.now() - this.#startedAtMs;
       this.#phase = 'connect';
     });

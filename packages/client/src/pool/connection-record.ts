@@ -18,6 +18,8 @@ export class ConnectionRecord {
   requestCount = 0;
   /** Callers that hold it now. */
   holders = 0;
+  /** Found unfit while several held it: nobody new may join, and the last one ends it. */
+  isLeaving = false;
   /** The peer's `Keep-Alive: timeout=` less its margin: a field, never a socket timeout. */
   idleHintMs = Infinity;
   /** The peer's `Keep-Alive: max=`: requests it still takes. */

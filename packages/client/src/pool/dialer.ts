@@ -13,6 +13,7 @@
 import { CONSTANTS } from '../config/defaults.js';
 import type { Settings } from '../config/pool-config.js';
 import type { Clock } from './clock.js';
+import { Link } from './linked-list.js';
 import type { Permits, PermitTaker } from './permits.js';
 import type { Dial } from './waiter.js';
 
@@ -40,13 +41,14 @@ export interface DialerEnvironment<T> {
   readonly clock: Clock;
   readonly permits: Permits;
   readonly random: () => number;
-  /** Starts one dial. It answers later, never before this returns. */
+  /** Starts one dial. It answers later, never before this returns; to throw is to fail. */
   readonly dial: (events: DialEvents<T>) => Dial;
 }
 
 export class Dialer<T> implements PermitTaker {
   readonly #host: DialerHost<T>;
   readonly #env: DialerEnvironment<T>;
+  readonly permitLink: Link<PermitTaker> = new Link<PermitTaker>(this);
   readonly #dials = new Set<Dial>();
   /** Settled with true for a connection that went idle, false for a dial that failed. */
   readonly #spares: ((isReady: boolean) => void)[] = [];
@@ -67,6 +69,14 @@ export class Dialer<T> implements PermitTaker {
     return this.#dials.size === 0 && this.#spares.length === 0;
   }
 
+  get isStarving(): boolean {
+    return this.#host.liveCount + this.#dials.size === 0;
+  }
+
+  get isWaitingForPermit(): boolean {
+    return this.#env.permits.isWaiting(this);
+  }
+
   /** Dials `count` connections nobody waits for; resolves with how many of them became ready. */
   async spare(count: number): Promise<number> {
     const ready: Promise<boolean>[] = [];
@@ -77,24 +87,35 @@ export class Dialer<T> implements PermitTaker {
   }
 
   pump(): void {
-    while (this.#wantsMore()) {
+    while (this.#asksForMore()) {
       this.#env.permits.request(this);
-      if (this.#env.permits.isWaiting(this)) return;
+      if (this.isWaitingForPermit) return;
     }
+    // Out of the line, else another host's idle connection would be ended for nothing.
+    this.#env.permits.leave(this);
   }
 
-  permitGranted(): void {
-    if (this.#wantsMore()) this.#start();
-    else this.#env.permits.giveBack();
+  permitGranted(): boolean {
+    if (!this.#wantsMore()) {
+      this.#env.permits.giveBack();
+      return false;
+    }
+    this.#start();
+    return this.#asksForMore();
+  }
+
+  /** Those who wait for a spare are told that there is none. */
+  dropSpares(): void {
+    for (const settle of this.#spares.splice(0)) settle(false);
   }
 
   /** Ends every dial; each gives its slot back. */
   cancelAll(): void {
     this.#env.permits.leave(this);
     this.#clearTimer();
-    for (const settle of this.#spares.splice(0)) settle(false);
+    this.dropSpares();
     for (const dial of [...this.#dials]) {
-      this.#dials.delete(dial);
+      if (!this.#dials.delete(dial)) continue;
       dial.cancel();
       this.#host.slotFreed();
     }
@@ -109,31 +130,47 @@ export class Dialer<T> implements PermitTaker {
     if (this.#holdBack()) return false;
     if (this.#host.liveCount + this.#dials.size < settings.maxPerHost) return true;
     // No room: a spare is not worth a wait.
-    for (const settle of this.#spares.splice(0)) settle(false);
+    this.dropSpares();
     return this.#host.makeRoom();
   }
 
+  /** Nor is a spare worth a connection of another host, which a permit at the limit may cost. */
+  #asksForMore(): boolean {
+    if (!this.#wantsMore()) return false;
+    if (this.#dials.size < this.#host.waiterCount || this.#env.permits.isFree) return true;
+    this.dropSpares();
+    return false;
+  }
+
   #start(): void {
-    let isOver = false;
-    const dial: Dial = this.#env.dial({
+    let dial: Dial | undefined;
+    const events: DialEvents<T> = {
       connected: (connection) => {
-        if (isOver || !this.#dials.delete(dial)) return;
-        isOver = true;
+        if (dial === undefined || !this.#dials.delete(dial)) return;
         this.#failuresInARow = 0;
+        this.#holdUntilMs = 0;
         if (!this.#host.dialled(connection)) this.#spares.shift()?.(true);
         this.pump();
       },
       failed: (error) => {
-        if (isOver || !this.#dials.delete(dial)) return;
-        isOver = true;
-        this.#noteFailure();
-        this.#host.dialFailed(error);
-        if (this.#spares.length > this.#dials.size) this.#spares.shift()?.(false);
-        this.#host.slotFreed();
+        if (dial !== undefined && this.#dials.delete(dial)) this.#failed(error);
       },
-    });
+    };
+    try {
+      dial = this.#env.dial(events);
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     this.#dials.add(dial);
     this.#host.dialStarted(dial);
+  }
+
+  #failed(error: Error): void {
+    this.#noteFailure();
+    this.#host.dialFailed(error);
+    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.(false);
+    this.#host.slotFreed();
   }
 
   /** After a few failures in a row, callers share one probing dial instead of storming the host. */

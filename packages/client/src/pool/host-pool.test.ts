@@ -337,7 +337,8 @@ describe('release', () => {
     expect(busy.release(false)).toBe(false);
     expect(busy.connection?.isOpen).toBe(false);
     expect(waiter.state).toBe('waiting');
-    expect(waiter.served === undefined).toBe(false);
+    host.connect();
+    expect(waiter.isReused).toBe(false);
   });
 
   it('of a connection that died in use keeps nothing and gives its slot back once', () => {

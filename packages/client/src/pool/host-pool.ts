@@ -37,6 +37,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   readonly #env: HostPoolEnvironment<T>;
   #settings: Settings;
   #tickets = 0;
+  /** Live ones that take nobody new. */
+  #leavingCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
 
@@ -78,8 +80,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
   take(nowMs: number = this.#env.clock.now()): T | undefined {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
-    for (const connection of this.#shared)
-      if (connection.isOpen && connection.reserve()) return this.#hold(connection);
+    for (const connection of this.#shared) {
+      // Never idle, it would otherwise outlive every limit.
+      if (connection.record.isSpent(nowMs, this.#settings)) this.#admitNoMore(connection);
+      else if (connection.isOpen && connection.reserve()) return this.#hold(connection);
+    }
     const wall = this.#env.clock.wallNow();
     for (;;) {
       const list = this.idle;
@@ -126,6 +131,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       waiter.fail(
         this.error('HOTARU_POOL_EXHAUSTED', `${this.#settings.maxPending} requests already wait`),
       );
+      this.#afterLeaving();
     }
     checkInvariants(this);
     return waiter;
@@ -151,21 +157,26 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     if (!this.#live.has(connection)) return false;
     record.touch(nowMs, this.#env.clock.wallNow());
     this.lastUsedAtMs = record.lastUsedAtMs;
-    const isOverLimit = this.#live.size + this.#dialer.count > this.#settings.maxPerHost;
-    const keep =
+    const isFit =
       isReusable &&
       connection.isOpen &&
+      !record.isLeaving &&
       this.#settings.enablePooling &&
-      !isOverLimit &&
+      !this.#isOverLimit &&
       !record.isSpent(record.lastUsedAtMs, this.#settings) &&
-      !(this.#isDraining && this.waiters.size === 0) &&
-      !this.#mustMakeWay();
-    if (!keep) {
-      if (record.holders > 0) return false; // others still use it; the last one closes it
+      !this.#mustMakeWay(record.holders > 0);
+    if (record.holders > 0) {
+      if (!isFit) this.#admitNoMore(connection);
+      else if (this.#state !== 'closed') this.#place(connection, true);
+      return isFit;
+    }
+    const { permits } = this.#env;
+    if (!isFit || !this.#hasUse || permits.isOverdrawn || permits.hasStarving) {
       this.retire(connection);
       return false;
     }
     this.#place(connection, true);
+    this.#windDown();
     return this.#live.has(connection);
   }
 
@@ -191,8 +202,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   dialStarted(dial: Dial): void {
     // It is nominally for the oldest waiter that has none yet; those with one stand before it.
-    const waiter = oldestWithoutDial(this.waiters) ?? oldestWithoutDial(this.freshWaiters);
-    waiter?.dialStarted(dial);
+    const waiter = oldestWithoutDial(this.waiters);
+    const fresh = oldestWithoutDial(this.freshWaiters);
+    older(waiter, fresh)?.dialStarted(dial);
   }
 
   dialled(connection: T): boolean {
@@ -203,14 +215,18 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       this.retire(connection);
       return false;
     }
-    return this.#place(connection, false);
+    const isTaken = this.#place(connection, false);
+    this.#windDown();
+    return isTaken;
   }
 
   /** A waiter fails only when no dial is left that could serve it. */
   dialFailed(error: Error): void {
     this.counters.failed += 1;
     if (this.#dialer.shouldFailAll) {
-      while (this.waiterCount > 0) this.#oldest()?.fail(error);
+      // Whoever asks again when it is refused waits for the next probe, or this would never end.
+      const tickets = this.#tickets;
+      while ((this.#peekOldest()?.ticket ?? Infinity) < tickets) this.#oldest()?.fail(error);
     } else if (this.waiterCount > this.#dialer.count) this.#oldest()?.fail(error);
   }
 
@@ -230,6 +246,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
    */
   sweep(nowMs: number, wallMs: number): number {
     let nextAtMs = Infinity;
+    const expired: Poolable[] = [];
     for (const connection of this.idle) {
       const { record } = connection;
       if (
@@ -237,9 +254,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
         record.isSpent(nowMs, this.#settings) ||
         record.isIdleTooLong(nowMs, wallMs, this.#settings)
       )
-        this.evict(connection);
+        expired.push(connection);
       else nextAtMs = Math.min(nextAtMs, record.expiresAtMs(this.#settings));
     }
+    // Not while walking: each eviction lets others dial, who may evict in their turn.
+    for (const connection of expired) if (isIdle(connection)) this.evict(connection);
     if (!this.#isDraining && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
       void this.warm(this.#settings.minIdle);
     return nextAtMs;
@@ -270,9 +289,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   /** Admits nobody new, closes what is idle; those in line and in flight are served to the end. */
   drain(): void {
+    if (this.#state !== 'open') return;
     this.#state = 'draining';
+    this.#dialer.dropSpares();
     while (this.idle.first !== undefined) this.retire(this.idle.first as T);
-    this.#reportQuiet();
+    this.#windDown();
   }
 
   /** Ends everything now. */
@@ -285,7 +306,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     }
     this.#dialer.cancelAll();
     for (const connection of [...this.#live]) this.retire(connection);
-    this.#reportQuiet();
+    this.#windDown();
   }
 
   snapshot(): PoolSnapshot {
@@ -326,7 +347,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   /** To the oldest waiter it suits, else idle. True when a waiter took it. */
   #place(connection: T, isReused: boolean): boolean {
     let isTaken = false;
-    while (connection.isOpen) {
+    while (connection.isOpen && !connection.record.isLeaving) {
       const reused = isReused || isTaken; // a shared one is fresh for the first of many only
       const waiter = reused ? this.waiters.first : this.#peekOldest();
       if (waiter === undefined || !connection.reserve()) break;
@@ -338,7 +359,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
       if (connection.canShare) this.#shared.add(connection);
       waiter.deliver(connection, reused);
-      if (!connection.canShare) return true;
+      // Its new holder may have given it back in the same call stack: then it has its place already.
+      if (!connection.canShare || isIdle(connection)) return true;
     }
     if (this.#live.has(connection) && connection.record.holders === 0) this.#enterIdle(connection);
     checkInvariants(this);
@@ -350,8 +372,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     this.idle.push(connection.record.hostLink);
     this.#env.permits.idle.push(connection.record.poolLink);
     connection.setIdle(true);
-    if (this.idle.size > this.#settings.maxIdlePerHost && this.idle.first !== undefined)
-      this.evict(this.idle.first);
+    const isTooMany =
+      this.idle.size > this.#settings.maxIdlePerHost ||
+      this.#isOverLimit ||
+      this.#env.permits.isOverdrawn;
+    if (isTooMany && this.idle.first !== undefined) this.evict(this.idle.first);
     // Another host may be waiting for a permit that this idle connection holds.
     this.#env.permits.serve();
   }
@@ -367,23 +392,44 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     this.#shared.delete(connection);
     this.idle.remove(connection.record.hostLink);
     this.#env.permits.idle.remove(connection.record.poolLink);
+    if (connection.record.isLeaving) this.#leavingCount -= 1;
     this.counters.closed += 1;
     this.slotFreed();
   }
 
+  /** Others still use it; the last one of them ends it. */
+  #admitNoMore(connection: T): void {
+    if (connection.record.isLeaving) return;
+    connection.record.isLeaving = true;
+    this.#leavingCount += 1;
+    this.#shared.delete(connection);
+  }
+
+  /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
+  get #isOverLimit(): boolean {
+    const staying = this.#live.size - this.#leavingCount + this.#dialer.count;
+    return staying > this.#settings.maxPerHost;
+  }
+
+  /** Is there a use for a connection that comes free? */
+  get #hasUse(): boolean {
+    return this.#state === 'open' || (this.#state === 'draining' && this.waiters.size > 0);
+  }
+
   /** Somebody who needs a fresh connection has waited longest, and only this one's end makes room. */
-  #mustMakeWay(): boolean {
+  #mustMakeWay(isShared: boolean): boolean {
     const fresh = this.freshWaiters.first;
-    if (fresh === undefined || this.freshWaiters.size <= this.#dialer.count) return false;
-    if (this.#live.size + this.#dialer.count < this.#settings.maxPerHost) return false;
+    if (fresh === undefined) return false;
+    // One that others still use makes room later, and need not if another one does so already.
+    const coming = this.#dialer.count + (isShared ? this.#leavingCount : 0);
+    if (this.freshWaiters.size <= coming) return false;
+    const isFull = this.#live.size + this.#dialer.count >= this.#settings.maxPerHost;
+    if (!isFull && !this.#dialer.isWaitingForPermit) return false;
     return fresh.ticket < (this.waiters.first?.ticket ?? Infinity);
   }
 
   #peekOldest(): Waiter<T> | undefined {
-    const waiter = this.waiters.first;
-    const fresh = this.freshWaiters.first;
-    if (waiter === undefined || fresh === undefined) return waiter ?? fresh;
-    return waiter.ticket < fresh.ticket ? waiter : fresh;
+    return older(this.waiters.first, this.freshWaiters.first);
   }
 
   #oldest(): Waiter<T> | undefined {
@@ -395,13 +441,25 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   #afterLeaving(): void {
     this.#dialer.pump();
-    this.#reportQuiet();
+    this.#windDown();
     checkInvariants(this);
   }
 
-  #reportQuiet(): void {
-    if (this.#isDraining && this.isEmpty) this.#env.onQuiet?.();
+  /** While it drains: gives up dials that nobody waits for any more, and reports when all is done. */
+  #windDown(): void {
+    if (!this.#isDraining) return;
+    if (this.waiterCount === 0) this.#dialer.cancelAll();
+    if (this.isEmpty) this.#env.onQuiet?.();
   }
+}
+
+function isIdle(connection: Poolable): boolean {
+  return connection.record.hostLink.list !== undefined;
+}
+
+function older<T>(a: Waiter<T> | undefined, b: Waiter<T> | undefined): Waiter<T> | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.ticket < b.ticket ? a : b;
 }
 
 /** The first waiter no dial was started for. Those that have one are at most `maxDialing`. */

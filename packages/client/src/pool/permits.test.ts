@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakePool } from '../../test/support/fake-pool.js';
+import { Link } from './linked-list.js';
 import { Permits, type PermitTaker } from './permits.js';
 
 describe('maxTotal', () => {
@@ -43,7 +44,11 @@ describe('maxTotal', () => {
 
   it('serves starving hosts in turn, so that one with many waiters does not starve the others', () => {
     const pool = new FakePool({ maxTotal: 3 });
-    const [busyHost, greedy, modest] = [pool.host('busy'), pool.host('greedy'), pool.host('modest')];
+    const [busyHost, greedy, modest] = [
+      pool.host('busy'),
+      pool.host('greedy'),
+      pool.host('modest'),
+    ];
     const busy = [busyHost.dialled(), busyHost.dialled(), busyHost.dialled()];
     for (let i = 0; i < 10; i += 1) greedy.acquire();
     modest.acquire();
@@ -148,11 +153,13 @@ describe('Permits', () => {
     const one = {
       got: 0,
       isStarving: false,
+      permitLink: undefined as unknown as Link<PermitTaker>,
       permitGranted: () => {
         one.got += 1;
         return one.got < wants;
       },
     };
+    one.permitLink = new Link<PermitTaker>(one);
     return one;
   };
 
@@ -195,6 +202,7 @@ describe('Permits', () => {
     permits.giveBack();
     expect([many.got, one.got]).toEqual([1, 1]);
     permits.giveBack();
+    expect([many.got, one.got]).toEqual([2, 1]);
     permits.giveBack();
     expect([many.got, one.got]).toEqual([3, 1]);
     expect(permits.isWaiting(many)).toBe(false);

@@ -2,24 +2,34 @@
  * The pool-wide limit (`maxTotal`): one permit for each connection that is open or being dialled.
  *
  * At the limit, the connection idle longest anywhere is evicted to make room; when all are busy, hosts
- * that want to dial stand in line, one place each, so a busy host can't starve the others.
+ * that want to dial stand in line, one place each. A host with nothing of its own stands before the
+ * others, and the next connection released anywhere ends for it: a busy host can't starve it.
  */
-import { LinkedList } from './linked-list.js';
+import { LinkedList, type Link } from './linked-list.js';
 import type { Poolable } from './poolable.js';
 
 /** A host pool, as the permits see it. */
 export interface PermitTaker {
-  /** The permit it asked for; it owns it now. It gives it straight back if it needs it no longer. */
-  permitGranted(): void;
+  /** Its place in the line. */
+  readonly permitLink: Link<PermitTaker>;
+  /** Has it neither a connection nor a dial? Then nothing but a permit can help it. */
+  readonly isStarving: boolean;
+  /**
+   * The permit it asked for; it owns it now, and gives it straight back if it needs it no longer. True
+   * when it wants another one.
+   */
+  permitGranted(): boolean;
 }
 
 export class Permits {
   /** Every idle connection of every host, longest idle first. */
   readonly idle = new LinkedList<Poolable>();
-  readonly #line = new Set<PermitTaker>();
+  readonly #line = new LinkedList<PermitTaker>();
+  readonly #starving = new LinkedList<PermitTaker>();
   readonly #evict: (connection: Poolable) => void;
   #max: number;
   #used = 0;
+  #isServing = false;
 
   constructor(max: number, evict: (connection: Poolable) => void) {
     this.#max = max;
@@ -28,6 +38,17 @@ export class Permits {
 
   get used(): number {
     return this.#used;
+  }
+  get isFree(): boolean {
+    return this.#used < this.#max;
+  }
+  /** Above the limit, because it was lowered. */
+  get isOverdrawn(): boolean {
+    return this.#used > this.#max;
+  }
+  /** Is there a host that has nothing, and waits for others to release something? */
+  get hasStarving(): boolean {
+    return this.#starving.size > 0;
   }
 
   setMax(max: number): void {
@@ -38,16 +59,16 @@ export class Permits {
 
   /** Asks for one permit; `permitGranted` may be called before this returns, or much later. */
   request(taker: PermitTaker): void {
-    this.#line.add(taker);
+    this.#join(taker);
     this.serve();
   }
 
   isWaiting(taker: PermitTaker): boolean {
-    return this.#line.has(taker);
+    return taker.permitLink.list !== undefined;
   }
 
   leave(taker: PermitTaker): void {
-    this.#line.delete(taker);
+    taker.permitLink.list?.remove(taker.permitLink);
   }
 
   giveBack(): void {
@@ -58,19 +79,40 @@ export class Permits {
 
   /** Serves the line as far as permits go. Called again whenever a connection goes idle. */
   serve(): void {
-    for (const taker of this.#line) {
-      if (this.#used >= this.#max && !this.#evictOne()) return;
-      // Evicting gave a permit back, which may have served the line already.
-      if (this.#used >= this.#max || !this.#line.delete(taker)) continue;
-      this.#used += 1;
-      taker.permitGranted();
+    // What is given back in the course of it, the loop finds by itself: no recursion, however long the line.
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      while (this.#starving.size + this.#line.size > 0 && this.#makeRoom()) {
+        // Read again: to end a connection may have changed the line.
+        const taker = this.#starving.first ?? this.#line.first;
+        if (taker === undefined) return;
+        this.leave(taker);
+        this.#used += 1;
+        if (taker.permitGranted()) this.#join(taker);
+      }
+    } finally {
+      this.#isServing = false;
     }
+  }
+
+  /** At the end of the line; whoever is in it keeps its place, unless it has lost all it had. */
+  #join(taker: PermitTaker): void {
+    const line = taker.isStarving ? this.#starving : this.#line;
+    if (taker.permitLink.list === line) return;
+    this.leave(taker);
+    line.push(taker.permitLink);
+  }
+
+  #makeRoom(): boolean {
+    while (!this.isFree) if (!this.#evictOne()) return false;
+    return true;
   }
 
   #evictOne(): boolean {
     const oldest = this.idle.first;
     if (oldest === undefined) return false;
     this.#evict(oldest);
-    return true;
+    return this.idle.first !== oldest;
   }
 }

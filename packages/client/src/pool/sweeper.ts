@@ -37,7 +37,9 @@ export class Sweeper {
 
   #run(): void {
     this.#clear();
-    const delayMs = Math.max(1, Math.ceil(this.#sweep() - this.#clock.now()));
+    const nextAtMs = this.#sweep();
+    if (this.#owners.size === 0) return; // stopped by what the sweep set off
+    const delayMs = Math.max(1, Math.ceil(nextAtMs - this.#clock.now()));
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = undefined;
       this.#run();

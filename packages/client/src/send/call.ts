@@ -22,9 +22,8 @@ import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
-import { ClientResponse } from '../message/response.js';
-import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
-import { ResponseBody, tooLarge, type BodySink } from '../message/response-body.js';
+import type { ClientResponse } from '../message/response.js';
+import { tooLarge } from '../message/response-body.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
@@ -37,7 +36,7 @@ import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
 import { CallRecord } from './call-record.js';
 import { callSiteOf } from '../call-site.js';
-import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
+import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
 import type { RequestScope, ScopedCall, UnreadBodyReport } from './request-scope.js';
@@ -56,11 +55,10 @@ export class Call
   implements
     WaiterEvents<PooledConnection>,
     ExchangeEvents,
-    DecoderOwner,
     PolledTask,
     ScopedCall,
     ClockOwner,
-    Leakable
+    DeliveryOwner
 {
   readonly #context: CallContext;
   readonly #record: CallRecord;
@@ -77,14 +75,7 @@ export class Call
   /** Held now; undefined before it is acquired and once it is given back. */
   #connection: PooledConnection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
-  #body: ResponseBody | undefined = undefined;
-  /** What takes the bytes that come: the body, or a decoder before it. */
-  #sink: BodySink | undefined = undefined;
-  #hasBody = false;
-  #drainedBytes = 0;
-  /** Held only until it is known whether its body has come whole. */
-  #response: ClientResponse | undefined = undefined;
-  #isWatched = false;
+  #delivery: Delivery | undefined = undefined;
 
   constructor(
     context: CallContext,
@@ -129,8 +120,8 @@ export class Call
   }
 
   giveUpUnread(): UnreadBodyReport | undefined {
-    if (this.#body?.use !== 'unread' || !this.#hasBody) return undefined;
-    this.#body.discard();
+    if (this.#delivery?.isUnread !== true) return undefined;
+    this.#delivery.giveUp();
     return { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
   }
 
@@ -159,7 +150,7 @@ export class Call
         this.#exchange?.giveUp();
         return;
       case 'drain':
-        this.#endDraining();
+        this.#delivery?.endDraining();
         return;
       case 'none':
         this.#clock.stopStage();
@@ -304,71 +295,55 @@ export class Call
   }
 
   onHead(head: ParsedHead, hasBody: boolean): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
     const { options, settings } = this.#context;
-    this.#record.headAtMs = this.#connection?.heardAtMs ?? 0;
+    this.#record.headAtMs = connection.heardAtMs;
     const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
     if (hasBody && head.contentLength > maxBytes) {
       this.#end(tooLarge('maxResponseSize', maxBytes));
       return;
     }
     this.#state = 'body';
-    this.#hasBody = hasBody;
     this.#clock.stopStage();
-    let headers = new ResponseHeaders(head.text, head.offsets);
-    const codings = hasBody && options.decompresses ? codingsOf(headers) : undefined;
-    const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
-    const producer = hasBody ? (decoder ?? this) : undefined;
-    this.#body = new ResponseBody(producer, maxBytes, settings.maxBufferedSize);
-    this.#sink = this.#body;
-    if (decoder !== undefined) {
-      decoder.deliverTo(this.#body);
-      this.#sink = decoder;
-      headers = headers.without('content-encoding', 'content-length');
-    }
-    this.#response = new ClientResponse({
-      status: head.status,
-      statusText: head.text.slice(13, head.reasonEnd),
-      headers,
-      body: this.#body,
-      source: this.#record,
-    });
-    this.#resolve?.(this.#response);
+    const limits = {
+      maxBytes,
+      maxBufferedBytes: settings.maxBufferedSize,
+      bodyTimeoutMs: this.#bodyTimeoutMs,
+      decompresses: options.decompresses,
+    };
+    this.#delivery = new Delivery(
+      head,
+      hasBody,
+      connection,
+      limits,
+      this.#clock,
+      this.#record,
+      this,
+    );
+    if (this.#delivery.response !== undefined) this.#resolve?.(this.#delivery.response);
     this.#resolve = undefined;
     this.#reject = undefined;
   }
 
   bodyPending(): void {
-    // The collector can tell that the caller dropped the response only if we don't hold it.
-    const response = this.#response;
-    this.#response = undefined;
-    if (response !== undefined) watchForLeak(response, this);
-    this.#isWatched = true;
+    this.#delivery?.pending();
   }
 
-  reclaim(): string | undefined {
-    if (this.#body?.use !== 'unread' || this.#state !== 'body') return undefined;
-    this.#body.discard();
-    return `the body of ${this.#record.method} ${this.#record.url} was never read: read it, or call discard()`;
+  onBody(bytes: Buffer, start: number, end: number): void {
+    this.#delivery?.push(bytes, start, end);
+  }
+
+  deliveryFailed(error: TransportError): void {
+    this.#end(error);
   }
 
   get reportsLeaks(): boolean {
     return this.#context.settings.reportLeaks;
   }
 
-  onBody(bytes: Buffer, start: number, end: number): void {
-    const body = this.#body;
-    if (body === undefined) return;
-    if (this.#state === 'draining') {
-      this.#drainedBytes += end - start;
-      if (this.#drainedBytes > CONSTANTS.drainMaxBytes) this.#endDraining();
-      return;
-    }
-    const wasAwaited = body.isAwaited;
-    const piece = Buffer.allocUnsafe(end - start); // the socket's buffer is read into again
-    bytes.copy(piece, 0, start, end);
-    const error = this.#sink?.push(piece);
-    if (error !== undefined) this.#end(error);
-    else if (wasAwaited) this.#watchBody(body);
+  get #bodyTimeoutMs(): number {
+    return this.#context.options.bodyTimeoutMs ?? this.#context.settings.bodyTimeout;
   }
 
   exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
@@ -376,13 +351,7 @@ export class Call
     this.#record.trailerHead = trailers;
     this.#settle(endedAtMs);
     this.#free(isReusable, endedAtMs);
-    this.#sink?.end();
-  }
-
-  decodeFailed(error: TransportError): void {
-    // The last bytes may be decoded after the connection was given back.
-    if (this.#state === 'over') this.#sink?.fail(error, false);
-    else this.#end(error);
+    this.#delivery?.end();
   }
 
   exchangeFailed(error: Error): void {
@@ -403,41 +372,6 @@ export class Call
     this.#acquire(needsFresh, true);
   }
 
-  // ── the body's consumer ────────────────────────────────────────────────────────────────────────
-
-  pauseBody(): void {
-    this.#connection?.pause();
-    this.#clock.stopStage();
-  }
-
-  resumeBody(): void {
-    if (this.#state !== 'body' || this.#body === undefined) return;
-    this.#connection?.resume();
-    this.#watchBody(this.#body);
-  }
-
-  abandonBody(): void {
-    if (this.#state !== 'body') return;
-    this.#state = 'draining';
-    this.#connection?.resume();
-    this.#clock.arm('drain', CONSTANTS.drainMaxMs);
-  }
-
-  /** The clock runs only while somebody waits for bytes. */
-  #watchBody(body: ResponseBody): void {
-    if (body.isAwaited) this.#clock.arm('body', this.#bodyTimeoutMs);
-    else this.#clock.stopStage();
-  }
-
-  /** Too much or too slow: closing the connection is cheaper than reading on. */
-  #endDraining(): void {
-    this.#end(new TransportError('HOTARU_ABORTED', 'the rest of the body was given up'));
-  }
-
-  get #bodyTimeoutMs(): number {
-    return this.#context.options.bodyTimeoutMs ?? this.#context.settings.bodyTimeout;
-  }
-
   // ── the end ────────────────────────────────────────────────────────────────────────────────────
 
   #end(error: unknown, isAbort = false): void {
@@ -454,16 +388,15 @@ export class Call
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
     // Nothing was written yet: the connection is as good as it was.
     this.#free(state === 'polling', nowMs);
-    if (this.#sink === undefined) this.#reject?.(error);
-    else this.#sink.fail(error, isAbort);
+    if (this.#delivery === undefined) this.#reject?.(error);
+    else this.#delivery.fail(error, isAbort);
   }
 
   #settle(nowMs: number): void {
     this.#state = 'over';
     this.#record.endedAtMs = nowMs;
     this.#clock.stop();
-    this.#response = undefined;
-    if (this.#isWatched) stopWatching(this);
+    this.#delivery?.close();
     const { signal } = this.#context.options;
     if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);
     this.#leaveScope();
@@ -473,8 +406,7 @@ export class Call
   #leaveScope(): void {
     const { scope } = this.#context;
     if (scope === undefined || this.#scopeLink === undefined) return;
-    const body = this.#body;
-    if (body?.use === 'unread' && this.#hasBody) body.onClaimed = () => this.#leaveScope();
+    if (this.#delivery?.isUnread === true) this.#delivery.onClaimed(() => this.#leaveScope());
     else scope.untrack(this.#scopeLink);
   }
 

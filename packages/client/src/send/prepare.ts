@@ -76,6 +76,11 @@ export function prepare(
   };
 }
 
+/** Blank and tab only (RFC 9110 §5.6.3): `trim()` would also take a no-break space for nothing. */
+function trimBlanks(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, '');
+}
+
 function checkMethod(method: string | undefined): string {
   if (method === undefined || method === 'GET') return 'GET';
   if (typeof method !== 'string' || !TOKEN.test(method))
@@ -125,7 +130,7 @@ function isFraming(fields: Fields, name: string, value: string): boolean {
       if (name.toLowerCase() === 'expect') noteExpect(fields, value);
       return false;
     case 2:
-      if (name.toLowerCase() === 'te' && value.trim().toLowerCase() !== 'trailers')
+      if (name.toLowerCase() === 'te' && trimBlanks(value).toLowerCase() !== 'trailers')
         throw invalidRequest(`header te is ${JSON.stringify(value)}; allowed: trailers`);
       return false;
     case 7:
@@ -168,14 +173,14 @@ function noteHost(fields: Fields, value: string): false {
 }
 
 function noteExpect(fields: Fields, value: string): void {
-  if (value.trim().toLowerCase() !== '100-continue')
+  if (trimBlanks(value).toLowerCase() !== '100-continue')
     throw invalidRequest(`header expect is ${JSON.stringify(value)}; allowed: 100-continue`);
   fields.expectsContinue = true;
 }
 
 function noteConnection(fields: Fields, value: string): void {
   for (const option of value.split(',')) {
-    const token = option.trim().toLowerCase();
+    const token = trimBlanks(option).toLowerCase();
     if (token === 'close') {
       if (!fields.wantsClose) fields.text += 'connection: close\r\n';
       fields.wantsClose = true;
@@ -187,7 +192,7 @@ function noteConnection(fields: Fields, value: string): void {
 }
 
 function noteContentLength(fields: Fields, value: string): true {
-  const digits = value.trim();
+  const digits = trimBlanks(value);
   if (!/^\d{1,15}$/.test(digits))
     throw invalidRequest(
       `header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`,
@@ -198,7 +203,7 @@ function noteContentLength(fields: Fields, value: string): true {
 }
 
 function noteTransferEncoding(fields: Fields, value: string): true {
-  if (fields.isChunked || value.trim().toLowerCase() !== 'chunked')
+  if (fields.isChunked || trimBlanks(value).toLowerCase() !== 'chunked')
     throw invalidRequest(
       `header transfer-encoding is ${JSON.stringify(value)}; allowed: chunked, once`,
     );

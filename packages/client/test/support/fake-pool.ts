@@ -18,7 +18,9 @@ export class FakeConnection implements Poolable {
   readonly canShare: boolean;
   onClosed: (() => void) | undefined = undefined;
   isIdle = false;
-  #isOpen = true;
+  /** Gone: the pool has been told. */
+  isClosed = false;
+  #hasEnded = false;
   #taken = 0;
 
   constructor(
@@ -33,7 +35,7 @@ export class FakeConnection implements Poolable {
   }
 
   get isOpen(): boolean {
-    return this.#isOpen;
+    return !this.isClosed && !this.#hasEnded;
   }
   /** Slots in use. */
   get taken(): number {
@@ -41,7 +43,7 @@ export class FakeConnection implements Poolable {
   }
 
   reserve(): boolean {
-    if (!this.#isOpen || this.#taken >= this.capacity) return false;
+    if (!this.isOpen || this.#taken >= this.capacity) return false;
     this.#taken += 1;
     return true;
   }
@@ -58,14 +60,14 @@ export class FakeConnection implements Poolable {
 
   /** Also what happens when the peer closes it. */
   close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.onClosed?.();
   }
 
   /** The peer says goodbye, but the close has not been noticed by the pool yet. */
   halfClose(): void {
-    this.#isOpen = false;
+    this.#hasEnded = true;
   }
 }
 
@@ -131,7 +133,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
 
   constructor(
     readonly host: FakeHost,
-    private readonly options: FakeAcquireOptions,
+    readonly options: FakeAcquireOptions,
   ) {}
 
   start(): this {

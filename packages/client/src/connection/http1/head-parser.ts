@@ -264,15 +264,12 @@ export class HeadParser {
   }
 
   #noteConnection(data: Buffer, value: number, valueEnd: number): void {
-    // The two usual values are told apart without making a string.
-    if (valueEnd - value === 10 && matches(data, value, 'keep-alive')) {
-      this.#saysKeepAlive = true;
-      return;
-    }
-    for (const option of data.toString('latin1', value, valueEnd).toLowerCase().split(',')) {
-      const token = option.trim();
-      if (token === 'close') this.#saysClose = true;
-      else if (token === 'keep-alive') this.#saysKeepAlive = true;
+    let start = value;
+    for (let i = value; i <= valueEnd; i += 1) {
+      if (i < valueEnd && data[i] !== COMMA) continue;
+      if (isOption(data, start, i, 'close')) this.#saysClose = true;
+      else if (isOption(data, start, i, 'keep-alive')) this.#saysKeepAlive = true;
+      start = i + 1;
     }
   }
 
@@ -317,6 +314,15 @@ function parseLength(data: Buffer, from: number, to: number): number {
     length = length * 10 + digit;
   }
   return length;
+}
+
+/** Is it this token, with nothing but blanks around it? `name` is lower case. */
+function isOption(data: Buffer, from: number, to: number, name: string): boolean {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(data[start])) start += 1;
+  while (end > start && isBlank(data[end - 1])) end -= 1;
+  return end - start === name.length && matches(data, start, name);
 }
 
 function isDigit(value: number): boolean {

@@ -39,6 +39,8 @@ export class ResponseReader {
   #remaining = 0;
   #informational = 0;
   #mayReuse = false;
+  /** An informational head said what it may not: where the next response starts is in doubt. */
+  #isDoubtful = false;
   #hasStarted = false;
 
   /** Makes it ready for the response to a request of `method`. */
@@ -48,6 +50,7 @@ export class ResponseReader {
     this.#method = method;
     this.#events = events;
     this.#informational = 0;
+    this.#isDoubtful = false;
     this.#hasStarted = false;
   }
 
@@ -164,6 +167,9 @@ export class ResponseReader {
           `more than ${CONSTANTS.maxInformational} informational responses`,
           'our bound',
         );
+      // It has no body whatever it says (RFC 9110 §15.2); somebody on the way may have thought otherwise.
+      if (head.contentLength !== -1 || head.transferEncoding !== '' || head.saysClose)
+        this.#isDoubtful = true;
       this.#headParser.reset(true);
       this.#events?.onInformational(head);
       return;
@@ -178,7 +184,7 @@ export class ResponseReader {
     const isKeptAlive =
       head.minorVersion === 1 ? !head.saysClose : head.saysKeepAlive && !head.saysClose;
     const isAmbiguous = coding !== '' && (head.contentLength !== -1 || head.minorVersion === 0);
-    this.#mayReuse = isKeptAlive && !isAmbiguous;
+    this.#mayReuse = isKeptAlive && !isAmbiguous && !this.#isDoubtful;
 
     const hasNoBody = this.#method === 'HEAD' || status === 204 || status === 304;
     if (hasNoBody || (coding === '' && head.contentLength === 0)) {

@@ -1,0 +1,307 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../errors.js';
+import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { allowed, DEFAULTS, PoolConfig, type PoolConfigInput } from './pool-config.js';
+
+function errorOf(input: unknown, base?: PoolConfig): ConfigError {
+  try {
+    PoolConfig.from(input as PoolConfigInput, base);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+describe('the table of settings', () => {
+  it('has the defaults that the design decided on', () => {
+    expect(PoolConfig.from().settings).toMatchObject({
+      maxPerHost: 128,
+      maxIdlePerHost: 32,
+      maxTotal: 1_024,
+      maxPending: 1_024,
+      maxDialing: 8,
+      minIdle: 0,
+      acquireTimeout: 10_000,
+      connectionTimeout: 30_000,
+      idleTimeout: 90_000,
+      maxLifetime: 300_000,
+      maxRequestsPerConnection: Infinity,
+      cleanupInterval: 30_000,
+      enablePooling: true,
+      order: 'fifo',
+    });
+  });
+
+  it('accepts every default, and says for each what it is and why', () => {
+    for (const name of NAMES) {
+      const setting: Setting = SETTINGS[name];
+      expect(PoolConfig.from({ [name]: setting.default }).settings[name]).toBe(setting.default);
+      expect(setting.what).not.toBe('');
+      expect(setting.why).not.toBe('');
+    }
+  });
+});
+
+describe('a bad value', () => {
+  it('is refused with an error that names key, value and what is allowed', () => {
+    const cases: [PoolConfigInput | Record<string, unknown>, string][] = [
+      [{ maxPerHost: 0 }, 'maxPerHost is 0; allowed: a whole number, 1 to 65535'],
+      [{ maxPerHost: 1.5 }, 'maxPerHost is 1.5; allowed: a whole number, 1 to 65535'],
+      [{ maxPerHost: '50' }, 'maxPerHost is "50"; allowed: a whole number, 1 to 65535'],
+      [{ maxPerHost: Infinity }, 'maxPerHost is Infinity; allowed: a whole number, 1 to 65535'],
+      [{ maxTotal: null }, 'maxTotal is null; allowed: a whole number, 1 to 1000000'],
+      [{ maxPending: [] }, 'maxPending is a list; allowed: a whole number, 0 to 1000000'],
+      [
+        { idleTimeout: '90' },
+        `idleTimeout is "90"; allowed: a duration of 1 to 2147483647 ms (a number, or text like '90s'), or Infinity for no limit`,
+      ],
+      [
+        { cleanupInterval: Infinity },
+        `cleanupInterval is Infinity; allowed: a duration of 10 to 2147483647 ms (a number, or text like '90s')`,
+      ],
+      [{ enablePooling: 'yes' }, 'enablePooling is "yes"; allowed: true or false'],
+      [{ order: 'random' }, 'order is "random"; allowed: "fifo" or "lifo"'],
+      [
+        { maxResponseSize: 1.5 },
+        'maxResponseSize is 1.5; allowed: a whole number of bytes, 1 to Infinity, or Infinity for no limit',
+      ],
+    ];
+    for (const [input, message] of cases) {
+      const error = errorOf(input);
+      expect(error).toMatchObject({
+        code: 'HOTARU_INVALID_CONFIG',
+        key: Object.keys(input)[0],
+        message,
+      });
+    }
+  });
+
+  it('is refused for every setting: NaN, negative, null, an object, a function, a symbol', () => {
+    for (const name of NAMES)
+      for (const value of [Number.NaN, -1, null, {}, () => 1, Symbol('s'), 10n, 'nonsense']) {
+        const error = errorOf({ [name]: value });
+        expect(error.key).toBe(name);
+        expect(error.message).toContain(`allowed: ${allowed(SETTINGS[name])}`);
+      }
+  });
+
+  it('is refused just outside the range, and accepted at its edges', () => {
+    for (const name of NAMES) {
+      const { min, max, kind }: Setting = SETTINGS[name];
+      if (min === undefined || max === undefined || kind === 'boolean') continue;
+      const rest = name === 'minIdle' ? { maxIdlePerHost: 65_535, maxPerHost: 65_535 } : {};
+      expect(PoolConfig.from({ ...rest, [name]: min }).settings[name]).toBe(min);
+      expect(errorOf({ [name]: min - 1 }).key).toBe(name);
+      if (max === Infinity) continue;
+      expect(PoolConfig.from({ ...rest, [name]: max }).settings[name]).toBe(max);
+      expect(errorOf({ [name]: max + 1 }).key).toBe(name);
+    }
+  });
+
+  it('can never be a number that the range does not hold', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...NAMES.filter((name) => SETTINGS[name].kind !== 'boolean')),
+        fc.oneof(fc.double(), fc.integer(), fc.maxSafeInteger()),
+        (name, value) => {
+          const { min = 0, max = Infinity, unlimited }: Setting = SETTINGS[name];
+          let got: unknown;
+          try {
+            got = PoolConfig.from({ [name]: value }).settings[name];
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigError);
+            return;
+          }
+          expect(got).toBe(value);
+          expect((value >= min && value <= max) || unlimited === true).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('names the whole path for a host', () => {
+    expect(errorOf({ hosts: { 'a.example': { maxPerHost: 0 } } })).toMatchObject({
+      key: 'hosts["a.example"].maxPerHost',
+      message: 'hosts["a.example"].maxPerHost is 0; allowed: a whole number, 1 to 65535',
+    });
+  });
+});
+
+describe('an unknown key', () => {
+  it('is refused, with the keys that are allowed', () => {
+    const error = errorOf({ maxConnections: 5 });
+    expect(error.key).toBe('maxConnections');
+    expect(error.message).toContain('maxConnections is not a setting; allowed: maxPerHost, ');
+    expect(errorOf({ hosts: { 'a.example': { max: 5 } } }).key).toBe('hosts["a.example"].max');
+  });
+
+  it('is refused also when it is one that every object has', () => {
+    for (const key of ['toString', 'constructor', '__proto__'])
+      expect(errorOf(JSON.parse(`{"${key}": 1}`)).key).toBe(key);
+  });
+});
+
+describe('what is no configuration', () => {
+  it('is refused: null, lists, text; also as hosts and as the settings of a host', () => {
+    for (const input of [null, [], 'fast', 5]) {
+      expect(errorOf(input).message).toContain('must be an object, not');
+      expect(errorOf({ hosts: input }).message).toContain('must be an object');
+      expect(errorOf({ hosts: { 'a.example': input } }).message).toContain('must be an object');
+    }
+    expect(errorOf({ hosts: { 'a.example': undefined } }).message).toContain('must be an object');
+  });
+
+  it('is refused: a host that is a URL, has blanks, or is nothing', () => {
+    for (const host of ['http://a.example', 'a b', '', 'user@a.example'])
+      expect(errorOf({ hosts: { [host]: {} } }).message).toContain('must be a host name');
+  });
+});
+
+describe('settings that contradict each other', () => {
+  it('are refused: minIdle above what may be idle', () => {
+    expect(errorOf({ minIdle: 33 }).message).toBe(
+      'minIdle is 33, but only 32 may be idle (maxIdlePerHost 32, maxPerHost 128)',
+    );
+    expect(errorOf({ minIdle: 5, maxPerHost: 4 }).key).toBe('minIdle');
+    expect(PoolConfig.from({ minIdle: 4, maxPerHost: 4 }).settings.minIdle).toBe(4);
+  });
+
+  it('are refused for a host that inherits one of the two, and after a reconfigure', () => {
+    const base = PoolConfig.from({ minIdle: 10, hosts: { 'a.example': { minIdle: 20 } } });
+    expect(errorOf({ minIdle: 10, hosts: { 'a.example': { maxPerHost: 5 } } }).key).toBe(
+      'hosts["a.example"].minIdle',
+    );
+    expect(errorOf({ maxIdlePerHost: 15 }, base).key).toBe('hosts["a.example"].minIdle');
+  });
+});
+
+describe('hosts', () => {
+  const config = PoolConfig.from({
+    maxPerHost: 50,
+    idleTimeout: '30s',
+    hosts: {
+      'api.example.com': { maxPerHost: 10 },
+      'API.example.com:8443': { maxPerHost: 5, order: 'lifo' },
+    },
+  });
+
+  it('lay their own words over those of the pool; host and port before host', () => {
+    expect(config.forHost('api.example.com', 443)).toMatchObject({
+      maxPerHost: 10,
+      idleTimeout: 30_000,
+    });
+    expect(config.forHost('api.example.com', 8443)).toMatchObject({ maxPerHost: 5, order: 'lifo' });
+    expect(config.forHost('other.example.com', 443)).toBe(config.settings);
+  });
+
+  it('are never confused with what every object has', () => {
+    expect(config.forHost('constructor', 80)).toBe(config.settings);
+    expect(config.forHost('__proto__', 80)).toBe(config.settings);
+    const odd = PoolConfig.from(JSON.parse('{"hosts":{"__proto__":{"maxPerHost":3}}}'));
+    expect(odd.forHost('__proto__', 80).maxPerHost).toBe(3);
+    expect(odd.forHost('a', 80).maxPerHost).toBe(128);
+  });
+
+  it('cannot set what belongs to the whole pool', () => {
+    for (const name of ['maxTotal', 'cleanupInterval'])
+      expect(errorOf({ hosts: { a: { [name]: 100 } } }).message).toBe(
+        `hosts["a"].${name} can only be set for the whole pool`,
+      );
+  });
+});
+
+describe('reconfiguring', () => {
+  const base = PoolConfig.from({
+    maxPerHost: 50,
+    hosts: { 'a.example': { idleTimeout: '5s' }, 'b.example': { maxPerHost: 7 } },
+  });
+
+  it('changes what is named and keeps the rest, the words of hosts included', () => {
+    const changed = PoolConfig.from({ maxPerHost: 60, order: 'lifo' }, base);
+    expect(changed.settings).toMatchObject({ maxPerHost: 60, order: 'lifo', maxTotal: 1_024 });
+    expect(changed.forHost('a.example', 80)).toMatchObject({ maxPerHost: 60, idleTimeout: 5_000 });
+    expect(changed.forHost('b.example', 80)).toMatchObject({ maxPerHost: 7, order: 'lifo' });
+    const again = PoolConfig.from({ hosts: { 'c.example': { maxPerHost: 1 } } }, changed);
+    expect(again.forHost('b.example', 80)).toMatchObject({ maxPerHost: 7, order: 'lifo' });
+    expect(again.forHost('c.example', 80).maxPerHost).toBe(1);
+  });
+
+  it('leaves the old configuration as it was', () => {
+    PoolConfig.from({ maxPerHost: 1, hosts: { 'a.example': { maxPerHost: 2 } } }, base);
+    expect(base.settings.maxPerHost).toBe(50);
+    expect(base.forHost('a.example', 80)).toMatchObject({ maxPerHost: 50, idleTimeout: 5_000 });
+  });
+
+  it('takes undefined for "as it was"', () => {
+    expect(PoolConfig.from({ maxPerHost: undefined, hosts: undefined }, base).settings).toEqual(
+      base.settings,
+    );
+  });
+
+  it('is not changed by what its author does to the object afterwards', () => {
+    const word = { maxPerHost: 7 };
+    const input = { maxPerHost: 50, hosts: { a: word } };
+    const config = PoolConfig.from(input);
+    input.maxPerHost = 99;
+    word.maxPerHost = 99;
+    expect(config.forHost('a', 80).maxPerHost).toBe(7);
+    expect(PoolConfig.from({ order: 'lifo' }, config).forHost('a', 80).maxPerHost).toBe(7);
+  });
+});
+
+describe('a PoolConfig', () => {
+  it('is frozen, all of it', () => {
+    const config = PoolConfig.from({ hosts: { a: { maxPerHost: 5 } } });
+    for (const part of [config, config.settings, config.hosts, config.hosts.a, DEFAULTS, SETTINGS])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('given again is itself', () => {
+    const config = PoolConfig.from({ maxPerHost: 5 });
+    expect(PoolConfig.from(config as unknown as PoolConfigInput)).toBe(config);
+  });
+
+  it('has presets that are valid, with the figures of the design', () => {
+    const { highTraffic, lowLatency, constrained } = PoolConfig;
+    expect(PoolConfig.from(highTraffic).settings).toMatchObject({
+      maxPerHost: 500,
+      minIdle: 50,
+      idleTimeout: 120_000,
+      connectionTimeout: 3_000,
+    });
+    expect(PoolConfig.from(lowLatency).settings).toMatchObject({
+      maxPerHost: 200,
+      minIdle: 20,
+      idleTimeout: 60_000,
+      connectionTimeout: 1_000,
+      cleanupInterval: 10_000,
+    });
+    expect(PoolConfig.from(constrained).settings).toMatchObject({
+      maxPerHost: 20,
+      minIdle: 0,
+      idleTimeout: 30_000,
+      connectionTimeout: 10_000,
+    });
+    for (const preset of [highTraffic, lowLatency, constrained])
+      expect(Object.isFrozen(preset)).toBe(true);
+  });
+
+  it('takes durations as people write them', () => {
+    const { settings } = PoolConfig.from({
+      idleTimeout: '1.5m',
+      maxLifetime: 250,
+      timeout: Infinity,
+      acquireTimeout: '500 ms',
+    });
+    expect(settings).toMatchObject({
+      idleTimeout: 90_000,
+      maxLifetime: 250,
+      timeout: Infinity,
+      acquireTimeout: 500,
+    });
+  });
+});

@@ -1,0 +1,510 @@
+/**
+ * The invariants of the pool under any sequence of events, user code in the hand-over included: each
+ * run plays a few hundred events on one to three hosts and checks everything after each of them.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  FakeAcquire,
+  FakePool,
+  settingsOf,
+  type FakeConnection,
+  type FakeHost,
+} from '../../test/support/fake-pool.js';
+import { CONSTANTS } from '../config/defaults.js';
+import type { PoolConfigInput } from '../config/pool-config.js';
+
+const RUNS = 2_000;
+/** No minimum: a counterexample shrinks to the few events that matter. */
+const EVENTS_PER_RUN = { maxLength: 300, size: 'max' } as const;
+const EVENTS_AT_LEAST = 100_000;
+
+// ── what may happen ────────────────────────────────────────────────────────────────────────────────
+
+const settings = fc
+  .record({
+    maxPerHost: fc.integer({ min: 1, max: 5 }),
+    maxIdlePerHost: fc.nat(5),
+    maxPending: fc.constantFrom(0, 1, 3, 10, 10),
+    maxDialing: fc.integer({ min: 1, max: 4 }),
+    minIdle: fc.nat(2),
+    idleTimeout: fc.constantFrom(50, 500, 5_000),
+    maxLifetime: fc.constantFrom(300, 3_000, Infinity),
+    maxRequestsPerConnection: fc.constantFrom(1, 3, Infinity),
+    enablePooling: fc.constantFrom(true, true, true, true, false),
+    order: fc.constantFrom('fifo' as const, 'lifo' as const),
+  })
+  .map((made): PoolConfigInput => {
+    const room = Math.min(made.maxIdlePerHost, made.maxPerHost);
+    return { ...made, minIdle: Math.min(made.minIdle, room) };
+  });
+
+/** What a caller does in the call stack in which it is served or refused. */
+const reaction = fc.constantFrom(
+  ...(['nothing', 'nothing', 'nothing', 'release', 'acquire', 'cancel', 'release other'] as const),
+);
+type Reaction = typeof reaction extends fc.Arbitrary<infer R> ? R : never;
+
+const which = fc.nat(1_000);
+const event = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      what: fc.constant('acquire' as const),
+      host: which,
+      fresh: fc.constantFrom(false, false, false, true),
+      reaction,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      what: fc.constant('release' as const),
+      which,
+      ok: fc.constantFrom(true, true, true, false),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ what: fc.constant('connect' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('refuse' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('refuse all' as const), host: which }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('cancel' as const), which }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constantFrom('die' as const, 'end' as const),
+      which,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constantFrom('advance' as const, 'advance' as const, 'advance wall' as const),
+      ms: fc.constantFrom(1, 7, 60, 400, 4_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('sweep' as const), host: which }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ what: fc.constant('warm' as const), host: which, count: fc.nat(6) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('reconfigure' as const),
+      host: which,
+      settings,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('maxTotal' as const),
+      max: fc.integer({ min: 1, max: 10 }),
+    }),
+  },
+);
+type Event = typeof event extends fc.Arbitrary<infer E> ? E : never;
+const rareEnd = fc.record({ host: which, at: fc.integer({ min: 20, max: 250 }) });
+
+// ── the world it happens in ────────────────────────────────────────────────────────────────────────
+
+class World {
+  readonly pool: FakePool;
+  readonly waiting = new Set<Caller>();
+  readonly holding = new Set<Caller>();
+  readonly served = new Map<FakeHost, number>();
+  readonly failuresInARow = new Map<FakeHost, number>();
+  readonly drained = new Set<FakeHost>();
+  readonly callers: Caller[] = [];
+  maxTotal: number;
+  /** Reactions may set off reactions, but not for ever. */
+  depth = 0;
+
+  constructor(maxTotal: number, hosts: PoolConfigInput[], capacity: number) {
+    this.maxTotal = maxTotal;
+    this.pool = new FakePool({ maxTotal });
+    this.pool.capacity = capacity;
+    for (const [i, host] of hosts.entries()) this.pool.host(`h${i}`, host);
+  }
+
+  host(n: number): FakeHost {
+    return nth(this.pool.hosts, n)!;
+  }
+
+  acquire(host: FakeHost, fresh: boolean, react: Reaction): Caller {
+    const caller = new Caller(this, host, fresh, react);
+    this.callers.push(caller);
+    this.waiting.add(caller);
+    caller.start();
+    return caller;
+  }
+
+  release(caller: Caller, ok: boolean): void {
+    this.holding.delete(caller);
+    caller.release(ok);
+  }
+
+  play(happened: Event): void {
+    const { pool } = this;
+    switch (happened.what) {
+      case 'acquire':
+        this.acquire(this.host(happened.host), happened.fresh, happened.reaction);
+        break;
+      case 'release': {
+        const caller = nth([...this.holding], happened.which);
+        if (caller !== undefined) this.release(caller, happened.ok);
+        break;
+      }
+      case 'connect':
+      case 'refuse': {
+        const dial = nth(
+          pool.hosts.flatMap(({ dials }) => dials),
+          happened.which,
+        );
+        if (dial === undefined) break;
+        if (happened.what === 'connect') this.connect(dial.host, dial);
+        else this.refuse(dial.host, dial);
+        break;
+      }
+      case 'refuse all': {
+        const host = this.host(happened.host);
+        for (const dial of [...host.dials]) if (host.dials.includes(dial)) this.refuse(host, dial);
+        break;
+      }
+      case 'cancel': {
+        const caller = nth([...this.waiting], happened.which);
+        this.cancel(caller);
+        break;
+      }
+      case 'die':
+      case 'end': {
+        const connection = nth(
+          pool.hosts.flatMap(({ connections }) => connections.filter((one) => one.isOpen)),
+          happened.which,
+        );
+        if (happened.what === 'die') connection?.close();
+        else connection?.halfClose();
+        break;
+      }
+      case 'advance':
+        pool.clock.advance(happened.ms);
+        break;
+      case 'advance wall':
+        pool.clock.advanceWall(happened.ms);
+        break;
+      case 'sweep':
+        this.host(happened.host).sweep();
+        break;
+      case 'warm':
+        void this.host(happened.host).hostPool.warm(happened.count);
+        break;
+      case 'reconfigure':
+        this.host(happened.host).hostPool.reconfigure(settingsOf(happened.settings));
+        break;
+      case 'maxTotal':
+        this.maxTotal = happened.max;
+        pool.permits.setMax(happened.max);
+    }
+  }
+
+  connect(host: FakeHost, dial = host.dials[0]): void {
+    this.failuresInARow.set(host, 0);
+    dial?.connect();
+  }
+
+  refuse(host: FakeHost, dial = host.dials[0]): void {
+    this.failuresInARow.set(host, (this.failuresInARow.get(host) ?? 0) + 1);
+    dial?.refuse();
+  }
+
+  cancel(caller: Caller | undefined): void {
+    if (caller?.waiter === undefined) return; // it is just being settled
+    this.waiting.delete(caller);
+    caller.cancel();
+  }
+
+  // ── what must hold ───────────────────────────────────────────────────────────────────────────────
+
+  /** Sizes that a lowered limit may leave too large, but that must not grow then. */
+  sizes(): number[] {
+    const { hosts, permits } = this.pool;
+    return [
+      permits.used,
+      ...hosts.flatMap(({ hostPool }) => [
+        hostPool.liveCount + hostPool.dialingCount,
+        hostPool.dialingCount,
+        hostPool.idle.size,
+      ]),
+    ];
+  }
+
+  check(before: number[]): void {
+    const { hosts, permits, clock } = this.pool;
+    const after = this.sizes();
+    const limits = [
+      this.maxTotal,
+      ...hosts.flatMap(({ hostPool: { settings: set } }) => [
+        set.maxPerHost,
+        set.maxDialing,
+        set.maxIdlePerHost,
+      ]),
+    ];
+    for (const [i, size] of after.entries())
+      must(size <= Math.max(limits[i]!, before[i]!), `size ${i} is ${size} of ${limits[i]!}`);
+
+    let used = 0;
+    let idle = 0;
+    let unmet = 0;
+    const holders = new Map<FakeConnection, number>();
+    for (const caller of this.holding) {
+      const connection = caller.served;
+      holders.set(connection, (holders.get(connection) ?? 0) + 1);
+    }
+    for (const host of hosts) {
+      const { hostPool } = host;
+      const { counters, settings: set } = hostPool;
+      const live = host.connections.filter(({ isClosed }) => !isClosed);
+      must(hostPool.liveCount === live.length, 'live are those that are not closed');
+      must(hostPool.dialingCount === host.dials.length, 'dials are counted');
+      used += live.length + host.dials.length;
+      idle += hostPool.idle.size;
+
+      for (const connection of live) {
+        const held = holders.get(connection) ?? 0;
+        const isIdle = connection.record.hostLink.list === hostPool.idle;
+        must(connection.record.holders === held, 'holders are counted');
+        must(connection.taken === held, 'slots are counted');
+        must(isIdle === (held === 0), 'a live connection is either idle or busy');
+        must(isIdle === connection.isIdle, 'it knows which');
+        must(isIdle === (connection.record.poolLink.list === permits.idle), 'so do the permits');
+        must(connection.canShare || held <= 1, 'one holder');
+        const isFree =
+          connection.isOpen &&
+          held < connection.capacity &&
+          !connection.record.isLeaving &&
+          !connection.record.isSpent(clock.now(), set);
+        if (held > 0 && connection.canShare && isFree && set.enablePooling)
+          must(hostPool.waiters.size === 0, 'nobody waits while a slot is free');
+      }
+
+      const waiting = [...this.waiting].filter((caller) => caller.host === host);
+      must(hostPool.waiterCount === waiting.length, 'who waits is in line, and nobody else');
+      must(
+        hostPool.freshWaiters.size === waiting.filter(({ isFresh }) => isFresh).length,
+        'each in its own line',
+      );
+      must(hostPool.waiters.size === 0 || hostPool.idle.size === 0, 'none idle while one waits');
+      must(inOrder([...hostPool.waiters].map(({ ticket }) => ticket)), 'the line keeps its order');
+
+      must(counters.hits + counters.misses === (this.served.get(host) ?? 0), 'hits + misses');
+      must(counters.created === host.connections.length, 'created');
+      must(counters.created - counters.closed === live.length, 'created − closed = live');
+      must(counters.evictions <= counters.closed, 'what is evicted is closed');
+      must(counters.wait.summary().count === counters.hits + counters.misses, 'waits are counted');
+
+      // Progress: whoever waits has a dial, or there is a reason why not.
+      const isBackingOff =
+        (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
+      const wanted = Math.min(hostPool.waiterCount, set.maxDialing);
+      if (isBackingOff) {
+        const isFull =
+          live.length + host.dials.length >= set.maxPerHost || permits.used >= this.maxTotal;
+        must(
+          wanted === 0 || host.dials.length > 0 || clock.pendingTimers > 0 || isFull,
+          'a probe will come',
+        );
+      } else if (host.dials.length < wanted) {
+        if (live.length + host.dials.length < set.maxPerHost) unmet += 1;
+        else
+          must(
+            hostPool.freshWaiters.size <= host.dials.length || hostPool.idle.size === 0,
+            'room is made for who needs a fresh one',
+          );
+      }
+    }
+    must(permits.used === used, 'permits = live + dialling');
+    must(permits.idle.size === idle, 'the idle of all hosts');
+    must(unmet === 0 || (permits.used >= this.maxTotal && idle === 0), 'no permit is left unused');
+    must(clock.pendingTimers <= hosts.length, 'a timer for each host backing off, at most');
+  }
+
+  drain(): void {
+    for (const host of this.pool.hosts) {
+      host.hostPool.drain();
+      this.drained.add(host);
+    }
+    for (let i = 0; this.pool.hosts.some(({ hostPool }) => !hostPool.isEmpty); i += 1) {
+      must(i < 10_000, 'a drain ends');
+      for (const caller of [...this.holding])
+        if (this.holding.has(caller)) this.release(caller, i % 3 > 0);
+      for (const host of this.pool.hosts)
+        if (host.dials.length > 0) {
+          if (i % 4 === 0) this.refuse(host);
+          else this.connect(host);
+        }
+      this.pool.clock.advance(10);
+    }
+    this.checkGone();
+    // Those whose connection died in use have not given it back yet.
+    for (const caller of [...this.holding]) this.release(caller, true);
+  }
+
+  close(): void {
+    for (const host of this.pool.hosts) {
+      this.drained.add(host);
+      host.hostPool.close();
+    }
+    this.checkGone();
+    for (const caller of [...this.holding]) this.release(caller, true);
+    this.checkGone();
+  }
+
+  checkGone(): void {
+    const { hosts, permits, clock } = this.pool;
+    for (const { hostPool, dials, quiet, connections } of hosts) {
+      must(hostPool.isEmpty && dials.length === 0, 'every gauge is 0');
+      must(hostPool.activeCount === 0 && hostPool.idle.size === 0, 'every gauge is 0');
+      must(hostPool.waiterCount === 0 && hostPool.dialingCount === 0, 'every gauge is 0');
+      must(
+        connections.every(({ isClosed }) => isClosed),
+        'every connection is closed',
+      );
+      must(quiet > 0, 'the end is reported');
+    }
+    must(permits.used === 0 && permits.idle.size === 0, 'every permit is back');
+    must(clock.pendingTimers === 0, 'no timer is left');
+    must(this.waiting.size === 0, 'nobody waits');
+    for (const caller of this.callers)
+      must(caller.settled === 1, `an acquire settled ${caller.settled} times`);
+  }
+}
+
+class Caller extends FakeAcquire {
+  constructor(
+    private readonly world: World,
+    host: FakeHost,
+    fresh: boolean,
+    react: Reaction,
+  ) {
+    super(host, {
+      fresh,
+      onConnected: () => {
+        this.#served();
+        this.#react(react);
+      },
+      onRefused: () => {
+        must(world.waiting.delete(this), 'it settled once');
+        this.#react(react);
+      },
+    });
+  }
+
+  get isFresh(): boolean {
+    return this.waiter?.needsFresh ?? this.options.fresh === true;
+  }
+
+  #served(): void {
+    const { world, host } = this;
+    const connection = this.served;
+    must(world.waiting.delete(this), 'it settled once');
+    must(
+      !world.drained.has(host) || this.waiter !== undefined || this.wasInLine,
+      'not after a drain',
+    );
+    world.holding.add(this);
+    world.served.set(host, (world.served.get(host) ?? 0) + 1);
+    must(connection.isOpen, 'what is handed out is open');
+    must(
+      !connection.record.isSpent(world.pool.clock.now(), host.hostPool.settings) ||
+        this.isReused === false,
+      'what is reused is under its limits',
+    );
+    must(this.options.fresh !== true || this.isReused === false, 'fresh means fresh');
+    if (connection.canShare) return;
+    must(this.isReused === connection.record.requestCount > 0 || this.isReused === true, 'fresh');
+    // Late binding: it went to whoever waited longest of those it suits.
+    const [oldest] = this.isReused === true ? host.hostPool.waiters : [undefined];
+    if (oldest !== undefined && this.ticket !== undefined)
+      must(oldest.ticket > this.ticket, 'the oldest waiter is served first');
+  }
+
+  /** Its place in line; undefined when it never waited. */
+  ticket: number | undefined = undefined;
+  wasInLine = false;
+
+  override start(): this {
+    super.start();
+    this.ticket = this.waiter?.ticket;
+    this.wasInLine = this.waiter !== undefined;
+    return this;
+  }
+
+  #react(react: Reaction): void {
+    const { world, host } = this;
+    if (world.depth >= 3) return;
+    world.depth += 1;
+    switch (react) {
+      case 'nothing':
+        break;
+      case 'release':
+        if (this.state === 'served') world.release(this, true);
+        break;
+      case 'acquire':
+        world.acquire(host, false, 'release');
+        world.acquire(nth(world.pool.hosts, 1)!, true, 'nothing');
+        break;
+      case 'cancel':
+        world.cancel([...world.waiting].find((caller) => caller.waiter !== undefined));
+        break;
+      case 'release other': {
+        const [other] = world.holding;
+        if (other !== undefined && other !== this) world.release(other, false);
+      }
+    }
+    world.depth -= 1;
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`broken: ${what}`);
+}
+function nth<T>(list: readonly T[], n: number): T | undefined {
+  return list[n % list.length];
+}
+function inOrder(tickets: number[]): boolean {
+  return tickets.every((ticket, i) => i === 0 || ticket > tickets[i - 1]!);
+}
+
+// ── the promise ────────────────────────────────────────────────────────────────────────────────────
+
+it('keeps every invariant through any sequence of a hundred thousand events', () => {
+  let events = 0;
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 8 }),
+      fc.array(settings, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom(1, 1, 3),
+      fc.array(event, EVENTS_PER_RUN),
+      fc.option(rareEnd),
+      fc.boolean(),
+      (maxTotal, hosts, capacity, sequence, early, drains) => {
+        const world = new World(maxTotal, hosts, capacity);
+        for (const [i, happened] of sequence.entries()) {
+          if (i === early?.at) {
+            const host = world.host(early.host);
+            world.drained.add(host);
+            host.hostPool.drain();
+          }
+          const before = world.sizes();
+          world.play(happened);
+          world.check(before);
+          events += 1;
+        }
+        if (drains) world.drain();
+        else world.close();
+      },
+    ),
+    { numRuns: RUNS },
+  );
+  expect(events).toBeGreaterThanOrEqual(EVENTS_AT_LEAST);
+}, 60_000);

@@ -1,0 +1,206 @@
+/**
+ * The response side of a call, from the head on: makes the response, passes its body from the
+ * connection to the reader, and gives up what nobody wants.
+ *
+ *   flowing ──abandonBody──▶ draining        up to 64 KiB and 50 ms, so that the connection can be kept
+ *      └───────┬───────────────┘
+ *              ▼
+ *            over            the exchange is done or has failed; a decoder may still have bytes to give
+ */
+import { CONSTANTS } from '../config/defaults.js';
+import type { ParsedHead } from '../connection/http1/head-parser.js';
+import type { PooledConnection } from '../connection/pooled-connection.js';
+import { TransportError } from '../errors.js';
+import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
+import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
+import { ClientResponse } from '../message/response.js';
+import { ResponseBody, type BodySink } from '../message/response-body.js';
+import { ResponseHeaders } from '../message/response-headers.js';
+import type { CallClock } from './call-clock.js';
+import type { CallRecord } from './call-record.js';
+
+export interface DeliveryLimits {
+  readonly maxBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly decompresses: boolean;
+}
+
+/** The call, as its delivery sees it. */
+export interface DeliveryOwner {
+  readonly reportsLeaks: boolean;
+  readonly callSite: string | undefined;
+  /** The body can't go on; ends the call, and with it this delivery. */
+  deliveryFailed(error: TransportError): void;
+}
+
+/** Between the version and the reason phrase of a status line. */
+const REASON_START = 13;
+
+export class Delivery implements DecoderOwner, Leakable {
+  readonly hasBody: boolean;
+  readonly #body: ResponseBody;
+  /** What takes the bytes that come: the body, or a decoder before it. */
+  readonly #sink: BodySink;
+  readonly #connection: PooledConnection;
+  readonly #clock: CallClock;
+  readonly #record: CallRecord;
+  readonly #owner: DeliveryOwner;
+  readonly #bodyTimeoutMs: number;
+  #state: 'flowing' | 'draining' | 'over' = 'flowing';
+  #drainedBytes = 0;
+  /** Held only until it is known whether its body has come whole. */
+  #response: ClientResponse | undefined;
+  #isWatched = false;
+
+  constructor(
+    head: ParsedHead,
+    hasBody: boolean,
+    connection: PooledConnection,
+    limits: DeliveryLimits,
+    clock: CallClock,
+    record: CallRecord,
+    owner: DeliveryOwner,
+  ) {
+    this.hasBody = hasBody;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#record = record;
+    this.#owner = owner;
+    this.#bodyTimeoutMs = limits.bodyTimeoutMs;
+    let headers = new ResponseHeaders(head.text, head.offsets);
+    const codings = hasBody && limits.decompresses ? codingsOf(headers) : undefined;
+    const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
+    const producer = hasBody ? (decoder ?? this) : undefined;
+    this.#body = new ResponseBody(producer, limits.maxBytes, limits.maxBufferedBytes);
+    this.#sink = this.#body;
+    if (decoder !== undefined) {
+      decoder.deliverTo(this.#body);
+      this.#sink = decoder;
+      headers = headers.without('content-encoding', 'content-length');
+    }
+    this.#response = new ClientResponse({
+      status: head.status,
+      statusText: head.text.slice(REASON_START, head.reasonEnd),
+      headers,
+      body: this.#body,
+      source: record,
+    });
+  }
+
+  /** For the call's promise, once. */
+  get response(): ClientResponse | undefined {
+    return this.#response;
+  }
+
+  // ── from the exchange ──────────────────────────────────────────────────────────────────────────
+
+  /** The rest of the body is still to come: from now on somebody has to read it. */
+  pending(): void {
+    const response = this.#response;
+    // The collector can tell that the caller dropped the response only if we don't hold it.
+    this.#response = undefined;
+    this.#isWatched = true;
+    if (response !== undefined) watchForLeak(response, this);
+  }
+
+  push(bytes: Buffer, start: number, end: number): void {
+    if (this.#state === 'draining') {
+      this.#drainedBytes += end - start;
+      if (this.#drainedBytes > CONSTANTS.drainMaxBytes) this.endDraining();
+      return;
+    }
+    const wasAwaited = this.#body.isAwaited;
+    const piece = Buffer.allocUnsafe(end - start); // the socket's buffer is read into again
+    bytes.copy(piece, 0, start, end);
+    const error = this.#sink.push(piece);
+    if (error !== undefined) this.#owner.deliveryFailed(error);
+    else if (wasAwaited) this.#watch();
+  }
+
+  /** The call no longer holds the connection. */
+  close(): void {
+    this.#state = 'over';
+    this.#response = undefined;
+    if (this.#isWatched) stopWatching(this);
+  }
+
+  /** After `close()`: the body is whole. */
+  end(): void {
+    this.#sink.end();
+  }
+
+  /** After `close()`: it is not. */
+  fail(error: unknown, dropRest: boolean): void {
+    this.#sink.fail(error, dropRest);
+  }
+
+  // ── from the reader ────────────────────────────────────────────────────────────────────────────
+
+  pauseBody(): void {
+    if (this.#state !== 'flowing') return;
+    this.#connection.pause();
+    this.#clock.stopStage();
+  }
+
+  resumeBody(): void {
+    if (this.#state !== 'flowing') return;
+    this.#connection.resume();
+    this.#watch();
+  }
+
+  abandonBody(): void {
+    if (this.#state !== 'flowing') return;
+    this.#state = 'draining';
+    this.#connection.resume();
+    this.#clock.arm('drain', CONSTANTS.drainMaxMs);
+  }
+
+  /** Too much or too slow: closing the connection is cheaper than reading on. */
+  endDraining(): void {
+    this.#owner.deliveryFailed(
+      new TransportError('HOTARU_ABORTED', 'the rest of the body was given up'),
+    );
+  }
+
+  decodeFailed(error: TransportError): void {
+    // The last bytes may be decoded after the connection was given back.
+    if (this.#state === 'over') this.#sink.fail(error, false);
+    else this.#owner.deliveryFailed(error);
+  }
+
+  /** The clock runs only while somebody waits for bytes. */
+  #watch(): void {
+    if (this.#body.isAwaited) this.#clock.arm('body', this.#bodyTimeoutMs);
+    else this.#clock.stopStage();
+  }
+
+  // ── unread ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** A body, and nobody has begun to read it. */
+  get isUnread(): boolean {
+    return this.hasBody && this.#body.use === 'unread';
+  }
+
+  onClaimed(callback: () => void): void {
+    this.#body.onClaimed = callback;
+  }
+
+  giveUp(): void {
+    this.#body.discard();
+  }
+
+  reclaim(): string | undefined {
+    if (!this.isUnread || this.#state !== 'flowing') return undefined;
+    this.#body.discard();
+    return `the body of ${this.#record.method} ${this.#record.url} was never read: read it, or call discard()`;
+  }
+
+  get reportsLeaks(): boolean {
+    return this.#owner.reportsLeaks;
+  }
+
+  get callSite(): string | undefined {
+    return this.#owner.callSite;
+  }
+}
