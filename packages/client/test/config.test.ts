@@ -226,7 +226,7 @@ describe('settings of one host', () => {
     const [peer] = await Promise.all(
       [0, 0, 1, 2, 3].map((n, i) => (i === 0 ? a : b).connection(n)),
     );
-    for (const upstream of [b]) for (const one of upstream.connections) await one.readRequest();
+    for (const one of b.connections) await one.readRequest();
     expect(pool.stats().hosts[`http://127.0.0.1:${a.port}`]).toMatchObject({
       active: 1,
       waiting: 3,
@@ -319,14 +319,12 @@ describe('reconfigure()', () => {
     const [first] = await hold(upstream, 1);
     expect(pool.stats()).toMatchObject({ active: 1, waiting: 5 });
     pool.reconfigure({ maxPerHost: 3 });
-    const others = [await upstream.connection(1), await upstream.connection(2)];
-    for (const peer of others) await peer.readRequest();
+    const peers = [first, await upstream.connection(1), await upstream.connection(2)];
+    for (const peer of peers.slice(1)) await peer?.readRequest();
     expect(pool.stats()).toMatchObject({ active: 3, waiting: 3 });
-    for (const peer of [first, ...others]) {
-      await peer?.reply();
-      await peer?.readRequest();
-      await peer?.reply();
-    }
+    for (const peer of peers) await peer?.reply();
+    for (const peer of peers) await peer?.readRequest();
+    for (const peer of peers) await peer?.reply();
     await Promise.all(answers);
     expect(upstream.accepted).toBe(3);
   });

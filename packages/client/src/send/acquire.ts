@@ -1,21 +1,16 @@
 /**
- * One `pool.acquire()`: the wait for a connection for raw use, with its timeout and its signal.
- *
- *   waiting ─▶ polling ─▶ served         │ failed (timeout, abort, refused)
- *
- * As a call does, it polls a connection before handing it out, so that bytes nobody asked for are not
- * the first thing its user reads.
+ * One `pool.acquire()`: the wait for a connection for raw use, with its timeout and its signal. Settles
+ * once, with the connection or with the first of: refused, timed out, aborted.
  */
 import type { Duration } from '../config/duration.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { afterPoll, type PolledTask } from '../connection/turn.js';
-import { HotaruClientError, invalidRequest, TransportError } from '../errors.js';
+import { invalidRequest, type TransportError } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
-import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
 import { offAbort, onAbort, type Abortable } from './abort-hub.js';
+import { Acquisition, type AcquisitionOwner } from './acquisition.js';
 import { CallClock, type ClockOwner } from './call-clock.js';
 import { durationOf } from './options.js';
 
@@ -25,16 +20,13 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements WaiterEvents<PooledConnection>, PolledTask, ClockOwner {
+export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
   readonly #host: HostPool<PooledConnection>;
   readonly #clock: CallClock;
+  readonly #acquisition: Acquisition;
   readonly #signal: AbortSignal | undefined;
   readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;
-  #waiter: Waiter<PooledConnection> | undefined = undefined;
-  #dial: Dial | undefined = undefined;
-  #connection: PooledConnection | undefined = undefined;
-  #isReused = false;
   #isOver = false;
   #resolve: (connection: PooledConnection) => void = noop;
   #reject: (error: unknown) => void = noop;
@@ -55,6 +47,7 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, PolledTask,
     this.#signal = options.signal;
     this.#timeoutMs = durationOf('timeout', options.timeout) ?? host.settings.acquireTimeout;
     this.#clock = new CallClock(clock, deadlines, clock.now() + this.#timeoutMs, this);
+    this.#acquisition = new Acquisition(host, this, true);
   }
 
   run(needsFresh: boolean): Promise<PooledConnection> {
@@ -66,50 +59,28 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, PolledTask,
         return;
       }
       if (this.#signal !== undefined) onAbort(this.#signal, this.#signalLink);
-      this.#acquire(needsFresh);
+      this.#clock.stopStage(); // the total clock alone
+      this.#acquisition.start({ needsFresh, isAdmitted: false });
     });
   }
 
-  #acquire(needsFresh: boolean): void {
-    const connection = needsFresh ? undefined : this.#host.take();
-    if (connection !== undefined) {
-      this.connected(connection, true);
-      return;
-    }
-    this.#clock.stopStage();
-    const waiter = this.#host.wait(this, needsFresh);
-    if (waiter.state === 'waiting') this.#waiter = waiter;
+  acquired(connection: PooledConnection): void {
+    this.#settle();
+    connection.openChannel();
+    this.#resolve(connection);
   }
 
-  dialling(dial: Dial): void {
-    this.#dial = dial;
+  unfit(_connection: PooledConnection, isReused: boolean, error: TransportError): void {
+    if (isReused) this.#acquisition.start({ needsFresh: false, isAdmitted: false });
+    else this.#fail(error);
   }
 
   refused(error: Error): void {
-    this.#waiter = undefined;
-    this.#fail(error instanceof HotaruClientError ? error.copy() : error);
+    this.#fail(error);
   }
 
-  connected(connection: PooledConnection, isReused: boolean): void {
-    this.#waiter = undefined;
-    this.#connection = connection;
-    this.#isReused = isReused;
-    // Straight from its dial, a peer may speak first, as SMTP does: its words are the user's to read.
-    if (!isReused) this.#serve(connection);
-    else afterPoll(this);
-  }
-
-  onPolled(): void {
-    const connection = this.#connection;
-    if (this.#isOver || connection === undefined) return;
-    if (connection.isOpen) {
-      this.#serve(connection);
-      return;
-    }
-    this.#connection = undefined;
-    this.#host.release(connection, false);
-    if (this.#isReused) this.#acquire(false);
-    else this.#fail(new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed'));
+  dialling(): void {
+    // one clock for all of it
   }
 
   abort(reason: unknown): void {
@@ -122,21 +93,14 @@ export class LeaseRequest implements WaiterEvents<PooledConnection>, PolledTask,
       'HOTARU_ACQUIRE_TIMEOUT',
       `no connection within ${this.#timeoutMs} ms`,
     );
-    error.phase = this.#dial?.phase ?? 'queue';
+    error.phase = this.#acquisition.phase;
     this.#fail(error);
-  }
-
-  #serve(connection: PooledConnection): void {
-    this.#settle();
-    connection.openChannel();
-    this.#resolve(connection);
   }
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#settle();
-    if (this.#waiter !== undefined) this.#host.cancel(this.#waiter);
-    if (this.#connection !== undefined) this.#host.release(this.#connection, true);
+    this.#acquisition.cancel();
     this.#reject(error);
   }
 

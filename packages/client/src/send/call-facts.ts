@@ -1,18 +1,16 @@
 /** What a failed call can say for certain, and what follows from it: may it be sent again? */
 import type { Exchange } from '../connection/http1/exchange.js';
 import { HotaruClientError, RequestError, type Phase } from '../errors.js';
-import type { Dial } from '../pool/waiter.js';
+import type { Acquisition } from './acquisition.js';
 import type { CallRecord } from './call-record.js';
 import type { PreparedRequest } from './prepare.js';
 
-export type CallState =
-  'waiting' | 'polling' | 'sending' | 'headers' | 'body' | 'draining' | 'over';
+export type CallState = 'acquiring' | 'sending' | 'headers' | 'body' | 'over';
 
-export function phaseOf(state: CallState, dial: Dial | undefined): Phase {
+export function phaseOf(state: CallState, acquisition: Acquisition): Phase {
   switch (state) {
-    case 'waiting':
-      return dial?.phase ?? 'queue';
-    case 'polling':
+    case 'acquiring':
+      return acquisition.phase;
     case 'sending':
       return 'send';
     case 'headers':

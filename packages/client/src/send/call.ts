@@ -2,25 +2,22 @@
  * One call of `sendRequest`: it acquires a connection, runs an exchange on it, replays it once where
  * that is safe, and hears clocks and aborts. It settles once, whatever happens when.
  *
- *   waiting ─▶ polling ─▶ sending ─▶ headers ─▶ body ─▶ (draining) ─▶ over
- *      ▲          │          │          │
- *      └──────────┴── the connection was dead: again, on another one
+ *   acquiring ─▶ sending ─▶ headers ─▶ body ─▶ over
+ *       ▲           │          │
+ *       └───────────┴── the connection was dead: again, on another one
  *
- *   waiting    in line for a connection; perhaps one is being dialled
- *   polling    has one; its socket is polled before a byte is written (turn.ts)
- *   sending    the request is going out
+ *   acquiring  waits for a connection, and for a poll of its socket (acquisition.ts)
+ *   sending    the request is going out (http1/exchange.ts)
  *   headers    it is out, no answer yet
- *   body       the promise is resolved with the response; its body is coming in
- *   draining   nobody wants the rest; a little is read so that the connection can be kept
+ *   body       the promise is resolved with the response; its body is coming in (delivery.ts)
  *
- * A connection is given back at one place, `#free`, and never while its exchange can still speak.
+ * A connection in use is given back at one place, `#free`, and never while its exchange can still speak.
  */
 import { CONSTANTS } from '../config/defaults.js';
 import type { Settings } from '../config/pool-config.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
 import type { ClientResponse } from '../message/response.js';
 import { tooLarge } from '../message/response-body.js';
@@ -30,7 +27,7 @@ import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
-import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
+import { Acquisition, type AcquisitionChoice, type AcquisitionOwner } from './acquisition.js';
 import { offAbort, onAbort, type Abortable } from './abort-hub.js';
 import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
@@ -51,14 +48,12 @@ export interface CallContext {
   readonly scope: RequestScope | undefined;
 }
 
+const FIRST_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: false };
+const NEXT_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: true };
+const REPLAY: AcquisitionChoice = { needsFresh: true, isAdmitted: true };
+
 export class Call
-  implements
-    WaiterEvents<PooledConnection>,
-    ExchangeEvents,
-    PolledTask,
-    ScopedCall,
-    ClockOwner,
-    DeliveryOwner
+  implements AcquisitionOwner, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
 {
   readonly #context: CallContext;
   readonly #record: CallRecord;
@@ -69,9 +64,9 @@ export class Call
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
   #resolve: ((response: ClientResponse) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
-  #state: CallState = 'waiting';
-  #waiter: Waiter<PooledConnection> | undefined = undefined;
-  #dial: Dial | undefined = undefined;
+  #state: CallState = 'acquiring';
+  readonly #acquisition: Acquisition;
+  #acquiringSinceMs = 0;
   /** Held now; undefined before it is acquired and once it is given back. */
   #connection: PooledConnection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
@@ -87,6 +82,7 @@ export class Call
     this.#resolve = resolve;
     this.#reject = reject;
     this.#record = new CallRecord(clock, context.request);
+    this.#acquisition = new Acquisition(context.host, this, false);
     const totalAtMs = this.#record.startedAtMs + (options.timeoutMs ?? settings.timeout);
     this.#clock = new CallClock(
       clock,
@@ -108,7 +104,7 @@ export class Call
         onAbort(options.signal, (this.#signalLink = new Link(this)));
       if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
       if (this.#clock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
-      else this.#acquire(false, false);
+      else this.#acquire(FIRST_TRY, this.#record.startedAtMs);
     }
   }
 
@@ -160,7 +156,7 @@ export class Call
   #acquireTimedOut(): void {
     const { host, settings, options, clock } = this.#context;
     const waitedMs = clock.now() - this.#acquiringSinceMs;
-    if (this.#dial !== undefined && waitedMs < settings.acquireTimeout) {
+    if (this.#acquisition.isDialling && waitedMs < settings.acquireTimeout) {
       const limitMs = options.connectTimeoutMs ?? settings.connectionTimeout;
       this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
       return;
@@ -183,29 +179,14 @@ export class Call
 
   // ── acquiring ──────────────────────────────────────────────────────────────────────────────────
 
-  #acquiringSinceMs = 0;
-
-  /** `isAdmitted`: a second try is not a new call, and goes on while the pool drains. */
-  #acquire(needsFresh: boolean, isAdmitted: boolean): void {
-    const { host, clock, settings } = this.#context;
-    this.#state = 'waiting';
-    this.#dial = undefined;
-    if (!needsFresh) {
-      const nowMs = isAdmitted ? clock.now() : this.#record.startedAtMs;
-      const connection = host.take(nowMs);
-      if (connection !== undefined) {
-        this.#connected(connection, true, nowMs);
-        return;
-      }
-    }
-    this.#acquiringSinceMs = clock.now();
-    this.#clock.arm('acquire', settings.acquireTimeout);
-    const waiter = host.wait(this, needsFresh, isAdmitted);
-    if (waiter.state === 'waiting') this.#waiter = waiter;
+  #acquire(choice: AcquisitionChoice, nowMs: number): void {
+    this.#state = 'acquiring';
+    this.#acquiringSinceMs = nowMs;
+    this.#clock.arm('acquire', this.#context.settings.acquireTimeout, nowMs);
+    this.#acquisition.start(choice, nowMs);
   }
 
-  dialling(dial: Dial): void {
-    this.#dial = dial;
+  dialling(): void {
     const { options, settings, clock } = this.#context;
     if (options.connectTimeoutMs === undefined) return;
     const leftMs = this.#acquiringSinceMs + settings.acquireTimeout - clock.now();
@@ -213,37 +194,22 @@ export class Call
   }
 
   refused(error: Error): void {
-    this.#waiter = undefined;
-    this.#end(error instanceof HotaruClientError ? error.copy() : error);
+    this.#end(error);
   }
 
-  connected(connection: PooledConnection, isReused: boolean): void {
-    this.#waiter = undefined;
-    this.#connected(connection, isReused, this.#context.clock.now());
-  }
-
-  #connected(connection: PooledConnection, isReused: boolean, nowMs: number): void {
-    this.#connection = connection;
+  unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void {
+    const nowMs = this.#context.clock.now();
     this.#record.connectedTo(connection, isReused, nowMs);
-    this.#state = 'polling';
-    this.#clock.stopStage();
-    afterPoll(this);
+    this.#record.addAttempt(connection, error);
+    // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
+    if (isReused) this.#acquire(NEXT_TRY, nowMs);
+    else this.#end(error);
   }
 
-  onPolled(): void {
-    const connection = this.#connection;
-    if (this.#state !== 'polling' || connection === undefined) return;
-    if (connection.isOpen) {
-      this.#send(connection);
-      return;
-    }
-    const error = new TransportError(
-      'HOTARU_CONNECTION_CLOSED',
-      'the peer ended the connection, or spoke unasked, before the request was written',
-    );
-    // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
-    if (this.#record.isReused) this.#tryAgain(connection, error, false);
-    else this.#end(error);
+  acquired(connection: PooledConnection, isReused: boolean): void {
+    this.#connection = connection;
+    this.#record.connectedTo(connection, isReused, this.#context.clock.now());
+    this.#send(connection);
   }
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────
@@ -361,15 +327,12 @@ export class Call
       connection !== undefined &&
       mayReplay(error, request, this.#exchange, this.#record.isReused)
     ) {
+      const nowMs = this.#context.clock.now();
       connection.counters.replays += 1;
-      this.#tryAgain(connection, error, true);
+      this.#record.addAttempt(connection, error);
+      this.#free(false, nowMs);
+      this.#acquire(REPLAY, nowMs);
     } else this.#end(error);
-  }
-
-  #tryAgain(connection: PooledConnection, error: HotaruClientError, needsFresh: boolean): void {
-    this.#record.addAttempt(connection, error);
-    this.#free(false, this.#context.clock.now());
-    this.#acquire(needsFresh, true);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────
@@ -379,15 +342,13 @@ export class Call
     const { request } = this.#context;
     if (state === 'over') return;
     if (!isAbort && error instanceof HotaruClientError)
-      addFacts(error, phaseOf(state, this.#dial), request, this.#exchange, this.#record);
+      addFacts(error, phaseOf(state, this.#acquisition), request, this.#exchange, this.#record);
     const nowMs = this.#context.clock.now();
     this.#settle(nowMs);
-    if (this.#waiter !== undefined) this.#context.host.cancel(this.#waiter);
-    this.#waiter = undefined;
+    if (state === 'acquiring') this.#acquisition.cancel();
     if (this.#exchange !== undefined) this.#exchange.abort();
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
-    // Nothing was written yet: the connection is as good as it was.
-    this.#free(state === 'polling', nowMs);
+    this.#free(false, nowMs);
     if (this.#delivery === undefined) this.#reject?.(error);
     else this.#delivery.fail(error, isAbort);
   }

@@ -1,0 +1,122 @@
+/**
+ * Getting a connection that may be written to: an idle one or a place in line, and then a whole poll of
+ * its socket, so that bytes nobody asked for come to light before anything is sent (turn.ts).
+ *
+ *   start ─▶ waiting ─▶ polling ─▶ acquired
+ *              │           └─────▶ unfit       it ended, or spoke unasked, while it was polled
+ *              ├─────────────────▶ refused     the dial failed, the line is full, the pool is closed
+ *              └──cancel()───────▶ over        in both states; a connection not yet used is given back
+ */
+import type { PooledConnection } from '../connection/pooled-connection.js';
+import { afterPoll, type PolledTask } from '../connection/turn.js';
+import { HotaruClientError, TransportError, type Phase } from '../errors.js';
+import type { HostPool } from '../pool/host-pool.js';
+import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
+
+export interface AcquisitionOwner {
+  /** It is the owner's now, to be given back by `host.release()`. */
+  acquired(connection: PooledConnection, isReused: boolean): void;
+  /** It ended while it was polled, and has been given back. */
+  unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void;
+  refused(error: Error): void;
+  /** A connection is being dialled for it: from now on a connect timeout applies. */
+  dialling(): void;
+}
+
+export interface AcquisitionChoice {
+  /** Only a connection straight from its dial will do. */
+  readonly needsFresh: boolean;
+  /** A second try of a call that was let in before a drain began. */
+  readonly isAdmitted: boolean;
+}
+
+export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
+  readonly #host: HostPool<PooledConnection>;
+  readonly #owner: AcquisitionOwner;
+  /** Over raw bytes a peer may speak first, as SMTP does: its words are the user's to read. */
+  readonly #mayPeerSpeakFirst: boolean;
+  #state: 'waiting' | 'polling' | 'over' = 'over';
+  #waiter: Waiter<PooledConnection> | undefined = undefined;
+  #dial: Dial | undefined = undefined;
+  #connection: PooledConnection | undefined = undefined;
+  #isReused = false;
+
+  constructor(
+    host: HostPool<PooledConnection>,
+    owner: AcquisitionOwner,
+    mayPeerSpeakFirst: boolean,
+  ) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#mayPeerSpeakFirst = mayPeerSpeakFirst;
+  }
+
+  /** Where it stands, for errors. */
+  get phase(): Phase {
+    return this.#state === 'polling' ? 'send' : (this.#dial?.phase ?? 'queue');
+  }
+
+  get isDialling(): boolean {
+    return this.#dial !== undefined;
+  }
+
+  start({ needsFresh, isAdmitted }: AcquisitionChoice, nowMs?: number): void {
+    this.#state = 'waiting';
+    this.#dial = undefined;
+    const connection = needsFresh ? undefined : this.#host.take(nowMs);
+    if (connection !== undefined) {
+      this.connected(connection, true);
+      return;
+    }
+    const waiter = this.#host.wait(this, needsFresh, isAdmitted);
+    if (waiter.state === 'waiting') this.#waiter = waiter;
+  }
+
+  cancel(): void {
+    const state = this.#state;
+    this.#state = 'over';
+    if (this.#waiter !== undefined) this.#host.cancel(this.#waiter);
+    this.#waiter = undefined;
+    // Nothing was written yet: the connection is as good as it was.
+    if (state === 'polling' && this.#connection !== undefined)
+      this.#host.release(this.#connection, true);
+  }
+
+  connected(connection: PooledConnection, isReused: boolean): void {
+    this.#waiter = undefined;
+    this.#connection = connection;
+    this.#isReused = isReused;
+    this.#state = 'polling';
+    if (!isReused && this.#mayPeerSpeakFirst) this.onPolled();
+    else afterPoll(this);
+  }
+
+  refused(error: Error): void {
+    this.#waiter = undefined;
+    this.#state = 'over';
+    // One failed dial may refuse many: each gets an error to write its own facts on.
+    this.#owner.refused(error instanceof HotaruClientError ? error.copy() : error);
+  }
+
+  dialling(dial: Dial): void {
+    this.#dial = dial;
+    this.#owner.dialling();
+  }
+
+  onPolled(): void {
+    const connection = this.#connection;
+    if (this.#state !== 'polling' || connection === undefined) return;
+    this.#state = 'over';
+    this.#connection = undefined;
+    if (connection.isOpen) {
+      this.#owner.acquired(connection, this.#isReused);
+      return;
+    }
+    this.#host.release(connection, false);
+    const error = new TransportError(
+      'HOTARU_CONNECTION_CLOSED',
+      'the peer ended the connection, or spoke unasked, before anything was sent',
+    );
+    this.#owner.unfit(connection, this.#isReused, error);
+  }
+}
