@@ -101,22 +101,16 @@ class SocketDial implements Dial {
     };
     const identity = this.#key.tls;
     if (identity === false) return net.connect(options);
-    const { ca, cert, key, passphrase, minVersion, maxVersion } = identity.options;
     const session = this.#env.sessions.get(this.#key.id);
     return tls.connect({
       ...options,
+      secureContext: identity.context,
       servername: identity.sni,
       ALPNProtocols: [...identity.alpn],
       rejectUnauthorized: identity.rejectUnauthorized,
       // With an IP address or a name of its own, the certificate is checked against that name.
       checkServerIdentity: (_host, certificate) =>
         tls.checkServerIdentity(identity.servername, certificate),
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(passphrase !== undefined && { passphrase }),
-      ...(minVersion !== undefined && { minVersion }),
-      ...(maxVersion !== undefined && { maxVersion }),
       ...(session !== undefined && { session }),
     } as tls.ConnectionOptions);
   }

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import tls, { type SecureContext } from 'node:tls';
 import { invalidRequest } from '../errors.js';
 
 export interface TlsOptions {
@@ -46,12 +47,15 @@ export class TlsIdentity {
   readonly rejectUnauthorized: boolean;
   readonly alpn: readonly string[];
   readonly options: Readonly<TlsOptions>;
+  /** Certificates parsed once, and held once, for all connections of this identity. */
+  readonly context: SecureContext;
 
   private constructor(host: string, options: TlsOptions) {
     this.options = Object.freeze({ ...options });
     this.servername = options.servername ?? host;
     this.rejectUnauthorized = options.rejectUnauthorized ?? true;
     this.alpn = offered(options.alpn);
+    this.context = contextOf(options);
     this.suffix = suffixOf(host, this);
     Object.freeze(this);
   }
@@ -70,6 +74,24 @@ export class TlsIdentity {
   /** SNI can't carry an IP address (RFC 6066 §3); the certificate is checked against it all the same. */
   get sni(): string {
     return isIP(this.servername) === 0 ? this.servername : '';
+  }
+}
+
+let defaultContext: SecureContext | undefined;
+
+/** @throws RequestError `HOTARU_INVALID_REQUEST` for PEM that is none, or a key that does not fit. */
+function contextOf(options: TlsOptions): SecureContext {
+  const { ca, cert, key, passphrase, minVersion, maxVersion } = options;
+  const own = { ca, cert, key, passphrase, minVersion, maxVersion };
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  if (Object.keys(given).length === 0) return (defaultContext ??= tls.createSecureContext());
+  try {
+    return tls.createSecureContext(given);
+  } catch (error) {
+    throw invalidRequest(
+      `tls: the certificates, key or versions don't work: ${(error as Error).message}`,
+      error,
+    );
   }
 }
 

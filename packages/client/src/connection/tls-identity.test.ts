@@ -1,0 +1,64 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { testCertificates, type TestCertificates } from '../../test/certificates.js';
+import { ConnectionKey } from '../connection-key.js';
+import type { TlsOptions } from './tls-identity.js';
+
+const id = (tls?: TlsOptions): string => ConnectionKey.from('https://api.test', tls).id;
+
+describe('the identity in a key', () => {
+  it('is plain for the default settings, however they are spelled', () => {
+    expect(id()).toBe('https://api.test:443');
+    expect(id({})).toBe(id());
+    expect(id({ rejectUnauthorized: true, servername: 'api.test', alpn: ['http/1.1'] })).toBe(id());
+  });
+
+  it('differs for every setting that changes trust, and for no other reason', () => {
+    const variants: TlsOptions[] = [
+      { rejectUnauthorized: false },
+      { servername: 'other.test' },
+      { minVersion: 'TLSv1.3' },
+      { maxVersion: 'TLSv1.2' },
+    ];
+    const ids = variants.map((tls) => id(tls));
+    expect(new Set([...ids, id()]).size).toBe(variants.length + 1);
+    expect(variants.map((tls) => id({ ...tls }))).toEqual(ids);
+  });
+
+  it('sees that an options object was changed after it was used', () => {
+    const tls: TlsOptions = {};
+    const before = id(tls);
+    tls.rejectUnauthorized = false;
+    expect(id(tls)).not.toBe(before);
+  });
+});
+
+describe('bad settings are refused before anything is dialled', () => {
+  it.each([
+    [{ caa: 'x' }, 'tls.caa is not a setting; allowed: ca, cert'],
+    [
+      { rejectUnauthorized: 'no' },
+      'tls.rejectUnauthorized has a bad value; allowed: true or false',
+    ],
+    [{ minVersion: 'SSLv3' }, 'allowed: TLSv1.2 or TLSv1.3'],
+    [{ cert: 'x' }, 'tls.cert and tls.key go together'],
+    [{ alpn: ['h3'] }, 'offers nothing that is built; allowed: http/1.1'],
+    [{ cert: 'no PEM', key: 'no PEM' }, 'the certificates, key or versions don'],
+  ])('%j', (tls, message) => {
+    expect(() => id(tls as TlsOptions)).toThrow(message);
+  });
+});
+
+describe('certificates', () => {
+  let certificates: TestCertificates;
+  beforeAll(async () => {
+    certificates = await testCertificates();
+  });
+
+  it('are part of the identity, and parsed once for all its connections', () => {
+    const tls = { ca: certificates.ca };
+    const first = ConnectionKey.from('https://api.test', tls);
+    const second = ConnectionKey.from('https://api.test', tls);
+    expect(first.id).not.toBe(id());
+    expect(first.tls && second.tls && first.tls.context === second.tls.context).toBe(true);
+  });
+});
