@@ -11,7 +11,7 @@ import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import { callSiteOf } from './call-site.js';
-import { PoolError } from './errors.js';
+import { invalidRequest, PoolError } from './errors.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
 import type { ClientResponse } from './message/response.js';
@@ -232,7 +232,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. */
   async warm(key: KeyInput, count: number): Promise<number> {
     if (!Number.isInteger(count) || count < 0)
-      throw new RangeError(`warm() takes a whole number of connections, not ${count}`);
+      throw invalidRequest(`warm() takes a whole number of connections, not ${String(count)}`);
     const canonical = ConnectionKey.from(key);
     if (this.#state !== 'open') throw poolClosed();
     return this.#hostFor(canonical).warm(count);

@@ -105,7 +105,8 @@ describe('a YAML file', () => {
     }
   }
 
-  const load = (text: string): Promise<PoolConfigInput> => withFile(text, PoolConfig.load);
+  const load = (text: string): Promise<PoolConfigInput> =>
+    withFile(text, (file) => PoolConfig.load(file));
 
   it('says everything in snake_case, with durations and hosts', async () => {
     const input = await load(`

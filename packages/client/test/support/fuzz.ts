@@ -35,6 +35,7 @@ interface Input {
   readonly expected?: ExpectedParse;
 }
 
+const BUFFER = Buffer as { allocUnsafeSlow: (size: number) => Buffer };
 const MAX_CORPUS = 512;
 /** Doubling may overshoot what a head may have, once. */
 const MAX_BUFFER_BYTES = 2 * (CONSTANTS.maxHeadBytes + 1);
@@ -56,15 +57,15 @@ export class Fuzzer {
 
   /** @throws with the seed when a property is broken. */
   runMany(count: number): void {
-    const allocate = Buffer.allocUnsafeSlow.bind(Buffer);
-    Buffer.allocUnsafeSlow = (size) => {
+    const { allocUnsafeSlow } = BUFFER;
+    BUFFER.allocUnsafeSlow = (size) => {
       this.figures.largestBufferBytes = Math.max(this.figures.largestBufferBytes, size);
-      return allocate(size);
+      return allocUnsafeSlow(size);
     };
     try {
       for (let left = count; left > 0; left -= 1) this.#runOne();
     } finally {
-      Buffer.allocUnsafeSlow = allocate;
+      BUFFER.allocUnsafeSlow = allocUnsafeSlow;
     }
     must(
       this.figures.largestBufferBytes <= MAX_BUFFER_BYTES,

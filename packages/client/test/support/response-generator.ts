@@ -184,9 +184,9 @@ function someData(random: Random): string {
   return random.several(random.below(4), () => random.pick(DATA)).join('');
 }
 
-function shuffle<T>(random: Random, list: T[]): void {
+function shuffle(random: Random, list: PlannedField[]): void {
   for (let i = list.length - 1; i > 0; i -= 1) {
     const other = random.below(i + 1);
-    [list[i], list[other]] = [list[other] as T, list[i] as T];
+    [list[i], list[other]] = [list[other]!, list[i]!];
   }
 }

@@ -116,11 +116,11 @@ export class RawOrigin {
     this.#trials.set(path, trial);
     const sender = SENDERS[client](this.url);
     try {
-      let isSettled = false;
-      const answer = guarded(sender.send(method, path).finally(() => (isSettled = true)));
+      const state = { isSettled: false };
+      const answer = guarded(sender.send(method, path).finally(() => (state.isSettled = true)));
       await trial.sent;
-      for (let left = PATIENCE_TURNS; left > 0 && !isSettled; left -= 1) await turn();
-      const waited = !isSettled;
+      for (let left = PATIENCE_TURNS; left > 0 && !state.isSettled; left -= 1) await turn();
+      const waited = !state.isSettled;
       if (waited) trial.socket?.end();
       const told = await answer;
       await turn();

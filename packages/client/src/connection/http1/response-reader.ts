@@ -210,6 +210,7 @@ export class ResponseReader {
     this.#state = State.Done;
     const events = this.#events;
     this.#events = undefined;
+    this.#headParser.head = undefined; // an idle connection keeps no text of its last answer
     events?.onDone(trailers, this.#mayReuse);
   }
 }
