@@ -47,6 +47,12 @@ export default tseslint.config(
       '**/connection-pool.js',
     ]),
   ]),
+  // Plain programs that run as they are: no types to check them by.
+  {
+    files: ['**/*.mjs'],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: { parserOptions: { project: false, program: null } },
+  },
   {
     files: ['**/*.test.ts', '**/test/**/*.ts', 'tests/**/*.ts'],
     rules: {
