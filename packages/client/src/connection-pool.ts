@@ -23,7 +23,7 @@ import { Permits } from './pool/permits.js';
 import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
 import { Sweeper } from './pool/sweeper.js';
 import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
-import { Call } from './send/call.js';
+import { Call, type CallEnvironment } from './send/call.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
 import { followRedirects } from './send/redirect.js';
@@ -70,6 +70,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #deadlines: Deadlines;
   readonly #permits: Permits;
   readonly #sweeper: Sweeper;
+  readonly #callEnvironment: CallEnvironment;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
   readonly #origins = new Origins();
@@ -89,6 +90,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#permits = new Permits(this.#config.settings.maxTotal, (connection) => {
       if (connection instanceof PooledConnection) this.#hostOf(connection.key)?.evict(connection);
     });
+    this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
     this.#sweeper = new Sweeper(this.#clock, () => this.#sweep());
   }
 
@@ -150,19 +152,7 @@ export class ConnectionPool implements AsyncDisposable {
       const prepared = prepare(resolved, request, checked);
       if (this.#state !== 'open') throw poolClosed();
       const host = this.#hostFor(prepared.origin.key);
-      new Call(
-        {
-          clock: this.#clock,
-          deadlines: this.#deadlines,
-          host,
-          settings: host.settings,
-          request: prepared,
-          options: checked,
-          scope,
-        },
-        resolve,
-        reject,
-      ).start();
+      new Call(this.#callEnvironment, host, prepared, checked, scope, resolve, reject).start();
     });
   }
 

@@ -193,7 +193,7 @@ describe('a body somebody still has', () => {
     const pool = poolOf({ reportLeaks: true });
     const upstream = await unfinished();
     const body = await (async () => (await pool.sendRequest(upstream.url)).body)();
-    await collectGarbage(undefined, 10);
+    await collectGarbage(undefined, 5);
     expect(pool.stats().active).toBe(1);
     await finish(upstream);
     let text = '';
@@ -206,7 +206,7 @@ describe('a body somebody still has', () => {
     const pool = poolOf({ reportLeaks: true });
     const upstream = await unfinished();
     const reader = await (async () => (await pool.sendRequest(upstream.url)).body.getReader())();
-    await collectGarbage(undefined, 10);
+    await collectGarbage(undefined, 5);
     await finish(upstream);
     let text = '';
     for (let piece = await reader.read(); !piece.done; piece = await reader.read())
@@ -241,7 +241,7 @@ describe('a body somebody still has', () => {
     const text = (async () => read(await pool.sendRequest(upstream.url)))();
     await until(() => pool.stats().active === 1, 'the call is under way');
     await upstream.waitForRequests(1);
-    await collectGarbage(undefined, 10);
+    await collectGarbage(undefined, 5);
     await finish(upstream);
     expect(await text).toBe('helloworld');
     expect(leaks()).toEqual([]);
@@ -276,13 +276,18 @@ describe('the end of a request scope', () => {
 
 describe('a signal that lives as long as the process', () => {
   const CALLS = 1_000;
+  /** Of calls that cost a connection each. */
+  const COSTLY_CALLS = 300;
   /** At the same time, so that several calls share the signal at any moment. */
   const AT_ONCE = 100;
 
-  async function call1000(once: (index: number) => Promise<unknown>): Promise<void> {
+  async function callOften(
+    once: (index: number) => Promise<unknown>,
+    calls = CALLS,
+  ): Promise<void> {
     let next = 0;
     const caller = async (): Promise<void> => {
-      for (let i = next++; i < CALLS; i = next++) await once(i);
+      for (let i = next++; i < calls; i = next++) await once(i);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, caller));
   }
@@ -293,6 +298,7 @@ describe('a signal that lives as long as the process', () => {
   }
 
   type Case = [
+    calls: number,
     outcome: string,
     answer: string | undefined,
     options: SendOptions,
@@ -303,15 +309,22 @@ describe('a signal that lives as long as the process', () => {
   const part = 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart';
 
   it.each<Case>([
-    ['answers', hello, {}, async (sent) => (await sent).text()],
-    ['answers nobody reads', hello, {}, (sent) => sent],
-    ['discarded bodies', part, {}, async (sent) => (await sent).discard()],
-    ['protocol errors', 'nonsense\r\n\r\n', {}, rejection],
-    ['head timeouts', undefined, { headersTimeout: 5 }, rejection],
-    ['deadlines', undefined, { timeout: 5 }, rejection],
-    ['body timeouts', part, { bodyTimeout: 5 }, async (sent) => rejection((await sent).text())],
-    ['answers that are too large', part, { maxResponseSize: 1 }, rejection],
+    [CALLS, 'answers', hello, {}, async (sent) => (await sent).text()],
+    [CALLS, 'answers nobody reads', hello, {}, (sent) => sent],
+    [COSTLY_CALLS, 'discarded bodies', part, {}, async (sent) => (await sent).discard()],
+    [COSTLY_CALLS, 'protocol errors', 'nonsense\r\n\r\n', {}, rejection],
+    [COSTLY_CALLS, 'head timeouts', undefined, { headersTimeout: 5 }, rejection],
+    [CALLS, 'deadlines', undefined, { timeout: 5 }, rejection],
     [
+      COSTLY_CALLS,
+      'body timeouts',
+      part,
+      { bodyTimeout: 5 },
+      async (sent) => rejection((await sent).text()),
+    ],
+    [COSTLY_CALLS, 'answers that are too large', part, { maxResponseSize: 1 }, rejection],
+    [
+      COSTLY_CALLS,
       'hooks that throw',
       `HTTP/1.1 103 Early Hints\r\n\r\n${hello}`,
       {
@@ -321,35 +334,38 @@ describe('a signal that lives as long as the process', () => {
       },
       rejection,
     ],
-    ['invalid requests', hello, { idempotencyKey: 'line\r\nbreak' }, rejection],
-  ])('keeps no listener of 1000 calls that end in: %s', async (_what, answer, options, after) => {
-    const pool = poolOf({ maxPerHost: AT_ONCE });
-    const upstream = await upstreamOf();
-    upstream.onConnection(async (peer) => {
-      for (;;) {
-        await peer.readRequest();
-        if (answer !== undefined) await peer.write(answer);
-      }
-    });
-    const { signal } = new AbortController();
-    let peak = 0;
-    await call1000(async () => {
-      const sent = pool.sendRequest(upstream.url, {}, { ...options, signal });
-      peak = Math.max(peak, getEventListeners(signal, 'abort').length);
-      await after(sent);
-    });
-    expect(peak).toBeLessThanOrEqual(1);
-    expectNoListeners(signal);
-    expect(pool.stats()).toMatchObject({ active: 0, waiting: 0 });
-  });
+    [CALLS, 'invalid requests', hello, { idempotencyKey: 'line\r\nbreak' }, rejection],
+  ])(
+    'keeps no listener of %i calls that end in: %s',
+    async (calls, _what, answer, options, after) => {
+      const pool = poolOf({ maxPerHost: AT_ONCE });
+      const upstream = await upstreamOf();
+      upstream.onConnection(async (peer) => {
+        for (;;) {
+          await peer.readRequest();
+          if (answer !== undefined) await peer.write(answer);
+        }
+      });
+      const { signal } = new AbortController();
+      let peak = 0;
+      await callOften(async () => {
+        const sent = pool.sendRequest(upstream.url, {}, { ...options, signal });
+        peak = Math.max(peak, getEventListeners(signal, 'abort').length);
+        await after(sent);
+      }, calls);
+      expect(peak).toBeLessThanOrEqual(1);
+      expectNoListeners(signal);
+      expect(pool.stats()).toMatchObject({ active: 0, waiting: 0 });
+    },
+  );
 
-  it('keeps none of 1000 calls to a host that refuses, in a full queue, or in a closed pool', async () => {
+  it('keeps none of the calls to a host that refuses, in a full queue, or in a closed pool', async () => {
     const closed = await ScriptedUpstream.start();
     const { url } = closed;
     await closed.close();
     const { signal } = new AbortController();
     const refusing = poolOf();
-    await call1000(() => rejection(refusing.sendRequest(url, {}, { signal })));
+    await callOften(() => rejection(refusing.sendRequest(url, {}, { signal })), COSTLY_CALLS);
     expectNoListeners(signal);
 
     const silent = await upstreamOf();
@@ -362,7 +378,7 @@ describe('a signal that lives as long as the process', () => {
     expectNoListeners(signal);
 
     full.close();
-    await call1000(() => rejection(full.sendRequest(silent.url, {}, { signal })));
+    await callOften(() => rejection(full.sendRequest(silent.url, {}, { signal })));
     expectNoListeners(signal);
   });
 
@@ -386,7 +402,7 @@ describe('a signal that lives as long as the process', () => {
     const pool = poolOf({ maxPerHost: 4 });
     const upstream = await upstreamOf();
     const { signal } = new AbortController();
-    await call1000(async (index) => {
+    await callOften(async (index) => {
       const lease = await pool.acquire('127.0.0.1', upstream.port, { signal });
       if (index % 10 === 0) lease.discard();
       else lease.release();

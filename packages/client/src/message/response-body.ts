@@ -36,7 +36,9 @@ export class ResponseBody implements BodySink {
   use: BodyUse = 'unread';
   /** Told once, when somebody begins to read. */
   onClaimed: (() => void) | undefined = undefined;
-  #pieces: Buffer[] = [];
+  /** What has come and was not read. Most bodies are one piece, and need no list. */
+  #first: Buffer | undefined = undefined;
+  #rest: Buffer[] | undefined = undefined;
   #bufferedBytes = 0;
   #totalBytes = 0;
   #isEnded = false;
@@ -79,7 +81,8 @@ export class ResponseBody implements BodySink {
       read.resolve({ done: false, value: piece });
       return undefined;
     }
-    this.#pieces.push(piece);
+    if (this.#first === undefined) this.#first = piece;
+    else (this.#rest ??= []).push(piece);
     this.#bufferedBytes += piece.length;
     if (this.use === 'collecting') {
       if (this.#bufferedBytes > this.#maxBufferedBytes)
@@ -106,7 +109,7 @@ export class ResponseBody implements BodySink {
    */
   fail(error: unknown, dropRest = false): void {
     if (this.isSettled) return;
-    if (dropRest) this.#pieces = [];
+    if (dropRest) this.#drop();
     this.#hasFailed = true;
     this.#error = error;
     this.#producer = undefined;
@@ -120,9 +123,10 @@ export class ResponseBody implements BodySink {
 
   /** The whole body if it has come already, in one piece: the usual small answer. Claims it. */
   takeWhole(): Buffer | undefined {
-    if (!this.#isEnded || this.use !== 'unread' || this.#pieces.length !== 1) return undefined;
+    if (!this.#isEnded || this.use !== 'unread' || this.#rest !== undefined) return undefined;
+    if (this.#first === undefined) return undefined;
     this.#claim('collecting');
-    return this.#pieces.pop();
+    return this.#shift();
   }
 
   /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
@@ -135,10 +139,10 @@ export class ResponseBody implements BodySink {
       await this.settled();
     }
     if (this.#hasFailed) throw this.#error;
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#bufferedBytes = 0;
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+    const first = this.#first ?? Buffer.alloc(0);
+    const whole = this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]);
+    this.#drop();
+    return whole;
   }
 
   /** Piece by piece, with backpressure. Leaving early gives the rest up. */
@@ -174,6 +178,18 @@ export class ResponseBody implements BodySink {
     });
   }
 
+  #shift(): Buffer | undefined {
+    const piece = this.#first;
+    this.#first = this.#rest?.shift();
+    return piece;
+  }
+
+  #drop(): void {
+    this.#first = undefined;
+    this.#rest = undefined;
+    this.#bufferedBytes = 0;
+  }
+
   #claim(use: BodyUse): void {
     if (this.use !== 'unread')
       throw new RequestError(
@@ -185,7 +201,7 @@ export class ResponseBody implements BodySink {
   }
 
   #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const piece = this.#pieces.shift();
+    const piece = this.#shift();
     if (piece !== undefined) {
       this.#bufferedBytes -= piece.length;
       if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
@@ -211,8 +227,7 @@ export class ResponseBody implements BodySink {
 
   #abandon(): void {
     this.use = 'discarded';
-    this.#pieces = [];
-    this.#bufferedBytes = 0;
+    this.#drop();
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
     read?.resolve({ done: true, value: undefined });

@@ -116,6 +116,18 @@ describe('maxTotal', () => {
     expect(pool.permits.used).toBe(2);
   });
 
+  it('lowered, takes back what is released also while somebody waits for it', () => {
+    const pool = new FakePool({ maxTotal: 2 });
+    const host = pool.host();
+    const busy = [host.dialled(), host.dialled()];
+    const waiter = host.acquire();
+    pool.permits.setMax(1);
+    expect(busy[0]?.release()).toBe(false);
+    expect([pool.permits.used, waiter.state]).toEqual([1, 'waiting']);
+    busy[1]?.release();
+    expect(waiter.served).toBe(busy[1]?.connection);
+  });
+
   it('lowered, keeps no connection that was still being dialled', () => {
     const pool = new FakePool({ maxTotal: 3 });
     const host = pool.host();

@@ -1,6 +1,6 @@
 /** What happens to a host pool over time: sweep, reconfigure, drain, close. */
 import { describe, expect, it } from 'vitest';
-import { FakePool, oneHost } from '../../test/support/fake-pool.js';
+import { FakePool, oneHost, type FakeAcquire } from '../../test/support/fake-pool.js';
 
 describe('sweep', () => {
   it('evicts what has expired, wherever it stands in the queue, and nothing else', () => {
@@ -47,22 +47,20 @@ describe('sweep', () => {
     expect(host.hostPool.isEmpty).toBe(true);
   });
 
-  it('counts each eviction once, also when an eviction makes others', () => {
-    // A fresh-only waiter held back by failures: the first eviction wakes it, and it makes room itself.
-    const host = oneHost({ maxPerHost: 3, idleTimeout: 1_000 });
+  it('counts each eviction once, also when the first one sets off the others', () => {
+    const host = oneHost({ maxPerHost: 4 });
     const idle = host.fill(3);
     for (let i = 0; i < 3; i += 1) {
       host.acquire({ fresh: true });
       host.refuse();
     }
     for (const connection of idle) connection.record.idleHintMs = 0;
-    host.acquire({ fresh: true });
-    host.acquire({ fresh: true });
-    host.pool.clock.advance(100);
-    host.sweep();
-    const { counters, liveCount } = host.hostPool;
-    expect(liveCount).toBe(0);
-    expect(counters.evictions).toBe(counters.closed);
+    let other: FakeAcquire | undefined;
+    host.acquire({ fresh: true, onDialling: () => (other = host.acquire()) });
+    host.pool.clock.advance(7.6); // the pause of 7.5 ms is over; its timer fires at 8
+    host.sweep(); // the first eviction lets the dial start, and that a look for an idle connection
+    expect(other?.state).toBe('waiting');
+    expect(host.hostPool.counters).toMatchObject({ evictions: 3, closed: 3 });
   });
 
   it('refills up to minIdle for a host in use, and lets one nobody uses run empty', () => {
@@ -290,6 +288,16 @@ describe('drain', () => {
     const warmed = host.hostPool.warm(3);
     host.hostPool.drain();
     expect(await warmed).toBe(0);
+  });
+
+  it('settles a warm-up also while somebody still waits', async () => {
+    const host = oneHost({ maxDialing: 1 });
+    const warmed = host.hostPool.warm(3);
+    const waiter = host.acquire();
+    host.hostPool.drain();
+    expect(await warmed).toBe(0);
+    host.connect();
+    expect([waiter.state, host.dials.length]).toEqual(['served', 0]);
   });
 
   it('of a closed host does not open it again', () => {

@@ -14,7 +14,6 @@
  * A connection in use is given back at one place, `#free`, and never while its exchange can still speak.
  */
 import { CONSTANTS } from '../config/defaults.js';
-import type { Settings } from '../config/pool-config.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
@@ -38,14 +37,10 @@ import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
 import type { RequestScope, ScopedCall, UnreadBodyReport } from './request-scope.js';
 
-export interface CallContext {
+/** What all calls of a pool share. */
+export interface CallEnvironment {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly host: HostPool<PooledConnection>;
-  readonly settings: Settings;
-  readonly request: PreparedRequest;
-  readonly options: CheckedOptions;
-  readonly scope: RequestScope | undefined;
 }
 
 const FIRST_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: false };
@@ -55,9 +50,13 @@ const REPLAY: AcquisitionChoice = { needsFresh: true, isAdmitted: true };
 export class Call
   implements AcquisitionOwner, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
 {
-  readonly #context: CallContext;
+  readonly #clock: Clock;
+  readonly #host: HostPool<PooledConnection>;
+  readonly #request: PreparedRequest;
+  readonly #options: CheckedOptions;
+  readonly #scope: RequestScope | undefined;
   readonly #record: CallRecord;
-  readonly #clock: CallClock;
+  readonly #callClock: CallClock;
   readonly #scopeLink: Link<ScopedCall> | undefined;
   #signalLink: Link<Abortable> | undefined = undefined;
   readonly callSite: string | undefined;
@@ -73,18 +72,26 @@ export class Call
   #delivery: Delivery | undefined = undefined;
 
   constructor(
-    context: CallContext,
+    { clock, deadlines }: CallEnvironment,
+    host: HostPool<PooledConnection>,
+    request: PreparedRequest,
+    options: CheckedOptions,
+    scope: RequestScope | undefined,
     resolve: (response: ClientResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    const { clock, deadlines, options, settings, scope } = context;
-    this.#context = context;
+    this.#clock = clock;
+    this.#host = host;
+    this.#request = request;
+    this.#options = options;
+    this.#scope = scope;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#record = new CallRecord(clock, context.request);
-    this.#acquisition = new Acquisition(context.host, this, false);
+    const { settings } = host;
+    this.#record = new CallRecord(clock, request);
+    this.#acquisition = new Acquisition(host, this, false);
     const totalAtMs = this.#record.startedAtMs + (options.timeoutMs ?? settings.timeout);
-    this.#clock = new CallClock(
+    this.#callClock = new CallClock(
       clock,
       deadlines,
       scope === undefined ? totalAtMs : Math.min(totalAtMs, scope.deadlineMs),
@@ -96,14 +103,15 @@ export class Call
   }
 
   start(): void {
-    const { scope, options } = this.#context;
+    const scope = this.#scope;
+    const options = this.#options;
     if (scope?.aborted === true) this.abort(scope.reason);
     else if (options.signal?.aborted === true) this.abort(options.signal.reason);
     else {
       if (options.signal !== undefined)
         onAbort(options.signal, (this.#signalLink = new Link(this)));
       if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
-      if (this.#clock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
+      if (this.#callClock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
       else this.#acquire(FIRST_TRY, this.#record.startedAtMs);
     }
   }
@@ -139,7 +147,7 @@ export class Call
         this.#timedOut('HOTARU_BODY_TIMEOUT', 'the response body stalled');
         return;
       case 'continue':
-        this.#clock.stopStage();
+        this.#callClock.stopStage();
         this.#exchange?.continueUpload();
         return;
       case 'grace':
@@ -149,15 +157,16 @@ export class Call
         this.#delivery?.endDraining();
         return;
       case 'none':
-        this.#clock.stopStage();
+        this.#callClock.stopStage();
     }
   }
 
   #acquireTimedOut(): void {
-    const { host, settings, options, clock } = this.#context;
-    const waitedMs = clock.now() - this.#acquiringSinceMs;
+    const host = this.#host;
+    const { settings } = host;
+    const waitedMs = this.#clock.now() - this.#acquiringSinceMs;
     if (this.#acquisition.isDialling && waitedMs < settings.acquireTimeout) {
-      const limitMs = options.connectTimeoutMs ?? settings.connectionTimeout;
+      const limitMs = this.#options.connectTimeoutMs ?? settings.connectionTimeout;
       this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
       return;
     }
@@ -168,9 +177,8 @@ export class Call
   }
 
   #timedOut(code: ErrorCode, what: string): void {
-    const { clock, host } = this.#context;
-    host.counters.timeouts += 1;
-    const afterMs = Math.round(clock.now() - this.#record.startedAtMs);
+    this.#host.counters.timeouts += 1;
+    const afterMs = Math.round(this.#clock.now() - this.#record.startedAtMs);
     const { method, url } = this.#record;
     this.#end(
       new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`),
@@ -182,15 +190,16 @@ export class Call
   #acquire(choice: AcquisitionChoice, nowMs: number): void {
     this.#state = 'acquiring';
     this.#acquiringSinceMs = nowMs;
-    this.#clock.arm('acquire', this.#context.settings.acquireTimeout, nowMs);
+    this.#callClock.arm('acquire', this.#host.settings.acquireTimeout, nowMs);
     this.#acquisition.start(choice, nowMs);
   }
 
   dialling(): void {
-    const { options, settings, clock } = this.#context;
-    if (options.connectTimeoutMs === undefined) return;
-    const leftMs = this.#acquiringSinceMs + settings.acquireTimeout - clock.now();
-    this.#clock.arm('acquire', Math.min(leftMs, options.connectTimeoutMs));
+    const { connectTimeoutMs } = this.#options;
+    if (connectTimeoutMs === undefined) return;
+    const { acquireTimeout } = this.#host.settings;
+    const leftMs = this.#acquiringSinceMs + acquireTimeout - this.#clock.now();
+    this.#callClock.arm('acquire', Math.min(leftMs, connectTimeoutMs));
   }
 
   refused(error: Error): void {
@@ -198,7 +207,7 @@ export class Call
   }
 
   unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void {
-    const nowMs = this.#context.clock.now();
+    const nowMs = this.#clock.now();
     this.#record.connectedTo(connection, isReused, nowMs);
     this.#record.addAttempt(connection, error);
     // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
@@ -208,7 +217,7 @@ export class Call
 
   acquired(connection: PooledConnection, isReused: boolean): void {
     this.#connection = connection;
-    this.#record.connectedTo(connection, isReused, this.#context.clock.now());
+    this.#record.connectedTo(connection, isReused, this.#clock.now());
     this.#send(connection);
   }
 
@@ -216,19 +225,18 @@ export class Call
 
   #send(connection: PooledConnection): void {
     this.#state = 'sending';
-    this.#exchange = new Exchange(connection, this.#context.request, this);
+    this.#exchange = new Exchange(connection, this.#request, this);
     this.#exchange.start();
     this.#record.sentOn(connection);
   }
 
   requestWritten(): void {
-    const { options, settings, clock } = this.#context;
-    this.#record.sentAtMs = clock.now();
+    this.#record.sentAtMs = this.#clock.now();
     if (this.#state !== 'sending') return;
     this.#state = 'headers';
-    this.#clock.arm(
+    this.#callClock.arm(
       'headers',
-      options.headersTimeoutMs ?? settings.headersTimeout,
+      this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout,
       this.#record.sentAtMs,
     );
   }
@@ -236,22 +244,22 @@ export class Call
   /** Only the peer is on the clock: a caller's own body may take the time it takes. */
   requestBlocked(isBlocked: boolean): void {
     if (this.#state !== 'sending') return;
-    if (isBlocked) this.#clock.arm('send', this.#bodyTimeoutMs);
-    else this.#clock.stopStage();
+    if (isBlocked) this.#callClock.arm('send', this.#bodyTimeoutMs);
+    else this.#callClock.stopStage();
   }
 
   awaitingContinue(): void {
-    this.#clock.arm('continue', CONSTANTS.expectContinueMs);
+    this.#callClock.arm('continue', CONSTANTS.expectContinueMs);
   }
 
   awaitingAnswer(): void {
-    this.#clock.arm('grace', CONSTANTS.writeErrorGraceMs);
+    this.#callClock.arm('grace', CONSTANTS.writeErrorGraceMs);
   }
 
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
 
   onInformational(head: ParsedHead): void {
-    const { onInformational } = this.#context.options;
+    const { onInformational } = this.#options;
     if (onInformational === undefined) return;
     try {
       onInformational(head.status, new ResponseHeaders(head.text, head.offsets));
@@ -263,7 +271,8 @@ export class Call
   onHead(head: ParsedHead, hasBody: boolean): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    const { options, settings } = this.#context;
+    const options = this.#options;
+    const { settings } = this.#host;
     this.#record.headAtMs = connection.heardAtMs;
     const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
     if (hasBody && head.contentLength > maxBytes) {
@@ -271,19 +280,14 @@ export class Call
       return;
     }
     this.#state = 'body';
-    this.#clock.stopStage();
-    const limits = {
-      maxBytes,
-      maxBufferedBytes: settings.maxBufferedSize,
-      bodyTimeoutMs: this.#bodyTimeoutMs,
-      decompresses: options.decompresses,
-    };
+    this.#callClock.stopStage();
     this.#delivery = new Delivery(
       head,
       hasBody,
       connection,
-      limits,
-      this.#clock,
+      settings,
+      options,
+      this.#callClock,
       this.#record,
       this,
     );
@@ -305,11 +309,11 @@ export class Call
   }
 
   get reportsLeaks(): boolean {
-    return this.#context.settings.reportLeaks;
+    return this.#host.settings.reportLeaks;
   }
 
   get #bodyTimeoutMs(): number {
-    return this.#context.options.bodyTimeoutMs ?? this.#context.settings.bodyTimeout;
+    return this.#options.bodyTimeoutMs ?? this.#host.settings.bodyTimeout;
   }
 
   exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
@@ -322,12 +326,11 @@ export class Call
 
   exchangeFailed(error: Error): void {
     const connection = this.#connection;
-    const { request } = this.#context;
     if (
       connection !== undefined &&
-      mayReplay(error, request, this.#exchange, this.#record.isReused)
+      mayReplay(error, this.#request, this.#exchange, this.#record.isReused)
     ) {
-      const nowMs = this.#context.clock.now();
+      const nowMs = this.#clock.now();
       connection.counters.replays += 1;
       this.#record.addAttempt(connection, error);
       this.#free(false, nowMs);
@@ -339,11 +342,11 @@ export class Call
 
   #end(error: unknown, isAbort = false): void {
     const state = this.#state;
-    const { request } = this.#context;
+    const request = this.#request;
     if (state === 'over') return;
     if (!isAbort && error instanceof HotaruClientError)
       addFacts(error, phaseOf(state, this.#acquisition), request, this.#exchange, this.#record);
-    const nowMs = this.#context.clock.now();
+    const nowMs = this.#clock.now();
     this.#settle(nowMs);
     if (state === 'acquiring') this.#acquisition.cancel();
     if (this.#exchange !== undefined) this.#exchange.abort();
@@ -356,16 +359,16 @@ export class Call
   #settle(nowMs: number): void {
     this.#state = 'over';
     this.#record.endedAtMs = nowMs;
-    this.#clock.stop();
+    this.#callClock.stop();
     this.#delivery?.close();
-    const { signal } = this.#context.options;
+    const { signal } = this.#options;
     if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);
     this.#leaveScope();
   }
 
   /** A body that nobody has begun to read stays the scope's concern, even when it has come whole. */
   #leaveScope(): void {
-    const { scope } = this.#context;
+    const scope = this.#scope;
     if (scope === undefined || this.#scopeLink === undefined) return;
     if (this.#delivery?.isUnread === true) this.#delivery.onClaimed(() => this.#leaveScope());
     else scope.untrack(this.#scopeLink);
@@ -376,6 +379,6 @@ export class Call
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#connection = undefined;
-    this.#context.host.release(connection, isReusable, nowMs);
+    this.#host.release(connection, isReusable, nowMs);
   }
 }

@@ -8,6 +8,7 @@
  *            over            the exchange is done or has failed; a decoder may still have bytes to give
  */
 import { CONSTANTS } from '../config/defaults.js';
+import type { Settings } from '../config/pool-config.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { TransportError } from '../errors.js';
@@ -16,15 +17,9 @@ import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decod
 import { ClientResponse } from '../message/response.js';
 import { ResponseBody, type BodySink } from '../message/response-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
+import type { CheckedOptions } from './options.js';
 import type { CallClock } from './call-clock.js';
 import type { CallRecord } from './call-record.js';
-
-export interface DeliveryLimits {
-  readonly maxBytes: number;
-  readonly maxBufferedBytes: number;
-  readonly bodyTimeoutMs: number;
-  readonly decompresses: boolean;
-}
 
 /** The call, as its delivery sees it. */
 export interface DeliveryOwner {
@@ -57,7 +52,8 @@ export class Delivery implements DecoderOwner, Leakable {
     head: ParsedHead,
     hasBody: boolean,
     connection: PooledConnection,
-    limits: DeliveryLimits,
+    settings: Settings,
+    options: CheckedOptions,
     clock: CallClock,
     record: CallRecord,
     owner: DeliveryOwner,
@@ -67,12 +63,16 @@ export class Delivery implements DecoderOwner, Leakable {
     this.#clock = clock;
     this.#record = record;
     this.#owner = owner;
-    this.#bodyTimeoutMs = limits.bodyTimeoutMs;
+    this.#bodyTimeoutMs = options.bodyTimeoutMs ?? settings.bodyTimeout;
     let headers = new ResponseHeaders(head.text, head.offsets);
-    const codings = hasBody && limits.decompresses ? codingsOf(headers) : undefined;
+    const codings = hasBody && options.decompresses ? codingsOf(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;
-    this.#body = new ResponseBody(producer, limits.maxBytes, limits.maxBufferedBytes);
+    this.#body = new ResponseBody(
+      producer,
+      options.maxResponseSize ?? settings.maxResponseSize,
+      settings.maxBufferedSize,
+    );
     this.#sink = this.#body;
     if (decoder !== undefined) {
       decoder.deliverTo(this.#body);

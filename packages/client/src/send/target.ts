@@ -15,6 +15,11 @@ export interface Origin {
   readonly hostLine: string;
 }
 
+/** An origin, with the target that has nothing to add to it. */
+interface KnownOrigin extends Origin {
+  readonly root: Target;
+}
+
 export interface Target {
   readonly origin: Origin;
   /** Path and query of the target itself, '' for none. */
@@ -27,7 +32,7 @@ const MAX_ORIGINS = 16_384;
 const PLAIN_PATH = /^(?!.*(?:\/\.|%2e))[\w\-~!$&'()*+,;=:@%/?.]*$/i;
 
 export class Origins {
-  readonly #origins = new Map<string, Origin>();
+  readonly #origins = new Map<string, KnownOrigin>();
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
   resolve(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
@@ -37,7 +42,7 @@ export class Origins {
       const known = this.#origins.get(text);
       if (known !== undefined) {
         const path = slash === -1 ? '' : target.slice(slash);
-        if (path === '' || path === '/') return { origin: known, path: '' };
+        if (path === '' || path === '/') return known.root;
         if (PLAIN_PATH.test(path)) return { origin: known, path };
       }
     }
@@ -55,7 +60,7 @@ export class Origins {
     };
     if (tls === undefined && !publicOnly) {
       if (this.#origins.size >= MAX_ORIGINS) this.#origins.clear();
-      this.#origins.set(url.origin, origin);
+      this.#origins.set(url.origin, { ...origin, root: { origin, path: '' } });
     }
     const path = url.pathname + url.search;
     return { origin, path: path === '/' ? '' : path };

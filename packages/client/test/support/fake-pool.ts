@@ -118,6 +118,7 @@ export interface FakeAcquireOptions {
   /** User code that runs in the call stack of the hand-over. */
   onConnected?: (acquire: FakeAcquire) => void;
   onRefused?: (acquire: FakeAcquire) => void;
+  onDialling?: (acquire: FakeAcquire) => void;
 }
 
 /** One caller of a host pool: what `sendRequest` is to the real one. */
@@ -178,6 +179,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
 
   dialling(dial: Dial): void {
     this.dial = dial;
+    this.options.onDialling?.(this);
   }
 
   cancel(): void {
