@@ -260,8 +260,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Runs `cleanup()` when something expires, and at least every `cleanupInterval`, on one timer that
-   * keeps nothing alive. Several may start it; it ends with the last `stop()`.
+   * Runs `cleanup()` when something that is idle now expires, and at least every `cleanupInterval`, on one
+   * timer that keeps nothing alive. (What expires in between is not handed out either: check-out looks.) Several may start it; it ends with the last `stop()`.
    */
   startCleanupTask(): () => void {
     return this.#sweeper.start();
@@ -364,6 +364,7 @@ export class ConnectionPool implements AsyncDisposable {
       if (!host.isEmpty) continue;
       this.#hosts.delete(id);
       this.#keys.delete(id);
+      this.#origins.forget(id);
       this.#retired.add(host.counters);
     }
   }

@@ -71,6 +71,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   get #isDraining(): boolean {
     return this.#state !== 'open';
   }
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
   get isEmpty(): boolean {
     return this.#live.size === 0 && this.waiterCount === 0 && this.#dialer.isQuiet;
   }

@@ -328,6 +328,7 @@ export class Call
     const connection = this.#connection;
     if (
       connection !== undefined &&
+      !this.#host.isClosed &&
       mayReplay(error, this.#request, this.#exchange, this.#record.isReused)
     ) {
       const nowMs = this.#clock.now();

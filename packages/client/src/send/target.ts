@@ -26,13 +26,15 @@ export interface Target {
   readonly path: string;
 }
 
-/** Scanning many hosts must not grow this without end. */
+/** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
 const MAX_ORIGINS = 16_384;
 /** A path the URL parser would leave as it is: no dot segments, nothing to encode. */
 const PLAIN_PATH = /^(?!.*(?:\/\.|%2e))[\w\-~!$&'()*+,;=:@%/?.]*$/i;
 
 export class Origins {
   readonly #origins = new Map<string, KnownOrigin>();
+  /** Key id → text of its origin. */
+  readonly #textOf = new Map<string, string>();
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
   resolve(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
@@ -49,6 +51,19 @@ export class Origins {
     return this.#parse(target, tls, publicOnly);
   }
 
+  /** The pool no longer knows the host of this key. */
+  forget(keyId: string): void {
+    const text = this.#textOf.get(keyId);
+    if (text === undefined) return;
+    this.#textOf.delete(keyId);
+    this.#origins.delete(text);
+  }
+
+  #clear(): void {
+    this.#origins.clear();
+    this.#textOf.clear();
+  }
+
   #parse(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
     if (typeof target !== 'string' && !(target instanceof URL))
       throw invalidRequest('the target must be a URL: text or a URL object');
@@ -59,7 +74,8 @@ export class Origins {
       hostLine: `host: ${url.host}\r\n`,
     };
     if (tls === undefined && !publicOnly) {
-      if (this.#origins.size >= MAX_ORIGINS) this.#origins.clear();
+      if (this.#origins.size >= MAX_ORIGINS) this.#clear();
+      this.#textOf.set(origin.key.id, url.origin);
       this.#origins.set(url.origin, { ...origin, root: { origin, path: '' } });
     }
     const path = url.pathname + url.search;
