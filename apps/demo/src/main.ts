@@ -1,15 +1,11 @@
 /** `npm run demo`: the gateway on 127.0.0.1:3003, and the services it needs. */
+import { ConnectionKey } from '@hotaru/core';
 import { createGateway } from './gateway.js';
-import { oneUpstream, startServices } from './services.js';
+import { oneUpstream, startServices, type RunningServices } from './services.js';
 
 const { DEMO_UPSTREAM, DEMO_BINDING = '127.0.0.1:3003' } = process.env;
 
-const services = DEMO_UPSTREAM === undefined ? await startServices() : undefined;
-const app = createGateway(services?.upstreams ?? oneUpstream(DEMO_UPSTREAM ?? ''), {
-  binding: DEMO_BINDING,
-});
-
-console.log(`
+const BANNER = `
   Hotaru demo: a storefront gateway on http://${DEMO_BINDING}
 
     curl http://${DEMO_BINDING}/products/7     three services, asked at once
@@ -18,9 +14,16 @@ console.log(`
     npm run demo:load                          drive it, and watch the hit rate
 
   Stop it with Ctrl+C.
-`);
+`;
 
+let services: RunningServices | undefined;
 try {
+  // A bad address should be said now, not with the first request.
+  if (DEMO_UPSTREAM !== undefined) ConnectionKey.from(DEMO_UPSTREAM);
+  else services = await startServices();
+  const upstreams = services?.upstreams ?? oneUpstream(DEMO_UPSTREAM ?? '');
+  const app = createGateway(upstreams, { binding: DEMO_BINDING });
+  console.log(BANNER);
   await app.run();
 } catch (error) {
   console.error(`the demo could not start: ${(error as Error).message}`);
