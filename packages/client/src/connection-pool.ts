@@ -78,7 +78,8 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #retired = new Counters();
   #nextId = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
-  #onQuiet: (() => void) | undefined = undefined;
+  /** Drains that wait for the end of the last call. */
+  readonly #onQuiet = new Set<() => void>();
 
   /** @throws ConfigError `HOTARU_INVALID_CONFIG` naming key, value and what is allowed. */
   constructor(config: PoolConfigInput = {}, environment: PoolEnvironment = {}) {
@@ -288,7 +289,7 @@ export class ConnectionPool implements AsyncDisposable {
     for (const host of [...this.#hosts.values()]) host.close();
     this.#forgetEmptyHosts();
     this.#deadlines.stop();
-    this.#onQuiet?.();
+    this.#checkQuiet();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -376,19 +377,33 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   #checkQuiet(): void {
-    for (const host of this.#hosts.values()) if (!host.isEmpty) return;
-    this.#onQuiet?.();
+    // Every host reports its end: without anybody to tell, a scan for each would be quadratic.
+    if (this.#onQuiet.size > 0 && this.#isQuiet) for (const resolve of this.#onQuiet) resolve();
+  }
+
+  get #isQuiet(): boolean {
+    for (const host of this.#hosts.values()) if (!host.isEmpty) return false;
+    return true;
   }
 
   async #quiet(timeoutMs: number): Promise<void> {
-    let timer: unknown;
-    await new Promise<void>((resolve) => {
-      this.#onQuiet = resolve;
-      if (timeoutMs !== Infinity) timer = this.#clock.setTimer(resolve, timeoutMs);
-      this.#checkQuiet();
-    });
-    this.#onQuiet = undefined;
-    this.#clock.clearTimer(timer);
+    const untilMs = this.#clock.now() + timeoutMs;
+    // Again and again: a call that is sent a second time leaves its host empty for a moment.
+    while (!this.#isQuiet && this.#clock.now() < untilMs) {
+      let timer: unknown;
+      let wake: () => void = () => undefined;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        this.#onQuiet.add(resolve);
+        if (timeoutMs !== Infinity)
+          timer = this.#clock.setTimer(
+            resolve,
+            Math.max(1, Math.ceil(untilMs - this.#clock.now())),
+          );
+      });
+      this.#onQuiet.delete(wake);
+      this.#clock.clearTimer(timer);
+    }
   }
 }
 

@@ -417,6 +417,41 @@ describe('drain', () => {
     expect(pool.stats()).toMatchObject({ idle: 0, active: 0, connecting: 0, waiting: 0 });
   });
 
+  it('lets a call that has to be sent again finish too', async () => {
+    const upstream = await scripted();
+    upstream.script([
+      async (peer) => {
+        await peer.readRequest();
+        await peer.reply();
+        await peer.readRequest();
+        void pool.drain(); // the connection dies while the pool drains
+        peer.reset();
+      },
+      async (peer) => {
+        await peer.readRequest();
+        await peer.reply({ body: 'sent again' });
+      },
+    ]);
+    await (await pool.sendRequest(upstream.url)).text();
+    expect(await (await pool.sendRequest(upstream.url)).text()).toBe('sent again');
+    await pool.drain();
+    expect(pool.stats()).toMatchObject({ active: 0, connecting: 0, replays: 1 });
+  });
+
+  it('asked for twice, ends twice', async () => {
+    const upstream = await scripted();
+    const inFlight = pool.sendRequest(upstream.url);
+    const peer = await upstream.connection(0);
+    await peer.readRequest();
+    const drains = Promise.all([
+      pool.drain({ timeout: Infinity }),
+      pool.drain({ timeout: Infinity }),
+    ]);
+    await peer.reply();
+    await inFlight;
+    await drains;
+  });
+
   it('cuts off what takes longer than its timeout', async () => {
     const upstream = await scripted();
     const inFlight = rejection(pool.sendRequest(upstream.url));
