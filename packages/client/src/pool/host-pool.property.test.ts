@@ -284,17 +284,17 @@ class World {
           !connection.record.isLeaving &&
           !connection.record.isSpent(clock.now(), set);
         if (held > 0 && connection.canShare && isFree && set.enablePooling)
-          must(hostPool.waiters.size === 0, 'nobody waits while a slot is free');
+          must(hostPool.line.any.size === 0, 'nobody waits while a slot is free');
       }
 
       const waiting = [...this.waiting].filter((caller) => caller.host === host);
       must(hostPool.waiterCount === waiting.length, 'who waits is in line, and nobody else');
       must(
-        hostPool.freshWaiters.size === waiting.filter(({ isFresh }) => isFresh).length,
+        hostPool.line.fresh.size === waiting.filter(({ isFresh }) => isFresh).length,
         'each in its own line',
       );
-      must(hostPool.waiters.size === 0 || hostPool.idle.size === 0, 'none idle while one waits');
-      must(inOrder([...hostPool.waiters].map(({ ticket }) => ticket)), 'the line keeps its order');
+      must(hostPool.line.any.size === 0 || hostPool.idle.size === 0, 'none idle while one waits');
+      must(inOrder([...hostPool.line.any].map(({ ticket }) => ticket)), 'the line keeps its order');
 
       must(counters.hits + counters.misses === (this.served.get(host) ?? 0), 'hits + misses');
       must(counters.created === host.connections.length, 'created');
@@ -317,7 +317,7 @@ class World {
         if (live.length + host.dials.length < set.maxPerHost) unmet += 1;
         else
           must(
-            hostPool.freshWaiters.size <= host.dials.length || hostPool.idle.size === 0,
+            hostPool.line.fresh.size <= host.dials.length || hostPool.idle.size === 0,
             'room is made for who needs a fresh one',
           );
       }
@@ -423,7 +423,7 @@ class Caller extends FakeAcquire {
     if (connection.canShare) return;
     must(this.isReused === connection.record.requestCount > 0 || this.isReused === true, 'fresh');
     // Late binding: it went to whoever waited longest of those it suits.
-    const [oldest] = this.isReused === true ? host.hostPool.waiters : [undefined];
+    const [oldest] = this.isReused === true ? host.hostPool.line.any : [undefined];
     if (oldest !== undefined && this.ticket !== undefined)
       must(oldest.ticket > this.ticket, 'the oldest waiter is served first');
   }

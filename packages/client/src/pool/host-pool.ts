@@ -19,6 +19,7 @@ import { checkInvariants } from './invariants.js';
 import { LinkedList } from './linked-list.js';
 import type { Poolable } from './poolable.js';
 import { Waiter, type Dial, type WaiterEvents } from './waiter.js';
+import { WaiterLine } from './waiter-line.js';
 
 export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
   /** Called when the last connection, dial and waiter of a draining host is gone. */
@@ -28,15 +29,12 @@ export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
 export class HostPool<T extends Poolable> implements DialerHost<T> {
   readonly counters = new Counters();
   readonly idle = new LinkedList<Poolable>();
-  readonly waiters = new LinkedList<Waiter<T>>();
-  /** Those that take only a connection straight from its dial. */
-  readonly freshWaiters = new LinkedList<Waiter<T>>();
+  readonly line = new WaiterLine<T>();
   readonly #live = new Set<T>();
   readonly #shared = new Set<T>();
   readonly #dialer: Dialer<T>;
   readonly #env: HostPoolEnvironment<T>;
   #settings: Settings;
-  #tickets = 0;
   /** Live ones that take nobody new. */
   #leavingCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
@@ -66,7 +64,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     return this.#live.size - this.idle.size;
   }
   get waiterCount(): number {
-    return this.waiters.size + this.freshWaiters.size;
+    return this.line.size;
   }
   get #isDraining(): boolean {
     return this.#state !== 'open';
@@ -118,18 +116,15 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool is closed'));
       return waiter;
     }
-    waiter.sinceMs = this.#env.clock.now();
-    waiter.ticket = this.#tickets++;
-    this.lastUsedAtMs = waiter.sinceMs;
-    const line = waiter.needsFresh ? this.freshWaiters : this.waiters;
-    line.push(waiter.link);
+    this.lastUsedAtMs = this.#env.clock.now();
+    this.line.join(waiter, this.lastUsedAtMs);
     this.#dialer.pump();
     // Only those whom no dial serves count as pending: `maxPending: 0` still lets a request connect.
     if (
       waiter.state === 'waiting' &&
       this.waiterCount - this.#dialer.count > this.#settings.maxPending
     ) {
-      line.remove(waiter.link);
+      this.line.remove(waiter);
       this.counters.exhausted += 1;
       waiter.fail(
         this.error('HOTARU_POOL_EXHAUSTED', `${this.#settings.maxPending} requests already wait`),
@@ -144,7 +139,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   cancel(waiter: Waiter<T>): void {
     if (waiter.state !== 'waiting') return;
     waiter.state = 'cancelled';
-    (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+    this.line.remove(waiter);
     this.#afterLeaving();
   }
 
@@ -205,9 +200,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   dialStarted(dial: Dial): void {
     // It is nominally for the oldest waiter that has none yet; those with one stand before it.
-    const waiter = oldestWithoutDial(this.waiters);
-    const fresh = oldestWithoutDial(this.freshWaiters);
-    older(waiter, fresh)?.dialStarted(dial);
+    this.line.oldestWithoutDial?.dialStarted(dial);
   }
 
   dialled(connection: T): boolean {
@@ -228,13 +221,13 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     this.counters.failed += 1;
     if (this.#dialer.shouldFailAll) {
       // Whoever asks again when it is refused waits for the next probe, or this would never end.
-      const tickets = this.#tickets;
-      while ((this.#peekOldest()?.ticket ?? Infinity) < tickets) this.#oldest()?.fail(error);
-    } else if (this.waiterCount > this.#dialer.count) this.#oldest()?.fail(error);
+      const { nextTicket } = this.line;
+      while ((this.line.oldest?.ticket ?? Infinity) < nextTicket) this.line.shift()?.fail(error);
+    } else if (this.waiterCount > this.#dialer.count) this.line.shift()?.fail(error);
   }
 
   makeRoom(): boolean {
-    if (this.freshWaiters.size <= this.#dialer.count) return false;
+    if (this.line.fresh.size <= this.#dialer.count) return false;
     const oldest = this.idle.first;
     if (oldest === undefined) return false;
     this.evict(oldest);
@@ -303,7 +296,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   close(): void {
     this.#state = 'closed';
     for (;;) {
-      const waiter = this.#oldest();
+      const waiter = this.line.shift();
       if (waiter === undefined) break;
       waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool was closed'));
     }
@@ -313,17 +306,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   }
 
   snapshot(): PoolSnapshot {
-    const sinceMs = Math.min(
-      this.waiters.first?.sinceMs ?? Infinity,
-      this.freshWaiters.first?.sinceMs ?? Infinity,
-    );
+    const sinceMs = this.line.oldest?.sinceMs;
     return {
       key: this.key,
       active: this.activeCount,
       idle: this.idle.size,
       connecting: this.#dialer.count,
       waiting: this.waiterCount,
-      oldestWaitMs: sinceMs === Infinity ? 0 : this.#env.clock.now() - sinceMs,
+      oldestWaitMs: sinceMs === undefined ? 0 : this.#env.clock.now() - sinceMs,
       maxPerHost: this.#settings.maxPerHost,
     };
   }
@@ -352,10 +342,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     let isTaken = false;
     while (connection.isOpen && !connection.record.isLeaving) {
       const reused = isReused || isTaken; // a shared one is fresh for the first of many only
-      const waiter = reused ? this.waiters.first : this.#peekOldest();
+      const waiter = reused ? this.line.any.first : this.line.oldest;
       if (waiter === undefined || !connection.reserve()) break;
       isTaken = true;
-      (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
+      this.line.remove(waiter);
       connection.record.holders += 1;
       if (reused) this.counters.hits += 1;
       else this.counters.misses += 1;
@@ -416,30 +406,19 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   /** Is there a use for a connection that comes free? */
   get #hasUse(): boolean {
-    return this.#state === 'open' || (this.#state === 'draining' && this.waiters.size > 0);
+    return this.#state === 'open' || (this.#state === 'draining' && this.line.any.size > 0);
   }
 
   /** Somebody who needs a fresh connection has waited longest, and only this one's end makes room. */
   #mustMakeWay(isShared: boolean): boolean {
-    const fresh = this.freshWaiters.first;
+    const fresh = this.line.fresh.first;
     if (fresh === undefined) return false;
     // One that others still use makes room later, and need not if another one does so already.
     const coming = this.#dialer.count + (isShared ? this.#leavingCount : 0);
-    if (this.freshWaiters.size <= coming) return false;
+    if (this.line.fresh.size <= coming) return false;
     const isFull = this.#live.size + this.#dialer.count >= this.#settings.maxPerHost;
     if (!isFull && !this.#dialer.isWaitingForPermit) return false;
-    return fresh.ticket < (this.waiters.first?.ticket ?? Infinity);
-  }
-
-  #peekOldest(): Waiter<T> | undefined {
-    return older(this.waiters.first, this.freshWaiters.first);
-  }
-
-  #oldest(): Waiter<T> | undefined {
-    const waiter = this.#peekOldest();
-    if (waiter !== undefined)
-      (waiter.needsFresh ? this.freshWaiters : this.waiters).remove(waiter.link);
-    return waiter;
+    return fresh.ticket < (this.line.any.first?.ticket ?? Infinity);
   }
 
   #afterLeaving(): void {
@@ -458,15 +437,4 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
 function isIdle(connection: Poolable): boolean {
   return connection.record.hostLink.list !== undefined;
-}
-
-function older<T>(a: Waiter<T> | undefined, b: Waiter<T> | undefined): Waiter<T> | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a.ticket < b.ticket ? a : b;
-}
-
-/** The first waiter no dial was started for. Those that have one are at most `maxDialing`. */
-function oldestWithoutDial<T>(line: LinkedList<Waiter<T>>): Waiter<T> | undefined {
-  for (const waiter of line) if (waiter.dial === undefined) return waiter;
-  return undefined;
 }

@@ -11,7 +11,7 @@ export function checkInvariants<T extends Poolable>(host: HostPool<T>): void {
   if (!CHECK) return;
   const { counters } = host;
   promise(host, host.activeCount >= 0, 'idle connections are a part of the live ones');
-  promise(host, host.waiters.size === 0 || host.idle.size === 0, 'nobody waits while one is idle');
+  promise(host, host.line.any.size === 0 || host.idle.size === 0, 'nobody waits while one is idle');
   promise(host, counters.created - counters.closed === host.liveCount, 'created − closed = live');
 }
 
