@@ -9,6 +9,7 @@ import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
+import { overlayTls } from './connection/tls-identity.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import { callSiteOf } from './call-site.js';
 import { invalidRequest, PoolError } from './errors.js';
@@ -73,7 +74,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #callEnvironment: CallEnvironment;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
-  readonly #origins = new Origins();
+  readonly #origins = new Origins((host, port) => this.#config.tlsFor(host, port));
   /** What hosts counted that are no longer in the map. */
   readonly #retired = new Counters();
   #nextId = 0;
@@ -208,7 +209,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** An idle connection, checked out, if there is one now; never waits, never dials. */
   get(key: KeyInput): PooledConnection | undefined {
-    const connection = this.#hostOf(ConnectionKey.from(key))?.take();
+    const connection = this.#hostOf(this.#keyOf(key))?.take();
     connection?.openChannel();
     return connection;
   }
@@ -224,7 +225,7 @@ export class ConnectionPool implements AsyncDisposable {
   async warm(key: KeyInput, count: number): Promise<number> {
     if (!Number.isInteger(count) || count < 0)
       throw invalidRequest(`warm() takes a whole number of connections, not ${String(count)}`);
-    const canonical = ConnectionKey.from(key);
+    const canonical = this.#keyOf(key);
     if (this.#state !== 'open') throw poolClosed();
     return this.#hostFor(canonical).warm(count);
   }
@@ -234,7 +235,7 @@ export class ConnectionPool implements AsyncDisposable {
     options: AcquireOptions | undefined,
     needsFresh: boolean,
   ): Promise<Lease> {
-    const key = ConnectionKey.from(target);
+    const key = this.#keyOf(target);
     if (this.#state !== 'open') throw poolClosed();
     const host = this.#hostFor(key);
     const { reportLeaks } = host.settings;
@@ -300,6 +301,7 @@ export class ConnectionPool implements AsyncDisposable {
   reconfigure(config: PoolConfigInput): PoolConfig {
     this.#config = PoolConfig.from(config, this.#config);
     this.#permits.setMax(this.#config.settings.maxTotal);
+    this.#origins.clear();
     for (const [id, host] of this.#hosts) {
       const key = this.#keys.get(id);
       if (key !== undefined) host.reconfigure(this.#config.forHost(key.host, key.port));
@@ -318,6 +320,17 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** With the TLS settings its host has in the configuration; a finished key is taken as it is. */
+  #keyOf(input: KeyInput): ConnectionKey {
+    const key = ConnectionKey.from(input);
+    if (input instanceof ConnectionKey || key.tls === false) return key;
+    const configured = this.#config.tlsFor(key.host, key.port);
+    if (configured === undefined) return key;
+    const given = typeof input === 'string' || input instanceof URL ? undefined : input.tls;
+    const tls = overlayTls(configured, typeof given === 'object' ? given : undefined);
+    return ConnectionKey.from({ host: key.host, port: key.port, tls });
+  }
 
   #hostOf(key: ConnectionKey): HostPool<PooledConnection> | undefined {
     return this.#hosts.get(key.id);

@@ -9,7 +9,7 @@ export type { AcquireTlsOptions, DrainOptions, PoolEnvironment } from './connect
 export { ConnectionKey } from './connection-key.js';
 export type { ConnectionKeyParts } from './connection-key.js';
 export { PoolConfig } from './config/pool-config.js';
-export type { PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
+export type { HostInput, PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
 export { parseDuration, type Duration } from './config/duration.js';
 export type { PooledConnection } from './connection/pooled-connection.js';
 export type { TlsIdentity, TlsOptions } from './connection/tls-identity.js';

@@ -3,6 +3,7 @@
  * an unknown key or a bad value never gets past here: the error names the key, the value and what is
  * allowed.
  */
+import { TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
 import { ConfigError } from '../errors.js';
 import { SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
@@ -42,7 +43,13 @@ export type SettingsInput = {
 /** What `new ConnectionPool()` and `reconfigure()` take: settings, and settings for single hosts. */
 export interface PoolConfigInput extends SettingsInput {
   /** Keyed by host name (`api.example.com`) or host and port (`api.example.com:8443`). */
-  hosts?: Record<string, SettingsInput> | undefined;
+  hosts?: Record<string, HostInput> | undefined;
+}
+
+/** Settings for one host, and whom to trust there. */
+export interface HostInput extends SettingsInput {
+  /** For every TLS connection to the host; the `tls` of a call is laid over it, setting by setting. */
+  tls?: TlsOptions | undefined;
 }
 
 /**
@@ -79,10 +86,17 @@ export class PoolConfig {
 
   readonly settings: Settings;
   readonly hosts: Readonly<Record<string, Settings>>;
+  /** By host, as in `hosts`; only hosts that have any. */
+  readonly tls: Readonly<Record<string, TlsOptions>>;
 
-  private constructor(settings: Settings, hosts: Record<string, Settings>) {
+  private constructor(
+    settings: Settings,
+    hosts: Record<string, Settings>,
+    tls: Record<string, TlsOptions>,
+  ) {
     this.settings = Object.freeze(settings);
     this.hosts = Object.freeze(hosts);
+    this.tls = Object.freeze(tls);
     Object.freeze(this);
   }
 
@@ -99,12 +113,15 @@ export class PoolConfig {
     const settings = checkSettings(own, base?.settings ?? DEFAULTS, '');
     // A host's own words outlive a change of the pool's: they are laid over the new settings again.
     const hosts = Object.create(null) as Record<string, Settings>;
+    const tls = Object.create(null) as Record<string, TlsOptions>;
     const words = { ...base?.hostWords(), ...checkHosts(hostInputs) };
     for (const [host, word] of Object.entries(words)) {
-      hosts[host] = Object.freeze(checkSettings(word, settings, `hosts[${JSON.stringify(host)}].`));
+      const path = `hosts[${JSON.stringify(host)}].`;
+      hosts[host] = Object.freeze(checkSettings(withoutTls(word), settings, path));
+      if (word.tls !== undefined) tls[host] = checkTls(host, word.tls, path);
       words[host] = Object.freeze({ ...word }); // their author may go on to use the object
     }
-    const config = new PoolConfig(settings, hosts);
+    const config = new PoolConfig(settings, hosts, tls);
     HOST_WORDS.set(config, words);
     return config;
   }
@@ -143,25 +160,48 @@ export class PoolConfig {
     return this.hosts[`${host}:${port}`] ?? this.hosts[host] ?? this.settings;
   }
 
-  private hostWords(): Record<string, SettingsInput> {
+  /** The TLS settings of one host, found as `forHost` finds its settings. */
+  tlsFor(host: string, port: number): TlsOptions | undefined {
+    return this.tls[`${host}:${port}`] ?? this.tls[host];
+  }
+
+  private hostWords(): Record<string, HostInput> {
     return HOST_WORDS.get(this) ?? {};
   }
 }
 
-const HOST_WORDS = new WeakMap<PoolConfig, Record<string, SettingsInput>>();
+const HOST_WORDS = new WeakMap<PoolConfig, Record<string, HostInput>>();
 
 export const DEFAULTS: Settings = Object.freeze(
   Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default])),
 ) as unknown as Settings;
 
-function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, SettingsInput> {
+function withoutTls(word: HostInput): SettingsInput {
+  if (typeof word !== 'object' || (word as unknown) === null || Array.isArray(word)) return word;
+  const settings: HostInput = { ...word };
+  delete settings.tls;
+  return settings;
+}
+
+function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
+  try {
+    TlsIdentity.from(host.replace(/:\d+$/, ''), tls);
+  } catch (error) {
+    throw new ConfigError(`${path}tls`, `${path}tls: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return Object.freeze({ ...tls });
+}
+
+function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, HostInput> {
   if (hosts === undefined) return {};
   if (typeof hosts !== 'object' || (hosts as unknown) === null || Array.isArray(hosts))
     throw new ConfigError(
       'hosts',
       `hosts must be an object of settings by host, not ${show(hosts)}`,
     );
-  const words = Object.create(null) as Record<string, SettingsInput>;
+  const words = Object.create(null) as Record<string, HostInput>;
   for (const [host, word] of Object.entries(hosts)) {
     if (!/^[^\s/@]+$/.test(host))
       throw new ConfigError('hosts', `hosts[${show(host)}] must be a host name or host:port`);

@@ -95,6 +95,16 @@ function contextOf(options: TlsOptions): SecureContext {
   }
 }
 
+/** `own` laid over `base`, setting by setting; what is undefined in `own` is not said. */
+export function overlayTls(
+  base: TlsOptions | undefined,
+  own: TlsOptions | undefined,
+): TlsOptions | undefined {
+  if (base === undefined || own === undefined) return own ?? base;
+  const said = Object.entries(own).filter(([, value]) => value !== undefined);
+  return { ...base, ...Object.fromEntries(said) };
+}
+
 /** Hashing a certificate for every request would cost more than the request. */
 const KNOWN = new WeakMap<TlsOptions, { host: string; identity: TlsIdentity }>();
 

@@ -4,7 +4,7 @@
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
 import { ConnectionKey, parseUrl } from '../connection-key.js';
-import type { TlsOptions } from '../connection/tls-identity.js';
+import { overlayTls, type TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { queryPairs, type RequestInit } from '../message/request.js';
 
@@ -26,6 +26,9 @@ export interface Target {
   readonly path: string;
 }
 
+/** The TLS settings a host has in the pool's configuration. */
+export type TlsFor = (host: string, port: number) => TlsOptions | undefined;
+
 /** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
 const MAX_ORIGINS = 16_384;
 /** A path the URL parser would leave as it is: no dot segments, nothing to encode. */
@@ -35,6 +38,11 @@ export class Origins {
   readonly #origins = new Map<string, KnownOrigin>();
   /** Key id → text of its origin. */
   readonly #textOf = new Map<string, string>();
+  readonly #tlsFor: TlsFor;
+
+  constructor(tlsFor: TlsFor) {
+    this.#tlsFor = tlsFor;
+  }
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
   resolve(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
@@ -59,7 +67,8 @@ export class Origins {
     this.#origins.delete(text);
   }
 
-  #clear(): void {
+  /** All of them: the settings they were made by have changed. */
+  clear(): void {
     this.#origins.clear();
     this.#textOf.clear();
   }
@@ -68,13 +77,16 @@ export class Origins {
     if (typeof target !== 'string' && !(target instanceof URL))
       throw invalidRequest('the target must be a URL: text or a URL object');
     const url = parseUrl(target);
+    const plain = ConnectionKey.from(url, undefined, publicOnly);
+    const effective =
+      plain.tls === false ? undefined : overlayTls(this.#tlsFor(plain.host, plain.port), tls);
     const origin: Origin = {
-      key: ConnectionKey.from(url, tls, publicOnly),
+      key: effective === undefined ? plain : ConnectionKey.from(url, effective, publicOnly),
       text: url.origin,
       hostLine: `host: ${url.host}\r\n`,
     };
     if (tls === undefined && !publicOnly) {
-      if (this.#origins.size >= MAX_ORIGINS) this.#clear();
+      if (this.#origins.size >= MAX_ORIGINS) this.clear();
       this.#textOf.set(origin.key.id, url.origin);
       this.#origins.set(url.origin, { ...origin, root: { origin, path: '' } });
     }
