@@ -9,7 +9,7 @@ import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
-import { overlayTls } from './connection/tls-identity.js';
+import { overlayTls, type TlsOptions } from './connection/tls-identity.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import { callSiteOf } from './call-site.js';
 import { invalidRequest, PoolError } from './errors.js';
@@ -74,7 +74,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #callEnvironment: CallEnvironment;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
-  readonly #origins = new Origins((host, port) => this.#config.tlsFor(host, port));
+  readonly #origins = new Origins((url, tls, publicOnly) => this.#keyOf(url, tls, publicOnly));
   /** What hosts counted that are no longer in the map. */
   readonly #retired = new Counters();
   #nextId = 0;
@@ -165,8 +165,10 @@ export class ConnectionPool implements AsyncDisposable {
     scope: RequestScope | undefined,
   ): Promise<ClientResponse> {
     const startedAtMs = this.#clock.now();
+    // First of all: until it is awaited, its rejection would be nobody's.
+    const response = await first;
     const timeoutMs = durationOf('timeout', options.timeout);
-    return followRedirects(await first, request, options, (target, next, nextOptions) => {
+    return followRedirects(response, request, options, (target, next, nextOptions) => {
       if (timeoutMs === undefined) return this.#send(target, next, nextOptions, scope);
       // One total time for all hops.
       const leftMs = Math.max(1, timeoutMs - (this.#clock.now() - startedAtMs));
@@ -321,15 +323,18 @@ export class ConnectionPool implements AsyncDisposable {
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** With the TLS settings its host has in the configuration; a finished key is taken as it is. */
-  #keyOf(input: KeyInput): ConnectionKey {
-    const key = ConnectionKey.from(input);
-    if (input instanceof ConnectionKey || key.tls === false) return key;
-    const configured = this.#config.tlsFor(key.host, key.port);
-    if (configured === undefined) return key;
-    const given = typeof input === 'string' || input instanceof URL ? undefined : input.tls;
+  /**
+   * With the TLS settings its host has in the configuration, and `own` laid over them; a finished key is
+   * taken as it is.
+   */
+  #keyOf(input: KeyInput, own?: TlsOptions, publicOnly = false): ConnectionKey {
+    const plain = ConnectionKey.from(input, undefined, publicOnly);
+    if (input instanceof ConnectionKey || plain.tls === false) return plain;
+    const configured = this.#config.tlsFor(plain.host, plain.port);
+    if (configured === undefined && own === undefined) return plain;
+    const given = typeof input === 'string' || input instanceof URL ? own : input.tls;
     const tls = overlayTls(configured, typeof given === 'object' ? given : undefined);
-    return ConnectionKey.from({ host: key.host, port: key.port, tls });
+    return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
   }
 
   #hostOf(key: ConnectionKey): HostPool<PooledConnection> | undefined {

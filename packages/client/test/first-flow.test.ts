@@ -10,6 +10,8 @@ import {
   jsonRequest,
 } from '@hotaru/client';
 import { ScriptedUpstream } from '@hotaru/client/testing';
+import { Link } from '../src/pool/linked-list.js';
+import { offAbort, onAbort, type Abortable } from '../src/send/abort-hub.js';
 
 let pool: ConnectionPool;
 const closers: (() => unknown)[] = [];
@@ -240,6 +242,39 @@ describe('an abort', () => {
       upstream.connection(0),
     );
     expect(isReturned).toBe(true);
+  });
+});
+
+describe('what one call does to others', () => {
+  it('a bad option with redirect: follow rejects its call, and nobody else hears of it', async () => {
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', listen);
+    const error = await rejection(
+      pool.sendRequest('http://127.0.0.1:1', {}, { redirect: 'follow', timeout: 'soon' }),
+    );
+    expect(error).toMatchObject({ code: 'HOTARU_INVALID_REQUEST' });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('an abort reaches all who share a signal, also when ending one settles the next', () => {
+    const controller = new AbortController();
+    const told: string[] = [];
+    const links: Link<Abortable>[] = [];
+    for (const name of ['a', 'b', 'c'])
+      links.push(
+        new Link<Abortable>({
+          abort: () => {
+            told.push(name);
+            for (const link of links.slice(0, 2)) offAbort(controller.signal, link);
+          },
+        }),
+      );
+    for (const link of links) onAbort(controller.signal, link);
+    controller.abort();
+    expect(told).toEqual(['a', 'b', 'c']);
   });
 });
 

@@ -57,9 +57,6 @@ export class ResponseBody implements BodySink {
     this.#maxBufferedBytes = maxBufferedBytes;
   }
 
-  get isComplete(): boolean {
-    return this.#isEnded;
-  }
   get isSettled(): boolean {
     return this.#isEnded || this.#hasFailed;
   }

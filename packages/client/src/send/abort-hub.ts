@@ -28,7 +28,8 @@ class Hub {
   }
 
   handleEvent(): void {
-    for (const waiting of this.#waiting) waiting.abort(this.#signal.reason);
+    // A copy: to abort one may settle others, and take them out of the list.
+    for (const waiting of [...this.#waiting]) waiting.abort(this.#signal.reason);
   }
 }
 

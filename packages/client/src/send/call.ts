@@ -304,7 +304,7 @@ export class Call
     this.#delivery?.push(bytes, start, end);
   }
 
-  deliveryFailed(error: TransportError): void {
+  deliveryFailed(error: HotaruClientError): void {
     this.#end(error);
   }
 

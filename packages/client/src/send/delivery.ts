@@ -11,7 +11,7 @@ import { CONSTANTS } from '../config/defaults.js';
 import type { Settings } from '../config/pool-config.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { TransportError } from '../errors.js';
+import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
 import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
 import { ClientResponse } from '../message/response.js';
@@ -26,7 +26,7 @@ export interface DeliveryOwner {
   readonly reportsLeaks: boolean;
   readonly callSite: string | undefined;
   /** The body can't go on; ends the call, and with it this delivery. */
-  deliveryFailed(error: TransportError): void;
+  deliveryFailed(error: HotaruClientError): void;
 }
 
 /** Between the version and the reason phrase of a status line. */
@@ -158,9 +158,7 @@ export class Delivery implements DecoderOwner, Leakable {
 
   /** Too much or too slow: closing the connection is cheaper than reading on. */
   endDraining(): void {
-    this.#owner.deliveryFailed(
-      new TransportError('HOTARU_ABORTED', 'the rest of the body was given up'),
-    );
+    this.#owner.deliveryFailed(new AbortedError('the rest of the body was given up'));
   }
 
   decodeFailed(error: TransportError): void {

@@ -86,7 +86,8 @@ export class RequestScope {
     this.#state = 'aborted';
     this.#reason = reason;
     this.#stopTimer();
-    for (const call of this.#calls) call.abort(reason);
+    // A copy: to abort one may settle others, and take them out of the list.
+    for (const call of [...this.#calls]) call.abort(reason);
     this.#controller?.abort(reason);
   }
 

@@ -3,8 +3,8 @@
  *
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
-import { ConnectionKey, parseUrl } from '../connection-key.js';
-import { overlayTls, type TlsOptions } from '../connection/tls-identity.js';
+import { parseUrl, type ConnectionKey } from '../connection-key.js';
+import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { queryPairs, type RequestInit } from '../message/request.js';
 
@@ -26,8 +26,8 @@ export interface Target {
   readonly path: string;
 }
 
-/** The TLS settings a host has in the pool's configuration. */
-export type TlsFor = (host: string, port: number) => TlsOptions | undefined;
+/** The key of a URL, with the TLS settings of the call and of the pool's configuration. */
+export type KeyOf = (url: URL, tls: TlsOptions | undefined, publicOnly: boolean) => ConnectionKey;
 
 /** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
 const MAX_ORIGINS = 16_384;
@@ -38,10 +38,10 @@ export class Origins {
   readonly #origins = new Map<string, KnownOrigin>();
   /** Key id → text of its origin. */
   readonly #textOf = new Map<string, string>();
-  readonly #tlsFor: TlsFor;
+  readonly #keyOf: KeyOf;
 
-  constructor(tlsFor: TlsFor) {
-    this.#tlsFor = tlsFor;
+  constructor(keyOf: KeyOf) {
+    this.#keyOf = keyOf;
   }
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
@@ -77,11 +77,8 @@ export class Origins {
     if (typeof target !== 'string' && !(target instanceof URL))
       throw invalidRequest('the target must be a URL: text or a URL object');
     const url = parseUrl(target);
-    const plain = ConnectionKey.from(url, undefined, publicOnly);
-    const effective =
-      plain.tls === false ? undefined : overlayTls(this.#tlsFor(plain.host, plain.port), tls);
     const origin: Origin = {
-      key: effective === undefined ? plain : ConnectionKey.from(url, effective, publicOnly),
+      key: this.#keyOf(url, tls, publicOnly),
       text: url.origin,
       hostLine: `host: ${url.host}\r\n`,
     };

@@ -76,11 +76,6 @@ export class HeadParser {
     this.head = undefined;
   }
 
-  /** Has anything of it arrived? */
-  get hasStarted(): boolean {
-    return this.#pendingLength > 0;
-  }
-
   /**
    * Takes bytes from `start` on. Returns the index after the head, with `head` set, or −1 when all
    * bytes were taken and more are needed.
