@@ -1,32 +1,65 @@
-/** What a contender is: one small file that knows how to send one request and read its answer. */
+/**
+ * What a contender is: one small file that knows how one library is used. The harness finds it by its
+ * place: `contenders/client/<name>.ts`, `contenders/server/<name>.ts`, `contenders/gateway/<name>.ts`.
+ *
+ * Each is written as the library's own documents advise for speed: keep-alive on, one pool for all
+ * requests, its validation and hooks as they come. None pipelines.
+ */
 
-export interface Target {
-  readonly url: string;
-  /** Requests in flight at a time; a contender opens at most so many connections. */
-  readonly concurrency: number;
+/** What a client is measured against. */
+export interface ClientTarget {
+  /** Scheme, host and port, without a slash at the end. */
+  readonly origin: string;
+  /** It may open at most so many connections, and is given at most so many requests at a time. */
+  readonly connections: number;
+  /** The certificate to trust (PEM); undefined for plain HTTP. Verification stays on. */
+  readonly ca: string | undefined;
 }
 
-export interface Client {
-  /** One request, its body read as text. */
-  once(): Promise<void>;
-  close(): Promise<void> | void;
+/** Takes one piece of a body; the next may come only once the promise has resolved. */
+export type Take = (piece: Uint8Array) => void | Promise<void>;
+
+/** One library, ready to send. */
+export interface BenchClient {
+  /** GET; resolves with the whole body as text. */
+  get(path: string): Promise<string>;
+  /** POST of JSON, with its content type and length; resolves with the whole answer as text. */
+  post(path: string, json: string): Promise<string>;
+  /** GET, piece by piece, with backpressure. Left out where the library has no streams. */
+  download?(path: string, take: Take): Promise<void>;
+  /** POST of a stream whose length is announced. Left out where the library has none. */
+  upload?(path: string, pieces: () => AsyncIterable<Uint8Array>, length: number): Promise<void>;
+  close(): void | Promise<void>;
 }
 
-export interface Contender {
-  readonly name: string;
-  start(target: Target): Promise<Client> | Client;
+export interface ClientContender {
+  /** Library and call, as the report names it. */
+  readonly label: string;
+  /** No HTTP client: what the machine allows, bytes counted and nothing parsed. */
+  readonly isFloor?: true;
+  /** Rejects or returns undefined for a target it is not made for (a plain floor and TLS). */
+  start(target: ClientTarget): BenchClient | undefined | Promise<BenchClient | undefined>;
 }
 
-export const CONTENDERS = [
-  'hotaru',
-  'undici-pool',
-  'undici-request',
-  'node-http',
-  'raw-net',
-] as const;
-export type ContenderName = (typeof CONTENDERS)[number];
+/** A running server: `GET /`, and for a framework `GET /users/:id/posts/:post?page=n`. */
+export interface RunningServer {
+  readonly port: number;
+  close(): void | Promise<void>;
+}
 
-export async function loadContender(name: string): Promise<Contender> {
-  const module = (await import(`./contenders/${name}.js`)) as { default: Contender };
-  return module.default;
+export interface ServerContender {
+  readonly label: string;
+  readonly isFloor?: true;
+  /** Listens on a free port of 127.0.0.1. `upstream` is the origin a gateway calls. */
+  start(upstream: string): Promise<RunningServer>;
+}
+
+/** The answer of `GET /`, as text/plain. */
+export const HELLO = 'Hello World!';
+
+/** The answer of `GET /users/:id/posts/:post?page=n`, as JSON. */
+export interface PostAnswer {
+  id: number;
+  post: string;
+  page: string;
 }
