@@ -23,6 +23,8 @@ export type Take = (piece: Uint8Array) => void | Promise<void>;
 export interface BenchClient {
   /** GET; resolves with the whole body as text. */
   get(path: string): Promise<string>;
+  /** As `get`, from any origin. Left out where the library is bound to one, or of no interest. */
+  getFrom?(url: string): Promise<string>;
   /** POST of JSON, with its content type and length; resolves with the whole answer as text. */
   post(path: string, json: string): Promise<string>;
   /** GET, piece by piece, with backpressure. Left out where the library has no streams. */

@@ -1,0 +1,40 @@
+/** The other end of `WorkerProcess`: answers its parent's calls. */
+
+export interface Question {
+  id: number;
+  name: string;
+  argument: unknown;
+}
+
+export interface Answer {
+  id: number;
+  value?: unknown;
+  error?: string;
+}
+
+// Each worker knows its own argument types; over IPC they are only what the parent sends.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Functions = Record<string, (argument: any) => unknown>;
+
+export function serve(functions: Functions): void {
+  process.on('message', ({ id, name, argument }: Question) => {
+    const call = async (): Promise<unknown> => {
+      const work = functions[name];
+      if (work === undefined) throw new Error(`nothing here is called ${name}`);
+      return await work(argument);
+    };
+    call().then(
+      (value) => send({ id, value }),
+      (error: unknown) =>
+        send({
+          id,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }),
+    );
+  });
+  process.on('disconnect', () => process.exit());
+}
+
+function send(answer: Answer): void {
+  process.send?.(answer);
+}

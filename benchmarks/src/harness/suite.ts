@@ -1,0 +1,61 @@
+/**
+ * What a suite is: cases, contenders, how one of them is measured once, what is shown of it, and the
+ * bars ours has to clear. The harness does the rest: rounds, ratios, reports.
+ */
+import type { Rig } from './rig.js';
+
+/** Figures of one run by name: `cpuUs`, `requestsPerSecond` … Units are in the names. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Column {
+  readonly figure: string;
+  readonly heading: string;
+  readonly digits: number;
+}
+
+/** Which figure of which contender in which case. Undefined: any case, or ours. */
+export interface Quantity {
+  readonly figure: string;
+  readonly case: string;
+  /** Default: ours. */
+  readonly contender?: string;
+}
+
+/** `value`, or `value ÷ over`, has to be at most, or at least, so much. */
+export interface Bar {
+  readonly text: string;
+  readonly value: Quantity;
+  readonly over?: Quantity;
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+export interface Suite {
+  /** The name of its file, and what `npm run bench -- <name>` takes. */
+  readonly name: string;
+  readonly title: string;
+  /** How it is measured and what to know about it, in a sentence or two. */
+  readonly method: string;
+  /** Ours first. */
+  readonly contenders: readonly string[];
+  readonly cases: readonly string[];
+  readonly columns: readonly Column[];
+  /** The figure of the ratio and of the chart. */
+  readonly headline: { readonly figure: string; readonly better: 'lower' | 'higher' };
+  readonly bars: readonly Bar[];
+  /** One contender in one case, once; undefined where it can't do that. */
+  run(contender: string, caseName: string, rig: Rig): Promise<Run | undefined>;
+}
+
+export interface Run {
+  /** As the contender calls itself. */
+  readonly label: string;
+  readonly figures: Figures;
+}
+
+/** Columns that most suites share. */
+export const CPU_US: Column = { figure: 'cpuUs', heading: 'CPU µs/request', digits: 1 };
+export const REQUESTS: Column = { figure: 'requestsPerSecond', heading: 'requests/s', digits: 0 };
+export const P50: Column = { figure: 'p50Ms', heading: 'p50 ms', digits: 3 };
+export const P99: Column = { figure: 'p99Ms', heading: 'p99 ms', digits: 3 };
+export const RSS: Column = { figure: 'rssMiB', heading: 'RSS MiB', digits: 0 };

@@ -1,0 +1,83 @@
+import type { ClientTarget } from '../contender.js';
+import type { Rig } from '../harness/rig.js';
+import type { Run, Suite } from '../harness/suite.js';
+import { WorkerProcess } from '../harness/worker-process.js';
+import { BODY_BYTES } from '../origins/answers.js';
+import type { Direction, TransferJob } from '../workers/transfer.js';
+import { plainTarget } from './client.js';
+
+interface Transfer {
+  direction: Direction;
+  path: '/1m' | '/64m';
+}
+
+const CASES: Record<string, Transfer> = {
+  '1 MiB down': { direction: 'down', path: '/1m' },
+  '1 MiB down, as text': { direction: 'text', path: '/1m' },
+  '1 MiB up': { direction: 'up', path: '/1m' },
+  '64 MiB down': { direction: 'down', path: '/64m' },
+  '64 MiB up': { direction: 'up', path: '/64m' },
+};
+
+const suite: Suite = {
+  name: 'bodies',
+  title: 'Client: large bodies over HTTP/1.1',
+  method:
+    'One transfer after another, piece by piece; uploads come from an async iterable of 64 KiB pieces and go to a Node ' +
+    'origin, because nginx does not read a body that nobody wants.',
+  contenders: [
+    'hotaru',
+    'undici-pool',
+    'undici-request',
+    'undici-fetch',
+    'node-http',
+    'got',
+    'axios',
+    'raw-net',
+  ],
+  cases: Object.keys(CASES),
+  columns: [
+    { figure: 'mibPerSecond', heading: 'MiB/s', digits: 0 },
+    { figure: 'cpuUsPerMib', heading: 'CPU µs/MiB', digits: 0 },
+    { figure: 'rssMiB', heading: 'RSS MiB', digits: 0 },
+  ],
+  headline: { figure: 'mibPerSecond', better: 'higher' },
+  bars: Object.keys(CASES).map((name) => ({
+    text: `throughput, ${name}, ours ÷ undici-pool`,
+    value: { figure: 'mibPerSecond', case: name },
+    over: { figure: 'mibPerSecond', case: name, contender: 'undici-pool' },
+    atLeast: 1,
+  })),
+  run: (contender, caseName, rig) => {
+    const transfer = CASES[caseName];
+    return transfer === undefined
+      ? Promise.resolve(undefined)
+      : runTransfer(contender, transfer, rig);
+  },
+};
+export default suite;
+
+export async function runTransfer(
+  contender: string,
+  { direction, path }: Transfer,
+  rig: Rig,
+): Promise<Run | undefined> {
+  const worker = new WorkerProcess('workers/transfer', 'measured');
+  const target: ClientTarget =
+    direction === 'up'
+      ? { origin: `http://127.0.0.1:${rig.nodePort}`, connections: 1, ca: undefined }
+      : plainTarget(rig, 1);
+  try {
+    const job: TransferJob = {
+      contender,
+      target,
+      direction,
+      path,
+      bytes: BODY_BYTES[path] ?? 0,
+      timing: rig.timing,
+    };
+    return await worker.call<Run | undefined>('run', job);
+  } finally {
+    await worker.stop();
+  }
+}

@@ -1,0 +1,45 @@
+import type { Run, Suite } from '../harness/suite.js';
+import { WorkerProcess } from '../harness/worker-process.js';
+import type { IdleMemoryJob } from '../workers/idle-memory.js';
+import { plainTarget, tlsTarget } from './client.js';
+
+const CONNECTIONS = 1_000;
+
+const suite: Suite = {
+  name: 'idle-memory',
+  title: 'Client: memory of an idle connection',
+  method:
+    `Resident memory after ${CONNECTIONS} connections were opened, used once and left idle, against before, each after garbage ` +
+    'collections and with a young generation of 1 MiB, so that the connections are what is seen.',
+  contenders: ['hotaru', 'undici-pool', 'node-http', 'raw-net', 'raw-tls'],
+  cases: ['plain', 'TLS'],
+  columns: [{ figure: 'kibPerConnection', heading: 'KiB/connection', digits: 1 }],
+  headline: { figure: 'kibPerConnection', better: 'lower' },
+  bars: [
+    {
+      text: 'KiB for each idle plain connection (1.3 MB for 100)',
+      value: { figure: 'kibPerConnection', case: 'plain' },
+      atMost: 12.7,
+    },
+    {
+      text: 'idle TLS connection, ours ÷ bare TLS socket',
+      value: { figure: 'kibPerConnection', case: 'TLS' },
+      over: { figure: 'kibPerConnection', case: 'TLS', contender: 'raw-tls' },
+      atMost: 1.15,
+    },
+  ],
+  async run(contender, caseName, rig) {
+    const worker = new WorkerProcess('workers/idle-memory', 'measured', [
+      '--expose-gc',
+      '--max-semi-space-size=1',
+    ]);
+    try {
+      const target = (caseName === 'TLS' ? tlsTarget : plainTarget)(rig, CONNECTIONS);
+      const job: IdleMemoryJob = { contender, target, path: '/json' };
+      return await worker.call<Run | undefined>('run', job);
+    } finally {
+      await worker.stop();
+    }
+  },
+};
+export default suite;

@@ -1,0 +1,23 @@
+/** All suites, in the order of the report. HTTP/2 will be one more name here, and one more file. */
+import type { Suite } from '../harness/suite.js';
+
+export const SUITES: readonly string[] = [
+  'client-h1',
+  'client-tls',
+  'client-post',
+  'bodies',
+  'slow-consumer',
+  'flood',
+  'idle-hit',
+  'idle-memory',
+  'many-hosts',
+  'many-connections',
+  'inbound',
+  'gateway',
+  'pooling',
+];
+
+export async function loadSuite(name: string): Promise<Suite> {
+  const module = (await import(`./${name}.js`)) as { default: Suite };
+  return module.default;
+}

@@ -1,0 +1,65 @@
+import type { ClientTarget } from '../contender.js';
+import type { Rig } from '../harness/rig.js';
+import { CPU_US, P50, P99, REQUESTS, type Run, type Suite } from '../harness/suite.js';
+import { WorkerProcess } from '../harness/worker-process.js';
+import { runClient } from './client.js';
+
+const DELAY_MS = 20;
+const CONCURRENCY = 20;
+/** Which of the origin's ports each case goes to. */
+const CASES: Record<string, (rig: Rig) => number> = {
+  plain: (rig) => rig.port,
+  'TLS, sessions resumed': (rig) => rig.tlsPort,
+  // A Node origin always resumes: without nginx this case shows what the one before it does.
+  'TLS, full handshakes': (rig) => rig.nginx?.tlsFullPort ?? rig.nodeTlsPort,
+};
+const WITHOUT = 'hotaru-no-pooling';
+
+const suite: Suite = {
+  name: 'pooling',
+  title: 'Pool: what reuse saves, twenty milliseconds away',
+  method:
+    `GET of 1 KiB, ${CONCURRENCY} in flight, through a TCP relay that delays every byte by ${DELAY_MS} ms each way; a new ` +
+    'connection pays its round trip too. Sessions of TLS 1.3 are resumed in one round trip, like a full handshake: what ' +
+    'resumption saves there is CPU time.',
+  contenders: ['hotaru', WITHOUT],
+  cases: Object.keys(CASES),
+  columns: [P50, P99, REQUESTS, CPU_US],
+  headline: { figure: 'p50Ms', better: 'lower' },
+  bars: Object.keys(CASES).flatMap((name) => [
+    {
+      text: `p50, ${name}, with pooling ÷ without`,
+      value: { figure: 'p50Ms', case: name },
+      over: { figure: 'p50Ms', case: name, contender: WITHOUT },
+      atMost: 0.7,
+    },
+    {
+      text: `throughput, ${name}, with pooling ÷ without`,
+      value: { figure: 'requestsPerSecond', case: name },
+      over: { figure: 'requestsPerSecond', case: name, contender: WITHOUT },
+      // A plain connection costs one round trip and a request another: 2 is what there is to gain.
+      atLeast: name === 'plain' ? 1.9 : 2,
+    },
+  ]),
+  run: (contender, caseName, rig) => runThroughRelay(contender, caseName, rig),
+};
+export default suite;
+
+async function runThroughRelay(
+  contender: string,
+  caseName: string,
+  rig: Rig,
+): Promise<Run | undefined> {
+  const port = CASES[caseName]?.(rig);
+  const relay = new WorkerProcess('origins/relay', 'other');
+  try {
+    const relayPort = await relay.call<number>('start', { port, delayMs: DELAY_MS });
+    const target: ClientTarget =
+      caseName === 'plain'
+        ? { origin: `http://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: undefined }
+        : { origin: `https://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: rig.ca };
+    return await runClient({ contender, target, concurrency: CONCURRENCY }, rig);
+  } finally {
+    await relay.stop();
+  }
+}

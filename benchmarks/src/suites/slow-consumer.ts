@@ -1,0 +1,33 @@
+import type { Suite } from '../harness/suite.js';
+import { runTransfer } from './bodies.js';
+
+const suite: Suite = {
+  name: 'slow-consumer',
+  title: 'Client: 64 MiB for a slow consumer',
+  method:
+    'The reader rests 5 ms after each MiB. How far the memory of the process rises above what it was.',
+  contenders: [
+    'hotaru',
+    'undici-pool',
+    'undici-request',
+    'undici-fetch',
+    'node-http',
+    'got',
+    'axios',
+  ],
+  cases: ['64 MiB'],
+  columns: [
+    { figure: 'rssGrowthMiB', heading: 'RSS growth MiB', digits: 1 },
+    { figure: 'seconds', heading: 'seconds', digits: 2 },
+  ],
+  headline: { figure: 'rssGrowthMiB', better: 'lower' },
+  bars: [
+    {
+      text: 'RSS growth in MiB',
+      value: { figure: 'rssGrowthMiB', case: '64 MiB' },
+      atMost: 32,
+    },
+  ],
+  run: (contender, _case, rig) => runTransfer(contender, { direction: 'slow', path: '/64m' }, rig),
+};
+export default suite;

@@ -1,0 +1,80 @@
+/** Drives one client: so many requests at a time, each answer checked, until its parent has seen enough. */
+import type { BenchClient, ClientTarget } from '../contender.js';
+import { serve } from '../harness/serve.js';
+import { loadClient } from './load-contender.js';
+import { Window } from './window.js';
+
+export interface ClientJob {
+  /** The name of its file in contenders/client. */
+  contender: string;
+  target: ClientTarget;
+  concurrency: number;
+  path: string;
+  /** Other origins to ask in turn, each once before the lanes start. Default: that of the target. */
+  origins?: readonly string[];
+  /** Sent by POST; undefined for GET. */
+  json?: string | undefined;
+  /** The answer to expect. Floors don't read theirs. */
+  expected: string;
+}
+
+const window = new Window();
+let error: unknown;
+let isRunning = true;
+
+serve({
+  /** The contender's label once requests flow; undefined where it can't do that. */
+  async start(job: ClientJob): Promise<string | undefined> {
+    const contender = await loadClient(job.contender);
+    const client = await contender.start(job.target);
+    if (client === undefined) return undefined;
+    const once = requestOf(client, job, contender.isFloor === true ? '' : job.expected);
+    if (once === undefined) return undefined;
+    await meetAll(once, job);
+    for (let lane = 0; lane < job.concurrency; lane += 1) void run(once);
+    return contender.label;
+  },
+  begin: () => window.begin(),
+  end() {
+    const figures = window.end();
+    isRunning = false;
+    if (error !== undefined) throw error;
+    return figures;
+  },
+});
+
+async function run(once: () => Promise<void>): Promise<void> {
+  try {
+    while (isRunning) {
+      const startedAtMs = performance.now();
+      await once();
+      window.note(performance.now() - startedAtMs);
+    }
+  } catch (failure) {
+    error ??= failure;
+  }
+}
+
+/** Ten at a time, so that nobody's line of connections to accept overflows. */
+async function meetAll(once: () => Promise<void>, { origins = [] }: ClientJob): Promise<void> {
+  for (let met = 0; met < origins.length; met += 10)
+    await Promise.all(Array.from({ length: 10 }, once));
+}
+
+function requestOf(
+  client: BenchClient,
+  { path, json, origins }: ClientJob,
+  expected: string,
+): (() => Promise<void>) | undefined {
+  const check = (text: string): void => {
+    if (text !== expected) throw new Error(`an answer of ${text.length} characters: ${text}`);
+  };
+  if (origins !== undefined) {
+    if (client.getFrom === undefined) return undefined;
+    let next = 0;
+    const urls = origins.map((origin) => origin + path);
+    return async () => check((await client.getFrom?.(urls[next++ % urls.length] ?? '')) ?? '');
+  }
+  if (json !== undefined) return async () => check(await client.post(path, json));
+  return async () => check(await client.get(path));
+}
