@@ -1,5 +1,5 @@
 /** What stands still while contenders come and go: the origins, their certificate, the length of a window. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generate } from 'selfsigned';
@@ -26,6 +26,7 @@ export class Rig {
 
   static async start(timing: Timing): Promise<Rig> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hotaru-bench-'));
+    await chmod(folder, 0o755); // nginx, started by root, reads as nobody
     const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
       algorithm: 'sha256',
       keyType: 'ec',

@@ -1,6 +1,7 @@
 /**
  * An origin in Node: as cheap as it can be, so that the client is what is measured. Uploads go to it, and
  * everything where nginx is missing. Knows `GET /json` (1 KiB), `/1m`, `/64m`, and swallows any POST.
+ * `/together/100` is answered once a hundred such requests are waiting: so many connections there are.
  */
 import net from 'node:net';
 import tls from 'node:tls';
@@ -16,6 +17,8 @@ interface Certificate {
 const MIB = 1_048_576;
 const PIECE = Buffer.alloc(MIB, 'x');
 const jsonAnswer = Buffer.from(head('application/json', JSON_BODY.length) + JSON_BODY);
+const TOGETHER = '/together/';
+let waiting: net.Socket[] = [];
 let connections = 0;
 
 function head(type: string, length: number): string {
@@ -48,9 +51,17 @@ function onConnection(socket: net.Socket): void {
     bodyLeft = -1;
     text = '';
     const length = BODY_BYTES[path];
-    if (length === undefined) socket.write(jsonAnswer);
+    if (path.startsWith(TOGETHER)) answerTogether(socket, Number(path.slice(TOGETHER.length)));
+    else if (length === undefined) socket.write(jsonAnswer);
     else writeBody(socket, length);
   });
+}
+
+function answerTogether(socket: net.Socket, count: number): void {
+  waiting.push(socket);
+  if (waiting.length < count) return;
+  for (const one of waiting) one.write(jsonAnswer);
+  waiting = [];
 }
 
 function writeBody(socket: net.Socket, length: number): void {

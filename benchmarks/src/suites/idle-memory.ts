@@ -1,7 +1,6 @@
 import type { Run, Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import type { IdleMemoryJob } from '../workers/idle-memory.js';
-import { plainTarget, tlsTarget } from './client.js';
 
 const CONNECTIONS = 1_000;
 
@@ -9,7 +8,7 @@ const suite: Suite = {
   name: 'idle-memory',
   title: 'Client: memory of an idle connection',
   method:
-    `Resident memory after ${CONNECTIONS} connections were opened, used once and left idle, against before, each after garbage ` +
+    `Resident memory after ${CONNECTIONS} connections were opened, used once and left idle (Node origin), against before, each after garbage ` +
     'collections and with a young generation of 1 MiB, so that the connections are what is seen.',
   contenders: ['hotaru', 'undici-pool', 'node-http', 'raw-net', 'raw-tls'],
   cases: ['plain', 'TLS'],
@@ -34,8 +33,14 @@ const suite: Suite = {
       '--max-semi-space-size=1',
     ]);
     try {
-      const target = (caseName === 'TLS' ? tlsTarget : plainTarget)(rig, CONNECTIONS);
-      const job: IdleMemoryJob = { contender, target, path: '/json' };
+      const { nodePort, nodeTlsPort, ca } = rig;
+      const job: IdleMemoryJob = {
+        contender,
+        target:
+          caseName === 'TLS'
+            ? { origin: `https://127.0.0.1:${nodeTlsPort}`, connections: CONNECTIONS, ca }
+            : { origin: `http://127.0.0.1:${nodePort}`, connections: CONNECTIONS, ca: undefined },
+      };
       return await worker.call<Run | undefined>('run', job);
     } finally {
       await worker.stop();

@@ -7,21 +7,20 @@ import { loadClient } from './load-contender.js';
 export interface IdleMemoryJob {
   contender: string;
   target: ClientTarget;
-  path: string;
 }
 
 serve({
   /** Undefined where the contender can't do that. */
-  async run({ contender: name, target, path }: IdleMemoryJob) {
+  async run({ contender: name, target }: IdleMemoryJob) {
     const contender = await loadClient(name);
     // Code, caches and the heap's own growth come first, with few connections.
     const few = await contender.start({ ...target, connections: 20 });
     if (few === undefined) return undefined;
-    for (let i = 0; i < 200; i += 1) await requests(few, 20, path);
+    for (let i = 0; i < 200; i += 1) await requests(few, 20);
     const before = await settledRss();
     const client = await contender.start(target);
     if (client === undefined) return undefined;
-    await requests(client, target.connections, path);
+    await requests(client, target.connections);
     const after = await settledRss();
     return {
       label: contender.label,
@@ -30,8 +29,9 @@ serve({
   },
 });
 
-async function requests(client: BenchClient, count: number, path: string): Promise<void> {
-  await Promise.all(Array.from({ length: count }, () => client.get(path)));
+/** So many requests that are answered together, and so need as many connections. */
+async function requests(client: BenchClient, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, () => client.get(`/together/${count}`)));
 }
 
 async function settledRss(): Promise<number> {

@@ -14,8 +14,8 @@ const window = new Window();
 
 serve({
   async start({ kind, contender, upstream }: ServerJob): Promise<{ label: string; port: number }> {
-    const { label, start } = await loadServer(kind, contender);
-    return { label, port: (await start(upstream)).port };
+    const framework = await loadServer(kind, contender);
+    return { label: framework.label, port: (await framework.start(upstream)).port };
   },
   begin: () => window.begin(),
   end: () => window.end(),

@@ -23,7 +23,9 @@ serve({
   /** Undefined where the contender can't do that. */
   async run(job: TransferJob) {
     const contender = await loadClient(job.contender);
-    const client = await contender.start(job.target);
+    // A floor reads no text.
+    const isAble = job.direction !== 'text' || contender.isFloor !== true;
+    const client = isAble ? await contender.start(job.target) : undefined;
     const transfer = client === undefined ? undefined : transferOf(client, job);
     if (client === undefined || transfer === undefined) return undefined;
     const { label } = contender;
@@ -37,17 +39,16 @@ serve({
 
 function transferOf(client: BenchClient, job: TransferJob): (() => Promise<void>) | undefined {
   const { path, bytes, direction } = job;
-  const { download, upload } = client;
   if (direction === 'text') return async () => expectBytes((await client.get(path)).length, bytes);
-  if (direction === 'up')
-    return upload === undefined
-      ? undefined
-      : () => upload.call(client, path, () => pieces(bytes), bytes);
-  if (download === undefined) return undefined;
+  if (direction === 'up') {
+    if (client.upload === undefined) return undefined;
+    return async () => client.upload?.(path, () => pieces(bytes), bytes);
+  }
+  if (client.download === undefined) return undefined;
   return async () => {
     let received = 0;
     let atRest = MIB;
-    await download.call(client, path, (piece) => {
+    await client.download?.(path, (piece) => {
       received += piece.length;
       if (direction === 'down' || received < atRest) return;
       atRest += MIB;

@@ -8,7 +8,7 @@ const hotaru: ClientContender = {
     const pool = new ConnectionPool({
       maxPerHost: connections,
       maxIdlePerHost: connections,
-      maxPending: connections,
+      maxPending: 65_535,
       maxTotal: 65_535,
       hosts: { [new URL(origin).host]: { tls: { ca } } },
     });
