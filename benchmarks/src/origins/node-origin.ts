@@ -1,20 +1,20 @@
 /**
  * An origin in Node: as cheap as it can be, so that the client is what is measured. Uploads go to it, and
- * everything where nginx is missing. Knows `GET /json` (1 KiB), `/1m`, `/64m`, and swallows any POST.
+ * everything where nginx is missing. Knows `GET /json` (1 KiB), `/1m`, `/64m`, and swallows any POST, answered with
+ * the same JSON.
  * `/together/100` is answered once a hundred such requests are waiting: so many connections there are.
  */
 import net from 'node:net';
 import tls from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { serve } from '../harness/serve.js';
-import { BODY_BYTES, JSON_BODY } from './answers.js';
+import { BODY_BYTES, JSON_BODY, MIB } from './answers.js';
 
 interface Certificate {
   key: string;
   cert: string;
 }
 
-const MIB = 1_048_576;
 const PIECE = Buffer.alloc(MIB, 'x');
 const jsonAnswer = Buffer.from(head('application/json', JSON_BODY.length) + JSON_BODY);
 const TOGETHER = '/together/';

@@ -2,21 +2,21 @@ import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
 import type { Run, Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
-import { BODY_BYTES } from '../origins/answers.js';
+import { bodyPath, MIB } from '../origins/answers.js';
 import type { Direction, TransferJob } from '../workers/transfer.js';
 import { plainTarget } from './client.js';
 
 interface Transfer {
   direction: Direction;
-  path: '/1m' | '/64m';
+  bytes: number;
 }
 
 const CASES: Record<string, Transfer> = {
-  '1 MiB down': { direction: 'down', path: '/1m' },
-  '1 MiB down, as text': { direction: 'text', path: '/1m' },
-  '1 MiB up': { direction: 'up', path: '/1m' },
-  '64 MiB down': { direction: 'down', path: '/64m' },
-  '64 MiB up': { direction: 'up', path: '/64m' },
+  '1 MiB down': { direction: 'down', bytes: MIB },
+  '1 MiB down, as text': { direction: 'text', bytes: MIB },
+  '1 MiB up': { direction: 'up', bytes: MIB },
+  '64 MiB down': { direction: 'down', bytes: 64 * MIB },
+  '64 MiB up': { direction: 'up', bytes: 64 * MIB },
 };
 
 const suite: Suite = {
@@ -59,7 +59,7 @@ export default suite;
 
 export async function runTransfer(
   contender: string,
-  { direction, path }: Transfer,
+  { direction, bytes }: Transfer,
   rig: Rig,
 ): Promise<Run | undefined> {
   const worker = new WorkerProcess('workers/transfer', 'measured');
@@ -72,8 +72,8 @@ export async function runTransfer(
       contender,
       target,
       direction,
-      path,
-      bytes: BODY_BYTES[path] ?? 0,
+      bytes,
+      path: direction === 'up' ? '/swallow' : bodyPath(bytes),
       timing: rig.timing,
     };
     return await worker.call<Run | undefined>('run', job);

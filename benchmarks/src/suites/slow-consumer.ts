@@ -1,4 +1,5 @@
 import type { Suite } from '../harness/suite.js';
+import { MIB } from '../origins/answers.js';
 import { runTransfer } from './bodies.js';
 
 const suite: Suite = {
@@ -28,6 +29,7 @@ const suite: Suite = {
       atMost: 32,
     },
   ],
-  run: (contender, _case, rig) => runTransfer(contender, { direction: 'slow', path: '/64m' }, rig),
+  run: (contender, _case, rig) =>
+    runTransfer(contender, { direction: 'slow', bytes: 64 * MIB }, rig),
 };
 export default suite;

@@ -219,6 +219,8 @@ export const CONSTANTS = Object.freeze({
   maxTrailerBytes: 16_384,
   /** A body whose reader pauses: reading stops above this many buffered bytes. */
   bodyHighWaterBytes: 65_536,
+  /** A body announced to be larger is collected in pieces: memory is taken for what came, not for what was said. */
+  gatherMaxBytes: 16_777_216,
   maxRedirects: 10,
   dnsTtlMs: 30_000,
   drainTimeoutMs: 10_000,

@@ -143,6 +143,12 @@ class SocketDial implements Dial {
     });
     socket.on('connect', () => {
       this.#connectedAtMs = this.#env.clock.now();
+      // Said again: `tls.connect()` takes neither option (node#62003), and a head whose body follows in a
+      // second write would wait for the peer's delayed ACK.
+      if (this.#key.tls !== false) {
+        socket.setNoDelay(true);
+        socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+      }
       // The last word is the address that was connected to, however it was found.
       const address = socket.remoteAddress ?? '';
       if (this.#key.publicOnly && !isPublicAddress(address)) {

@@ -11,7 +11,7 @@
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { TransportError } from '../errors.js';
-import type { BodyProducer, ResponseBody } from './response-body.js';
+import { copyOf, type BodyProducer, type BodySink, type ResponseBody } from './response-body.js';
 import type { ResponseHeaders } from './response-headers.js';
 
 /** What `accept-encoding` offers: what is built, no more. */
@@ -51,7 +51,7 @@ export interface DecoderOwner extends BodyProducer {
   decodeFailed(error: TransportError): void;
 }
 
-export class BodyDecoder implements BodyProducer {
+export class BodyDecoder implements BodyProducer, BodySink {
   readonly #owner: DecoderOwner;
   readonly #codings: readonly Coding[];
   #body: ResponseBody | undefined = undefined;
@@ -69,8 +69,9 @@ export class BodyDecoder implements BodyProducer {
     this.#body = body;
   }
 
-  push(piece: Buffer): undefined {
+  take(bytes: Buffer, start: number, end: number): undefined {
     if (this.#isOver) return;
+    const piece = copyOf(bytes, start, end);
     this.#first ??= this.#build(piece);
     if (!this.#first.write(piece)) this.#owner.pauseBody();
   }

@@ -5,7 +5,7 @@
  *
  * What arrives before anybody reads is kept; above the high-water mark the producer is asked to pause,
  * and resumed once the consumer has caught up. While a whole body is being collected nothing pauses,
- * and a limit on its size applies instead.
+ * and a limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
 import { CONSTANTS } from '../config/defaults.js';
 import { RequestError, TransportError } from '../errors.js';
@@ -20,7 +20,8 @@ export interface BodyProducer {
 
 /** The side that takes what was delivered: a body, or a decoder before it. */
 export interface BodySink {
-  push(piece: Buffer): TransportError | undefined;
+  /** Copies a range of the socket's buffer, which is read into again. Returns an error when it is too much. */
+  take(bytes: Buffer, start: number, end: number): TransportError | undefined;
   end(): void;
   fail(error: unknown, dropRest: boolean): void;
 }
@@ -40,6 +41,8 @@ export class ResponseBody implements BodySink {
   #first: Buffer | undefined = undefined;
   #rest: Buffer[] | undefined = undefined;
   #bufferedBytes = 0;
+  /** Where a body of announced length is collected; its first `#bufferedBytes` are filled. */
+  #whole: Buffer | undefined = undefined;
   #totalBytes = 0;
   #isEnded = false;
   #error: unknown = undefined;
@@ -50,9 +53,17 @@ export class ResponseBody implements BodySink {
   #onSettled: (() => void) | undefined = undefined;
   readonly #maxBytes: number;
   readonly #maxBufferedBytes: number;
+  readonly #announcedBytes: number;
 
-  constructor(producer: BodyProducer | undefined, maxBytes: number, maxBufferedBytes: number) {
+  /** `announcedBytes`: its Content-Length; −1 when nobody knows. */
+  constructor(
+    producer: BodyProducer | undefined,
+    announcedBytes: number,
+    maxBytes: number,
+    maxBufferedBytes: number,
+  ) {
     this.#producer = producer;
+    this.#announcedBytes = announcedBytes;
     this.#maxBytes = maxBytes;
     this.#maxBufferedBytes = maxBufferedBytes;
   }
@@ -67,7 +78,16 @@ export class ResponseBody implements BodySink {
 
   // ── producer ───────────────────────────────────────────────────────────────────────────────────
 
-  /** Takes a piece; it must stay as it is (a copy, not the socket's buffer). Returns an error when too much. */
+  take(bytes: Buffer, start: number, end: number): TransportError | undefined {
+    const whole = this.#whole;
+    if (whole === undefined) return this.push(copyOf(bytes, start, end));
+    // Never more than was announced: the reader saw to it.
+    bytes.copy(whole, this.#bufferedBytes, start, end);
+    this.#bufferedBytes += end - start;
+    return undefined;
+  }
+
+  /** As `take`, for a piece that is nobody else's. */
   push(piece: Buffer): TransportError | undefined {
     this.#totalBytes += piece.length;
     if (this.#totalBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
@@ -132,14 +152,30 @@ export class ResponseBody implements BodySink {
     if (!this.isSettled) {
       if (this.#bufferedBytes > this.#maxBufferedBytes)
         this.#giveUp(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
-      else this.#resume();
+      else {
+        this.#gather();
+        this.#resume();
+      }
       await this.settled();
     }
     if (this.#hasFailed) throw this.#error;
-    const first = this.#first ?? Buffer.alloc(0);
-    const whole = this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]);
+    const first = this.#first ?? EMPTY;
+    const whole =
+      this.#whole ?? (this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]));
     this.#drop();
     return whole;
+  }
+
+  /** Makes room for all of it at once, within reason: a peer may announce what never comes. */
+  #gather(): void {
+    const length = this.#announcedBytes;
+    if (length === -1 || length > Math.min(CONSTANTS.gatherMaxBytes, this.#maxBytes)) return;
+    if (length > this.#maxBufferedBytes) return;
+    const whole = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    for (let piece = this.#shift(); piece !== undefined; piece = this.#shift())
+      filled += piece.copy(whole, filled);
+    this.#whole = whole;
   }
 
   /** Piece by piece, with backpressure. Leaving early gives the rest up. */
@@ -184,6 +220,7 @@ export class ResponseBody implements BodySink {
   #drop(): void {
     this.#first = undefined;
     this.#rest = undefined;
+    this.#whole = undefined;
     this.#bufferedBytes = 0;
   }
 
@@ -237,6 +274,15 @@ export class ResponseBody implements BodySink {
     this.fail(error, true);
     producer?.abandonBody();
   }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** For those who keep what the socket's buffer only lends. */
+export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }
 
 export function tooLarge(limit: string, maxBytes: number): TransportError {

@@ -32,6 +32,11 @@ export interface DeliveryOwner {
 /** Between the version and the reason phrase of a status line. */
 const REASON_START = 13;
 
+/** −1 when the end of the body is told by its chunks or by its connection, whatever else was said. */
+function announcedLength({ transferEncoding, contentLength }: ParsedHead): number {
+  return transferEncoding === '' ? contentLength : -1;
+}
+
 export class Delivery implements DecoderOwner, Leakable {
   readonly hasBody: boolean;
   readonly #body: ResponseBody;
@@ -65,11 +70,13 @@ export class Delivery implements DecoderOwner, Leakable {
     this.#owner = owner;
     this.#bodyTimeoutMs = options.bodyTimeoutMs ?? settings.bodyTimeout;
     let headers = new ResponseHeaders(head.text, head.offsets);
-    const codings = hasBody && options.decompresses ? codingsOf(headers) : undefined;
+    const isPacked = hasBody && head.isEncoded && options.decompresses;
+    const codings = isPacked ? codingsOf(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;
     this.#body = new ResponseBody(
       producer,
+      decoder === undefined ? announcedLength(head) : -1, // that of the packed body says nothing
       options.maxResponseSize ?? settings.maxResponseSize,
       settings.maxBufferedSize,
     );
@@ -111,9 +118,7 @@ export class Delivery implements DecoderOwner, Leakable {
       return;
     }
     const wasAwaited = this.#body.isAwaited;
-    const piece = Buffer.allocUnsafe(end - start); // the socket's buffer is read into again
-    bytes.copy(piece, 0, start, end);
-    const error = this.#sink.push(piece);
+    const error = this.#sink.take(bytes, start, end);
     if (error !== undefined) this.#owner.deliveryFailed(error);
     else if (wasAwaited) this.#watch();
   }

@@ -100,7 +100,11 @@ export function requestTarget(base: string, request: RequestInit): string {
   const { path, query } = request;
   if (path === undefined || path === '') {
     if (query === undefined) return base === '' ? '/' : base;
-  } else checkPath(path);
+  } else {
+    checkPath(path);
+    // Nothing to take apart: the path's own query, if any, is the only one.
+    if (query === undefined && path.startsWith('/') && !base.includes('?')) return join(base, path);
+  }
   const [basePath, baseQuery] = split(base);
   const [ownPath, ownQuery] = split(path ?? '');
   const joined = join(basePath, ownPath);

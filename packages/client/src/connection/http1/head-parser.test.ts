@@ -85,6 +85,7 @@ describe('a response head', () => {
       saysClose: false,
       saysKeepAlive: false,
       keepAlive: '',
+      isEncoded: false,
       minorVersion: 1,
       offsets: [],
     });

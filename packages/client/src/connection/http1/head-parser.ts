@@ -29,6 +29,8 @@ export interface ParsedHead {
   readonly saysKeepAlive: boolean;
   /** The `Keep-Alive` field; '' when there is none. */
   readonly keepAlive: string;
+  /** Is there a `Content-Encoding` field? */
+  readonly isEncoded: boolean;
 }
 
 const INCOMPLETE = -1;
@@ -57,6 +59,7 @@ export class HeadParser {
   #saysClose = false;
   #saysKeepAlive = false;
   #keepAlive = '';
+  #isEncoded = false;
   head: ParsedHead | undefined = undefined;
 
   /** Makes it ready for a new head (`true`) or a trailer section. */
@@ -73,6 +76,7 @@ export class HeadParser {
     this.#saysClose = false;
     this.#saysKeepAlive = false;
     this.#keepAlive = '';
+    this.#isEncoded = false;
     this.head = undefined;
   }
 
@@ -169,6 +173,7 @@ export class HeadParser {
       saysClose: this.#saysClose,
       saysKeepAlive: this.#saysKeepAlive,
       keepAlive: this.#keepAlive,
+      isEncoded: this.#isEncoded,
     };
     this.#pendingLength = 0;
     // A head of unusual size should not hold its memory for the connection's life.
@@ -238,7 +243,7 @@ export class HeadParser {
     return i + 2;
   }
 
-  /** The four fields that decide where this message ends and whether another may follow. */
+  /** The fields that decide where this message ends, whether another may follow, and what its body is. */
   #noteFraming(data: Buffer, name: number, nameEnd: number, value: number, valueEnd: number): void {
     switch (nameEnd - name) {
       case 10:
@@ -248,6 +253,9 @@ export class HeadParser {
         return;
       case 14:
         if (matches(data, name, 'content-length')) this.#noteContentLength(data, value, valueEnd);
+        return;
+      case 16:
+        if (matches(data, name, 'content-encoding')) this.#isEncoded = true;
         return;
       case 17:
         if (matches(data, name, 'transfer-encoding')) {
