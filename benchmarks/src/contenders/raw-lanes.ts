@@ -111,55 +111,96 @@ function measure(kind: Kind, start: Uint8Array): boolean {
   return true;
 }
 
+/** The lanes to one origin. */
+class Lanes {
+  readonly #free: Lane[] = [];
+  readonly #all: Lane[] = [];
+  readonly #url: URL;
+  readonly #connect: (options: LaneOptions) => Socket;
+  readonly #connectedEvent: string;
+
+  constructor(origin: string, connect: (options: LaneOptions) => Socket, connectedEvent: string) {
+    this.#url = new URL(origin);
+    this.#connect = connect;
+    this.#connectedEvent = connectedEvent;
+  }
+
+  async open(): Promise<void> {
+    const lane = new Lane(this.#free);
+    const { hostname: host, port } = this.#url;
+    const onread = { buffer: BUFFER, callback: (length: number) => lane.onBytes(length, BUFFER) };
+    lane.socket = this.#connect({ host, port: Number(port), noDelay: true, onread });
+    await once(lane.socket, this.#connectedEvent);
+    lane.socket.on('error', (error) => lane.fail(error));
+    lane.socket.on('close', () => lane.fail(new Error('the connection closed')));
+    this.#free.push(lane);
+    this.#all.push(lane);
+  }
+
+  exchange(kind: Kind): Promise<void> {
+    const lane = this.#free.pop();
+    return lane === undefined ? this.open().then(() => this.exchange(kind)) : lane.exchange(kind);
+  }
+
+  kindOf(method: 'GET' | 'POST', path: string, json = '', take?: Take): Kind {
+    const fields =
+      method === 'GET'
+        ? ''
+        : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n`;
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#url.host}\r\n${fields}\r\n`;
+    return { request: head + json, head: 0, total: 0, ...(take !== undefined && { take }) };
+  }
+
+  close(): void {
+    for (const { socket } of this.#all) socket.destroy();
+  }
+}
+
+/** For all of them: a piece is whole until the next one comes, on any lane. */
+const BUFFER = Buffer.allocUnsafeSlow(65_536);
+
 export async function startLanes(
   { origin, connections }: ClientTarget,
   connect: (options: LaneOptions) => Socket,
   connectedEvent: string,
 ): Promise<BenchClient> {
-  const { hostname, port, host } = new URL(origin);
-  const buffer = Buffer.allocUnsafeSlow(65_536); // for all: a piece is whole until the next one comes on any lane
-  const free: Lane[] = [];
-  const open = async (): Promise<void> => {
-    const lane = new Lane(free);
-    const callback = (length: number): boolean => lane.onBytes(length, buffer);
-    const onread = { buffer, callback };
-    lane.socket = connect({ host: hostname, port: Number(port), noDelay: true, onread });
-    await once(lane.socket, connectedEvent);
-    lane.socket.on('error', (error) => lane.fail(error));
-    lane.socket.on('close', () => lane.fail(new Error('the connection closed')));
-    free.push(lane);
-  };
+  const lanes = new Lanes(origin, connect, connectedEvent);
   // Some at a time, so that the line of connections to accept does not overflow.
-  while (free.length < connections)
-    await Promise.all(Array.from({ length: Math.min(50, connections - free.length) }, open));
-  const lanes = [...free];
-
-  const exchange = (kind: Kind): Promise<void> => {
-    const lane = free.pop();
-    if (lane === undefined) throw new Error('more in flight than connections');
-    return lane.exchange(kind);
-  };
-  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+  for (let opened = 0; opened < connections; opened += 50)
+    await Promise.all(
+      Array.from({ length: Math.min(50, connections - opened) }, () => lanes.open()),
+    );
   const gets = new Map<string, Kind>();
-  const posts = new Map<string, Kind & { json: string }>();
+  const posts = new Map<string, { json: string; kind: Kind }>();
+  const others = new Map<string, { lanes: Lanes; kind: Kind }>();
   return {
     async get(path) {
       let kind = gets.get(path);
-      if (kind === undefined) gets.set(path, (kind = { request: get(path), head: 0, total: 0 }));
-      await exchange(kind);
+      if (kind === undefined) gets.set(path, (kind = lanes.kindOf('GET', path)));
+      await lanes.exchange(kind);
+      return '';
+    },
+    async getFrom(url) {
+      let other = others.get(url);
+      if (other === undefined) {
+        const { origin: host, pathname } = new URL(url);
+        const own = new Lanes(host, connect, connectedEvent);
+        others.set(url, (other = { lanes: own, kind: own.kindOf('GET', pathname) }));
+      }
+      await other.lanes.exchange(other.kind);
       return '';
     },
     async post(path, json) {
-      let kind = posts.get(path);
-      if (kind?.json !== json) {
-        const fields = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}`;
-        const request = `POST ${path} HTTP/1.1\r\nhost: ${host}\r\n${fields}\r\n\r\n${json}`;
-        posts.set(path, (kind = { json, request, head: 0, total: 0 }));
-      }
-      await exchange(kind);
+      let known = posts.get(path);
+      if (known?.json !== json)
+        posts.set(path, (known = { json, kind: lanes.kindOf('POST', path, json) }));
+      await lanes.exchange(known.kind);
       return '';
     },
-    download: async (path, take) => exchange({ request: get(path), take, head: 0, total: 0 }),
-    close: () => lanes.forEach(({ socket }) => socket.destroy()),
+    download: async (path, take) => lanes.exchange(lanes.kindOf('GET', path, '', take)),
+    close() {
+      lanes.close();
+      for (const other of others.values()) other.lanes.close();
+    },
   };
 }

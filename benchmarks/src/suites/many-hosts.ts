@@ -13,7 +13,7 @@ const suite: Suite = {
   method:
     'GET of 1 KiB, 50 in flight, from so many hosts in turn (addresses of the loopback network, which is Linux’s way). ' +
     'Where there are more hosts than 50, each has one connection, and all of them stay open.',
-  contenders: ['hotaru', 'undici-request', 'node-http'],
+  contenders: ['hotaru', 'undici-request', 'node-http', 'raw-net'],
   cases: CASES,
   columns: [CPU_US, REQUESTS, P50, P99, RSS],
   headline: { figure: 'cpuUs', better: 'lower' },

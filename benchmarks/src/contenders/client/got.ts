@@ -4,7 +4,7 @@ import gotDefault from 'got';
 import type { ClientContender } from '../../contender.js';
 
 const got: ClientContender = {
-  label: 'got: got().text()',
+  label: 'got',
   start({ origin, connections, ca }) {
     const agentOptions = {
       keepAlive: true,

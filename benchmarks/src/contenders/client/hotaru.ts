@@ -3,7 +3,7 @@ import type { ClientContender } from '../../contender.js';
 import { checkStatus } from '../ok.js';
 
 const hotaru: ClientContender = {
-  label: 'hotaru: sendRequest() + text()',
+  label: 'hotaru: sendRequest()',
   start({ origin, connections, ca }) {
     const pool = new ConnectionPool({
       maxPerHost: connections,

@@ -3,7 +3,7 @@ import type { ClientContender } from '../../contender.js';
 import { checkStatus } from '../ok.js';
 
 const undiciFetch: ClientContender = {
-  label: 'undici: fetch() + text()',
+  label: 'undici: fetch()',
   start({ origin, connections, ca }) {
     const dispatcher = new Agent({ connections, pipelining: 1, connect: { ca } });
     const send = async (path: string, init?: RequestInit) => {

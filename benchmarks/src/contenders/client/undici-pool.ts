@@ -4,7 +4,7 @@ import type { ClientContender } from '../../contender.js';
 import { checkStatus } from '../ok.js';
 
 const undiciPool: ClientContender = {
-  label: 'undici: Pool.request() + text()',
+  label: 'undici: Pool.request()',
   start({ origin, connections, ca }) {
     const pool = new Pool(origin, { connections, pipelining: 1, connect: { ca } });
     const send = async (options: Dispatcher.RequestOptions) => {

@@ -4,7 +4,7 @@ import type { ClientContender } from '../../contender.js';
 import { checkStatus } from '../ok.js';
 
 const undiciRequest: ClientContender = {
-  label: 'undici: request(url) + text()',
+  label: 'undici: request(url)',
   start({ origin, connections, ca }) {
     const dispatcher = new Agent({ connections, pipelining: 1, connect: { ca } });
     const send = async (url: string, options?: Partial<Dispatcher.RequestOptions>) => {

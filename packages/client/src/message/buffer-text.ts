@@ -4,6 +4,7 @@
  */
 import { isAscii } from 'node:buffer';
 
+const BYTE_ORDER_MARK = 0xfeff;
 /** Below, the check costs what it saves. */
 const ASCII_CHECK_MIN_BYTES = 2_048;
 
@@ -16,9 +17,17 @@ export function latin1(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as TextBuffer).latin1Slice(start, end);
 }
 
-export function utf8(bytes: Buffer, start: number, end: number): string {
+/** What `text()` gives: UTF-8, decoded, without a byte order mark. */
+export function textOf(bytes: Buffer): string {
+  const { length } = bytes;
   // Before Node 24, decoding takes a nanosecond for each byte; to see that there is nothing to decode, a tenth.
-  if (end - start >= ASCII_CHECK_MIN_BYTES && isAscii(bytes.subarray(start, end)))
-    return latin1(bytes, start, end);
-  return (bytes as unknown as TextBuffer).utf8Slice(start, end);
+  if (length >= ASCII_CHECK_MIN_BYTES && isAscii(bytes)) return latin1(bytes, 0, length);
+  const text = (bytes as unknown as TextBuffer).utf8Slice(0, length);
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+}
+
+/** The same, of bytes that are kept as Latin-1. */
+export function textOfLatin1(latin1Text: string): string {
+  const isAsciiOnly = Buffer.byteLength(latin1Text) === latin1Text.length;
+  return isAsciiOnly ? latin1Text : textOf(Buffer.from(latin1Text, 'latin1'));
 }

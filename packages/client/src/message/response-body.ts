@@ -9,6 +9,7 @@
  */
 import { CONSTANTS } from '../config/defaults.js';
 import { RequestError, TransportError } from '../errors.js';
+import { latin1, textOf, textOfLatin1 } from './buffer-text.js';
 
 /** The side that delivers: a call in flight. */
 export interface BodyProducer {
@@ -40,6 +41,11 @@ export class ResponseBody implements BodySink {
   /** What has come and was not read. Most bodies are one piece, and need no list. */
   #first: Buffer | undefined = undefined;
   #rest: Buffer[] | undefined = undefined;
+  /**
+   * A small body that came at once, as Latin-1: a string costs a third of a Buffer, loses nothing, and
+   * most bodies are asked for as text. Turned into a piece when somebody wants bytes.
+   */
+  #small: string | undefined = undefined;
   #bufferedBytes = 0;
   /** Where a body of announced length is collected; its first `#bufferedBytes` are filled. */
   #whole: Buffer | undefined = undefined;
@@ -80,7 +86,13 @@ export class ResponseBody implements BodySink {
 
   take(bytes: Buffer, start: number, end: number): TransportError | undefined {
     const whole = this.#whole;
-    if (whole === undefined) return this.push(copyOf(bytes, start, end));
+    if (whole === undefined) {
+      const isSmall = end - start === this.#announcedBytes && end - start <= SMALL_BYTES;
+      if (!isSmall || this.use !== 'unread') return this.push(copyOf(bytes, start, end));
+      if (this.#announcedBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
+      this.#small = latin1(bytes, start, end);
+      return undefined;
+    }
     // Never more than was announced: the reader saw to it.
     bytes.copy(whole, this.#bufferedBytes, start, end);
     this.#bufferedBytes += end - start;
@@ -138,12 +150,16 @@ export class ResponseBody implements BodySink {
 
   // ── consumer ───────────────────────────────────────────────────────────────────────────────────
 
-  /** The whole body if it has come already, in one piece: the usual small answer. Claims it. */
-  takeWhole(): Buffer | undefined {
+  /** The whole body as text if it has come already, in one piece: the usual small answer. Claims it. */
+  takeText(): string | undefined {
     if (!this.#isEnded || this.use !== 'unread' || this.#rest !== undefined) return undefined;
-    if (this.#first === undefined) return undefined;
+    const small = this.#small;
+    if (small === undefined && this.#first === undefined) return undefined;
+    this.#small = undefined;
     this.#claim('collecting');
-    return this.#shift();
+    const text = small === undefined ? textOf(this.#first ?? EMPTY) : textOfLatin1(small);
+    this.#drop();
+    return text;
   }
 
   /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
@@ -220,6 +236,7 @@ export class ResponseBody implements BodySink {
   #drop(): void {
     this.#first = undefined;
     this.#rest = undefined;
+    this.#small = undefined;
     this.#whole = undefined;
     this.#bufferedBytes = 0;
   }
@@ -231,6 +248,11 @@ export class ResponseBody implements BodySink {
         this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
       );
     this.use = use;
+    if (this.#small !== undefined) {
+      this.#first = Buffer.from(this.#small, 'latin1');
+      this.#bufferedBytes = this.#first.length;
+      this.#small = undefined;
+    }
     this.onClaimed?.();
   }
 
@@ -277,6 +299,7 @@ export class ResponseBody implements BodySink {
 }
 
 const EMPTY = Buffer.alloc(0);
+const SMALL_BYTES = 8_192;
 
 /** For those who keep what the socket's buffer only lends. */
 export function copyOf(bytes: Buffer, start: number, end: number): Buffer {

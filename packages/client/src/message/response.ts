@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream';
 import type { Attempt } from '../errors.js';
 import { HotaruClientError, TransportError } from '../errors.js';
-import { utf8 } from './buffer-text.js';
+import { textOf } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';
 import { ResponseHeaders } from './response-headers.js';
 
@@ -15,7 +15,7 @@ export interface ResponseTiming {
   dns: number;
   connect: number;
   tls: number;
-  /** Writing the request. */
+  /** Looking once more at the connection (a turn of the event loop), and writing the request. */
   send: number;
   /** From the request written to the response head. */
   ttfb: number;
@@ -43,9 +43,19 @@ export interface ResponseSource {
   readonly trailers: ResponseHeaders;
 }
 
-export interface ResponseParts {
+/** A status line, at the start of a head. */
+export interface StatusLine {
+  readonly text: string;
   readonly status: number;
-  readonly statusText: string;
+  /** Where the reason phrase ends. */
+  readonly reasonEnd: number;
+}
+
+/** Between the version and the reason phrase. */
+const REASON_START = 13;
+
+export interface ResponseParts {
+  readonly statusLine: StatusLine;
   readonly headers: ResponseHeaders;
   readonly body: ResponseBody;
   readonly source: ResponseSource;
@@ -64,18 +74,24 @@ export interface ResponseParts {
  */
 export class ClientResponse {
   readonly status: number;
-  readonly statusText: string;
   readonly headers: ResponseHeaders;
   readonly #body: ResponseBody;
+  readonly #statusLine: StatusLine;
   readonly #source: ResponseSource;
   #stream: BodyStream | undefined = undefined;
 
   constructor(parts: ResponseParts) {
-    this.status = parts.status;
-    this.statusText = parts.statusText;
+    this.status = parts.statusLine.status;
+    this.#statusLine = parts.statusLine;
     this.headers = parts.headers;
     this.#body = parts.body;
     this.#source = parts.source;
+  }
+
+  /** The reason phrase; '' when there is none. */
+  get statusText(): string {
+    const { text, reasonEnd } = this.#statusLine;
+    return text.slice(REASON_START, reasonEnd);
   }
 
   /** 200 to 299. */
@@ -127,8 +143,8 @@ export class ClientResponse {
 
   /** The whole body as UTF-8 text, without a byte order mark. Throws as `bytes()` does. */
   text(): Promise<string> {
-    const whole = this.#body.takeWhole();
-    return whole === undefined ? this.#body.collect().then(toText) : Promise.resolve(toText(whole));
+    const text = this.#body.takeText();
+    return text === undefined ? this.#body.collect().then(textOf) : Promise.resolve(text);
   }
 
   /** The whole body parsed as JSON. @throws `HOTARU_DECODE_FAILED` when it is none; else as `bytes()`. */
@@ -159,11 +175,6 @@ export class ClientResponse {
     this.#body.discard();
     if (this.#body.use === 'discarded') await this.#body.settled();
   }
-}
-
-function toText(bytes: Buffer): string {
-  const text = utf8(bytes, 0, bytes.length);
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /** A real `ReadableStream`, filled on demand only; iterating it bypasses the stream machinery. */

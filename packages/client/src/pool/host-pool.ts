@@ -81,11 +81,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
   take(nowMs: number = this.#env.clock.now()): T | undefined {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
-    for (const connection of this.#shared) {
-      // Never idle, it would otherwise outlive every limit.
-      if (connection.record.isSpent(nowMs, this.#settings)) this.#admitNoMore(connection);
-      else if (connection.isOpen && connection.reserve()) return this.#hold(connection);
-    }
+    const shared = this.#shared.size === 0 ? undefined : this.#takeShared(nowMs);
+    if (shared !== undefined) return shared;
     const wall = this.#env.clock.wallNow();
     for (;;) {
       const list = this.idle;
@@ -328,6 +325,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** One that others use already, if it takes one more. */
+  #takeShared(nowMs: number): T | undefined {
+    for (const connection of this.#shared) {
+      // Never idle, it would otherwise outlive every limit.
+      if (connection.record.isSpent(nowMs, this.#settings)) this.#admitNoMore(connection);
+      else if (connection.isOpen && connection.reserve()) return this.#hold(connection);
+    }
+    return undefined;
+  }
 
   #hold(connection: T): T {
     connection.record.holders += 1;

@@ -80,7 +80,7 @@ export class Permits {
   /** Serves the line as far as permits go. Called again whenever a connection goes idle. */
   serve(): void {
     // What is given back in the course of it, the loop finds by itself: no recursion, however long the line.
-    if (this.#isServing) return;
+    if (this.#isServing || this.#starving.size + this.#line.size === 0) return;
     this.#isServing = true;
     try {
       while (this.#starving.size + this.#line.size > 0 && this.#makeRoom()) {

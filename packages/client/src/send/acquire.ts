@@ -79,8 +79,12 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
     this.#fail(error);
   }
 
-  dialling(): void {
+  waiting(): void {
     // one clock for all of it
+  }
+
+  dialling(): void {
+    // the same
   }
 
   abort(reason: unknown): void {

@@ -19,6 +19,8 @@ export interface AcquisitionOwner {
   /** It ended while it was polled, and has been given back. */
   unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void;
   refused(error: Error): void;
+  /** No connection is idle: it joins the line, and an acquire timeout applies. */
+  waiting(): void;
   /** A connection is being dialled for it: from now on a connect timeout applies. */
   dialling(): void;
 }
@@ -68,6 +70,7 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
       this.connected(connection, true);
       return;
     }
+    this.#owner.waiting();
     const waiter = this.#host.wait(this, needsFresh, isAdmitted);
     if (waiter.state === 'waiting') this.#waiter = waiter;
   }

@@ -33,10 +33,11 @@ export class CallRecord implements ResponseSource {
     this.startedAtMs = clock.now();
   }
 
-  connectedTo(connection: PooledConnection, isReused: boolean, nowMs: number): void {
+  connectedTo(connection: PooledConnection, isReused: boolean, askedAtMs: number): void {
     this.#connection = connection;
     this.isReused = isReused;
-    this.connectedAtMs = nowMs;
+    // When both were there: one that came out of use, or was dialled, after it was asked for, or one that was idle.
+    this.connectedAtMs = Math.max(askedAtMs, connection.record.lastUsedAtMs);
   }
 
   sentOn(connection: PooledConnection): void {

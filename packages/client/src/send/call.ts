@@ -190,8 +190,12 @@ export class Call
   #acquire(choice: AcquisitionChoice, nowMs: number): void {
     this.#state = 'acquiring';
     this.#acquiringSinceMs = nowMs;
-    this.#callClock.arm('acquire', this.#host.settings.acquireTimeout, nowMs);
+    this.#callClock.stopStage();
     this.#acquisition.start(choice, nowMs);
+  }
+
+  waiting(): void {
+    this.#callClock.arm('acquire', this.#host.settings.acquireTimeout, this.#acquiringSinceMs);
   }
 
   dialling(): void {
@@ -208,7 +212,7 @@ export class Call
 
   unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void {
     const nowMs = this.#clock.now();
-    this.#record.connectedTo(connection, isReused, nowMs);
+    this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
     this.#record.addAttempt(connection, error);
     // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
     if (isReused) this.#acquire(NEXT_TRY, nowMs);
@@ -217,7 +221,7 @@ export class Call
 
   acquired(connection: PooledConnection, isReused: boolean): void {
     this.#connection = connection;
-    this.#record.connectedTo(connection, isReused, this.#clock.now());
+    this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
     this.#send(connection);
   }
 

@@ -29,9 +29,6 @@ export interface DeliveryOwner {
   deliveryFailed(error: HotaruClientError): void;
 }
 
-/** Between the version and the reason phrase of a status line. */
-const REASON_START = 13;
-
 /** −1 when the end of the body is told by its chunks or by its connection, whatever else was said. */
 function announcedLength({ transferEncoding, contentLength }: ParsedHead): number {
   return transferEncoding === '' ? contentLength : -1;
@@ -87,8 +84,7 @@ export class Delivery implements DecoderOwner, Leakable {
       headers = headers.without('content-encoding', 'content-length');
     }
     this.#response = new ClientResponse({
-      status: head.status,
-      statusText: head.text.slice(REASON_START, head.reasonEnd),
+      statusLine: head,
       headers,
       body: this.#body,
       source: record,

@@ -28,18 +28,29 @@ const STANDARD = new Set([...IDEMPOTENT, 'POST', 'PATCH']);
 /** Methods for which "no body" must be said: a server may wait for one (RFC 9110 §8.6). */
 const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-/** What the fields of a request say about its framing. */
-class Fields {
-  text = '';
+/** A request in the making: what its fields say about its framing, and at the end the whole of it. */
+class Draft implements PreparedRequest {
+  head = '';
+  body: RequestBody = NO_BODY;
+  /** As a field said; at the end, as `frame` decided. */
   contentLength = -1;
+  expectsContinue = false;
+  wantsClose = false;
+  isIdempotent = false;
+  /** The field lines so far. */
+  fields = '';
   hasHost = false;
   hasContentType = false;
   isChunked = false;
-  expectsContinue = false;
-  wantsClose = false;
   hasIdempotencyKey = false;
   hasAcceptEncoding = false;
   hasRange = false;
+
+  constructor(
+    readonly origin: Origin,
+    readonly method: string,
+    readonly target: string,
+  ) {}
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming what is wrong and what is allowed. */
@@ -53,27 +64,20 @@ export function prepare(
       throw invalidRequest(`request.${name} is not known; allowed: ${ALLOWED.join(', ')}`);
   const method = checkMethod(request.method);
   const path = requestTarget(target.path, request);
-  const fields = new Fields();
-  if (request.headers !== undefined) readHeaders(request.headers, fields);
-  if (options.idempotencyKey !== undefined && !fields.hasIdempotencyKey)
-    addField(fields, 'idempotency-key', options.idempotencyKey);
-  // A range of a packed body can't be unpacked.
-  if (options.decompresses && !fields.hasAcceptEncoding && !fields.hasRange)
-    fields.text += ACCEPT_ENCODING_LINE;
-  const body = request.body === undefined ? NO_BODY : toRequestBody(request.body);
-  const contentLength = frame(method, fields, body);
   const { origin } = target;
-  return {
-    origin,
-    target: path,
-    method,
-    head: `${method} ${path} HTTP/1.1\r\n${fields.hasHost ? '' : origin.hostLine}${fields.text}\r\n`,
-    body,
-    contentLength,
-    expectsContinue: fields.expectsContinue,
-    wantsClose: fields.wantsClose,
-    isIdempotent: IDEMPOTENT.has(method) || fields.hasIdempotencyKey,
-  };
+  const draft = new Draft(origin, method, path);
+  if (request.headers !== undefined) readHeaders(request.headers, draft);
+  if (options.idempotencyKey !== undefined && !draft.hasIdempotencyKey)
+    addField(draft, 'idempotency-key', options.idempotencyKey);
+  // A range of a packed body can't be unpacked.
+  if (options.decompresses && !draft.hasAcceptEncoding && !draft.hasRange)
+    draft.fields += ACCEPT_ENCODING_LINE;
+  if (request.body !== undefined) draft.body = toRequestBody(request.body);
+  draft.contentLength = frame(draft);
+  draft.isIdempotent = IDEMPOTENT.has(method) || draft.hasIdempotencyKey;
+  const hostLine = draft.hasHost ? '' : origin.hostLine;
+  draft.head = `${method} ${path} HTTP/1.1\r\n${hostLine}${draft.fields}\r\n`;
+  return draft;
 }
 
 /** Blank and tab only (RFC 9110 §5.6.3): `trim()` would also take a no-break space for nothing. */
@@ -91,43 +95,43 @@ function checkMethod(method: string | undefined): string {
   return STANDARD.has(upper) ? upper : method;
 }
 
-function readHeaders(headers: NonNullable<RequestInit['headers']>, fields: Fields): void {
+function readHeaders(headers: NonNullable<RequestInit['headers']>, draft: Draft): void {
   // The plain object of plain strings is nearly every request: no generator for it.
   if (Object.getPrototypeOf(headers) === Object.prototype) {
     const record = headers as Record<string, unknown>;
     for (const name of Object.keys(record)) {
       const value = record[name];
-      if (typeof value === 'string') addField(fields, name, value);
+      if (typeof value === 'string') addField(draft, name, value);
       else if (value !== undefined)
-        for (const pair of headerPairs({ [name]: value as string })) addField(fields, ...pair);
+        for (const pair of headerPairs({ [name]: value as string })) addField(draft, ...pair);
     }
     return;
   }
-  for (const [name, value] of headerPairs(headers)) addField(fields, name, value);
+  for (const [name, value] of headerPairs(headers)) addField(draft, name, value);
 }
 
-function addField(fields: Fields, name: string, value: string): void {
+function addField(draft: Draft, name: string, value: string): void {
   if (!TOKEN.test(name))
     throw invalidRequest(`header name ${JSON.stringify(name)} is no token (RFC 9110 §5.1)`);
   if (!FIELD_VALUE.test(value))
     throw invalidRequest(
       `the value of header ${JSON.stringify(name)} has a control or non-Latin-1 character (RFC 9110 §5.5)`,
     );
-  if (isFraming(fields, name, value)) return;
-  fields.text += `${name}: ${value}\r\n`;
+  if (isFraming(draft, name, value)) return;
+  draft.fields += `${name}: ${value}\r\n`;
 }
 
 /** Fields that frame the message or steer the connection are read here; true when we write our own. */
-function isFraming(fields: Fields, name: string, value: string): boolean {
+function isFraming(draft: Draft, name: string, value: string): boolean {
   // By length first: most fields are none of these, and lowering every name would cost.
   switch (name.length) {
     case 4:
-      return name.toLowerCase() === 'host' && noteHost(fields, value);
+      return name.toLowerCase() === 'host' && noteHost(draft, value);
     case 5:
-      if (name.toLowerCase() === 'range') fields.hasRange = true;
+      if (name.toLowerCase() === 'range') draft.hasRange = true;
       return false;
     case 6:
-      if (name.toLowerCase() === 'expect') noteExpect(fields, value);
+      if (name.toLowerCase() === 'expect') noteExpect(draft, value);
       return false;
     case 2:
       if (name.toLowerCase() === 'te' && trimBlanks(value).toLowerCase() !== 'trailers')
@@ -139,51 +143,51 @@ function isFraming(fields: Fields, name: string, value: string): boolean {
       return false;
     case 10: {
       const lower = name.toLowerCase();
-      if (lower === 'connection') noteConnection(fields, value);
+      if (lower === 'connection') noteConnection(draft, value);
       return lower === 'connection' || lower === 'keep-alive'; // hop by hop: not the caller's to pass on
     }
     case 12:
-      if (name.toLowerCase() === 'content-type') fields.hasContentType = true;
+      if (name.toLowerCase() === 'content-type') draft.hasContentType = true;
       return false;
     case 14:
-      return name.toLowerCase() === 'content-length' && noteContentLength(fields, value);
+      return name.toLowerCase() === 'content-length' && noteContentLength(draft, value);
     case 15: {
       const lower = name.toLowerCase();
-      if (lower === 'idempotency-key') fields.hasIdempotencyKey = true;
-      else if (lower === 'accept-encoding') fields.hasAcceptEncoding = true;
+      if (lower === 'idempotency-key') draft.hasIdempotencyKey = true;
+      else if (lower === 'accept-encoding') draft.hasAcceptEncoding = true;
       return false;
     }
     case 16:
       return name.toLowerCase() === 'proxy-connection';
     case 17:
-      return name.toLowerCase() === 'transfer-encoding' && noteTransferEncoding(fields, value);
+      return name.toLowerCase() === 'transfer-encoding' && noteTransferEncoding(draft, value);
     default:
       return false;
   }
 }
 
-function noteHost(fields: Fields, value: string): false {
-  if (fields.hasHost) throw invalidRequest('header host is given twice');
+function noteHost(draft: Draft, value: string): false {
+  if (draft.hasHost) throw invalidRequest('header host is given twice');
   if (!/^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(value))
     throw invalidRequest(
       `header host is ${JSON.stringify(value)}; allowed: a host name, with a port or without`,
     );
-  fields.hasHost = true;
+  draft.hasHost = true;
   return false;
 }
 
-function noteExpect(fields: Fields, value: string): void {
+function noteExpect(draft: Draft, value: string): void {
   if (trimBlanks(value).toLowerCase() !== '100-continue')
     throw invalidRequest(`header expect is ${JSON.stringify(value)}; allowed: 100-continue`);
-  fields.expectsContinue = true;
+  draft.expectsContinue = true;
 }
 
-function noteConnection(fields: Fields, value: string): void {
+function noteConnection(draft: Draft, value: string): void {
   for (const option of value.split(',')) {
     const token = trimBlanks(option).toLowerCase();
     if (token === 'close') {
-      if (!fields.wantsClose) fields.text += 'connection: close\r\n';
-      fields.wantsClose = true;
+      if (!draft.wantsClose) draft.fields += 'connection: close\r\n';
+      draft.wantsClose = true;
     } else if (token !== 'keep-alive' && token !== '')
       throw invalidRequest(
         `header connection is ${JSON.stringify(value)}; allowed: close, keep-alive`,
@@ -191,42 +195,41 @@ function noteConnection(fields: Fields, value: string): void {
   }
 }
 
-function noteContentLength(fields: Fields, value: string): true {
+function noteContentLength(draft: Draft, value: string): true {
   const digits = trimBlanks(value);
   if (!/^\d{1,15}$/.test(digits))
     throw invalidRequest(
       `header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`,
     );
-  if (fields.contentLength !== -1) throw invalidRequest('header content-length is given twice');
-  fields.contentLength = Number(digits);
+  if (draft.contentLength !== -1) throw invalidRequest('header content-length is given twice');
+  draft.contentLength = Number(digits);
   return true;
 }
 
-function noteTransferEncoding(fields: Fields, value: string): true {
-  if (fields.isChunked || trimBlanks(value).toLowerCase() !== 'chunked')
+function noteTransferEncoding(draft: Draft, value: string): true {
+  if (draft.isChunked || trimBlanks(value).toLowerCase() !== 'chunked')
     throw invalidRequest(
       `header transfer-encoding is ${JSON.stringify(value)}; allowed: chunked, once`,
     );
-  fields.isChunked = true;
+  draft.isChunked = true;
   return true;
 }
 
 /** Decides how the body is delimited, and writes the fields that say so. Returns its announced length. */
-function frame(method: string, fields: Fields, body: RequestBody): number {
-  const { contentLength, isChunked } = fields;
+function frame(draft: Draft): number {
+  const { method, body, contentLength, isChunked } = draft;
   if (isChunked && contentLength !== -1)
     throw invalidRequest('content-length and transfer-encoding exclude each other (RFC 9112 §6.2)');
   if (body.kind === 'none') {
     if (isChunked || contentLength > 0)
       throw invalidRequest('the headers announce a body, but there is none');
-    if (fields.expectsContinue)
-      throw invalidRequest('header expect: there is no body to wait with');
-    if (contentLength === 0 || EXPECTS_BODY.has(method)) fields.text += 'content-length: 0\r\n';
+    if (draft.expectsContinue) throw invalidRequest('header expect: there is no body to wait with');
+    if (contentLength === 0 || EXPECTS_BODY.has(method)) draft.fields += 'content-length: 0\r\n';
     return 0;
   }
   if (method === 'TRACE') throw invalidRequest('TRACE has no body (RFC 9110 §9.3.8)');
-  if (body.contentType !== undefined && !fields.hasContentType)
-    fields.text += `content-type: ${body.contentType}\r\n`;
+  if (body.contentType !== undefined && !draft.hasContentType)
+    draft.fields += `content-type: ${body.contentType}\r\n`;
   if (body.kind === 'bytes') {
     if (contentLength !== -1 && contentLength !== body.length)
       throw invalidRequest(
@@ -234,10 +237,10 @@ function frame(method: string, fields: Fields, body: RequestBody): number {
       );
     if (isChunked)
       throw invalidRequest('a body of known length is sent with content-length, not chunked');
-    fields.text += `content-length: ${body.length}\r\n`;
+    draft.fields += `content-length: ${body.length}\r\n`;
     return body.length;
   }
-  fields.text +=
+  draft.fields +=
     contentLength === -1
       ? 'transfer-encoding: chunked\r\n'
       : `content-length: ${contentLength}\r\n`;
