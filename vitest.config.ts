@@ -11,6 +11,8 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'apps/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
+      'benchmarks/src/**/*.test.ts',
+      'benchmarks/test/**/*.test.ts',
       'tests/**/*.test.ts',
     ],
     setupFiles: ['reflect-metadata'],

@@ -1,51 +1,77 @@
 /**
  * `npm run bench` for every suite, `npm run bench -- client-h1 gateway` for some. See README.md here.
  */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { barLine, resultTables } from './harness/markdown.js';
+import { ReportFolder } from './harness/report.js';
 import { judge, type SuiteResult } from './harness/results.js';
-import { addToReport } from './harness/report.js';
 import { Rig } from './harness/rig.js';
 import { runSuite } from './harness/run-suite.js';
-import { barLine, resultTables } from './harness/markdown.js';
 import { loadSuite, SUITES } from './suites/index.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    check: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '1' },
-    list: { type: 'boolean', default: false },
-    dry: { type: 'boolean', default: false },
-  },
-});
+const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
+const OPTIONS = {
+  /** Fail when a bar is missed. */
+  check: { type: 'boolean', default: false },
+  rounds: { type: 'string', default: '5' },
+  /** The length of each measured window; the warm-up before it takes seven tenths of that, 0.3 s at least. */
+  seconds: { type: 'string', default: '1' },
+  /** Where reports are written, in a folder for each version of Node. */
+  results: { type: 'string', default: RESULTS },
+  /** Write none. */
+  dry: { type: 'boolean', default: false },
+  /** Measure nothing: draw and judge the report that is there. */
+  report: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+} as const;
 
+const { values, positionals } = readArguments();
 const unknown = positionals.filter((name) => !SUITES.includes(name));
 if (unknown.length > 0)
   fail(`no suite is called ${unknown.join(', ')}; there are: ${SUITES.join(', ')}`);
 const rounds = positive('rounds', values.rounds);
 if (!Number.isInteger(rounds)) fail(`--rounds is ${values.rounds}; allowed: a whole number`);
 const windowMs = positive('seconds', values.seconds) * 1_000;
+const folder = new ReportFolder(values.results);
+const names = positionals.length === 0 ? SUITES : positionals;
 
 if (values.list) console.log(SUITES.join('\n'));
-else await run(positionals.length === 0 ? SUITES : positionals);
+else {
+  const missed = values.report ? await redraw() : await run();
+  if (values.check && missed > 0) fail(`bars missed: ${missed}`);
+}
 
-async function run(names: readonly string[]): Promise<void> {
-  const timing = { warmMs: Math.max(500, windowMs * 0.7), windowMs };
-  const rig = await Rig.start(timing);
+/** Returns how many bars were missed. */
+async function run(): Promise<number> {
+  const rig = await Rig.start({ warmMs: Math.max(300, windowMs * 0.7), windowMs });
   let missed = 0;
+  const failures: string[] = [];
+  const warn = (text: string): void => {
+    failures.push(text);
+    clearProgress();
+    console.warn(text);
+  };
   try {
     for (const name of names) {
       const result = await runSuite(await loadSuite(name), rig, rounds, showProgress, warn);
       clearProgress();
       missed += show(result);
       // After each suite: what is measured is not lost if a later one fails.
-      if (!values.dry) await addToReport(result);
+      if (!values.dry) await folder.add(result);
     }
   } finally {
     await rig.close();
   }
-  if (values.check && missed > 0) fail(`${missed} bars missed`);
+  if (failures.length > 0) fail(`contenders that failed: ${failures.length}`);
+  return missed;
+}
+
+async function redraw(): Promise<number> {
+  const report = await folder.read();
+  if (!values.dry) await folder.write(report);
+  const wanted = report.suites.filter(({ name }) => names.includes(name));
+  return wanted.reduce((missed, result) => missed + show(result), 0);
 }
 
 function show(result: SuiteResult): number {
@@ -56,19 +82,22 @@ function show(result: SuiteResult): number {
 }
 
 function showProgress(done: number, total: number, what: string): void {
-  if (process.stderr.isTTY)
-    process.stderr.write(`\r\u001b[K${Math.round((100 * done) / total)} % ${what}`);
-  else if (done % Math.ceil(total / 10) === 0)
-    process.stderr.write(`${Math.round((100 * done) / total)} % ${what}\n`);
+  const percent = Math.round((100 * done) / total);
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${percent} % ${what}`);
+  else if (done % Math.ceil(total / 10) === 0) process.stderr.write(`${percent} % ${what}\n`);
 }
 
 function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }
 
-function warn(text: string): void {
-  clearProgress();
-  console.warn(text);
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    const allowed = Object.keys(OPTIONS).map((name) => `--${name}`);
+    return fail(`${(error as Error).message}; options: ${allowed.join(', ')}`);
+  }
 }
 
 function positive(name: string, text: string): number {

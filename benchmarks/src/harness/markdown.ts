@@ -59,7 +59,10 @@ export function resultTables(result: SuiteResult): string {
     .join('\n\n');
 }
 
-function caseTable({ columns, headline }: SuiteResult, { name, contenders }: CaseResult): string {
+export function caseTable(
+  { columns, headline }: SuiteResult,
+  { name, contenders }: CaseResult,
+): string {
   const ours = contenders[0]?.rounds ?? [];
   const header = [name, ...columns.map(({ heading }) => heading), 'ours ÷ theirs'];
   const rows = contenders.map((contender, index) => [

@@ -77,9 +77,9 @@ export interface BarResult {
 
 export function judge(result: SuiteResult): BarResult[] {
   return result.bars.map((bar) => {
-    const values = roundsOf(result, bar.value);
-    const over = bar.over === undefined ? values.map(() => 1) : roundsOf(result, bar.over);
-    const ratios = values.map((value, round) => value / (over[round] ?? Number.NaN));
+    const values = valuesOf(result, bar.value, bar.inFloors);
+    const over = bar.over === undefined ? [] : valuesOf(result, bar.over, bar.inFloors);
+    const ratios = bar.over === undefined ? values : divided(values, over);
     const value = ratios.length === 0 || ratios.some(Number.isNaN) ? undefined : median(ratios);
     const isMet =
       value !== undefined &&
@@ -89,10 +89,20 @@ export function judge(result: SuiteResult): BarResult[] {
   });
 }
 
+function valuesOf(result: SuiteResult, quantity: Quantity, floor: string | undefined): number[] {
+  const values = roundsOf(result, quantity);
+  if (floor === undefined) return values;
+  return divided(values, roundsOf(result, { ...quantity, contender: floor }));
+}
+
+function divided(values: readonly number[], by: readonly number[]): number[] {
+  return values.map((value, round) => value / (by[round] ?? Number.NaN));
+}
+
 function roundsOf(result: SuiteResult, { case: name, contender, figure }: Quantity): number[] {
   const { contenders = [] } = result.cases.find((one) => one.name === name) ?? {};
   const found =
-    contender === undefined ? contenders[0] : contenders.find((c) => c.name === contender);
+    contender === undefined ? contenders[0] : contenders.find((one) => one.name === contender);
   return (found?.rounds ?? []).map((figures) => figures[figure] ?? Number.NaN);
 }
 

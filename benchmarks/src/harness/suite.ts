@@ -13,7 +13,7 @@ export interface Column {
   readonly digits: number;
 }
 
-/** Which figure of which contender in which case. Undefined: any case, or ours. */
+/** Which figure of which contender in which case. */
 export interface Quantity {
   readonly figure: string;
   readonly case: string;
@@ -26,6 +26,8 @@ export interface Bar {
   readonly text: string;
   readonly value: Quantity;
   readonly over?: Quantity;
+  /** Both are taken as multiples of what this contender, a floor, needs in the same case. */
+  readonly inFloors?: string;
   readonly atMost?: number;
   readonly atLeast?: number;
 }

@@ -11,6 +11,7 @@ export const SUITES: readonly string[] = [
   'idle-hit',
   'idle-memory',
   'many-hosts',
+  'open-connections',
   'many-connections',
   'inbound',
   'gateway',

@@ -24,6 +24,13 @@ const suite: Suite = {
       over: { figure: 'cpuUs', case: FEW },
       atMost: 1.3,
     },
+    {
+      text: 'the same, as a multiple of what bare sockets need',
+      value: { figure: 'cpuUs', case: MANY },
+      over: { figure: 'cpuUs', case: FEW },
+      inFloors: 'raw-net',
+      atMost: 1.3,
+    },
   ],
   run: (contender, caseName, rig) => {
     const target = plainTarget(rig, CONCURRENCY);

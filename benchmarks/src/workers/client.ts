@@ -2,6 +2,7 @@
 import type { BenchClient, ClientTarget } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
+import { openAll } from './open-all.js';
 import { Window } from './window.js';
 
 export interface ClientJob {
@@ -12,6 +13,8 @@ export interface ClientJob {
   path: string;
   /** Other origins to ask in turn, each once before the lanes start. Default: that of the target. */
   origins?: readonly string[];
+  /** So many connections are opened before the lanes start (Node origin). */
+  opening?: number;
   /** Sent by POST; undefined for GET. */
   json?: string | undefined;
   /** The answer to expect. Floors don't read theirs. */
@@ -31,6 +34,7 @@ serve({
     const once = requestOf(client, job, contender.isFloor === true ? '' : job.expected);
     if (once === undefined) return undefined;
     await meetAll(once, job);
+    await openAll(client, job.opening ?? 0);
     for (let lane = 0; lane < job.concurrency; lane += 1) void run(once);
     return contender.label;
   },

@@ -1,5 +1,6 @@
 /** Ten thousand requests at once, over few connections. */
 import type { ClientTarget } from '../contender.js';
+import { MIB } from '../origins/answers.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 
@@ -9,8 +10,6 @@ export interface FloodJob {
   requests: number;
   path: string;
 }
-
-const MIB = 1_048_576;
 
 serve({
   /** Undefined where the contender can't do that. */

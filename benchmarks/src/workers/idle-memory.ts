@@ -1,8 +1,9 @@
 /** What an idle connection keeps resident. Run with `--expose-gc` and a small young generation. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BenchClient, ClientTarget } from '../contender.js';
+import type { ClientTarget } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
+import { openAll } from './open-all.js';
 
 export interface IdleMemoryJob {
   contender: string;
@@ -16,11 +17,11 @@ serve({
     // Code, caches and the heap's own growth come first, with few connections.
     const few = await contender.start({ ...target, connections: 20 });
     if (few === undefined) return undefined;
-    for (let i = 0; i < 200; i += 1) await requests(few, 20);
+    for (let i = 0; i < 200; i += 1) await openAll(few, 20);
     const before = await settledRss();
     const client = await contender.start(target);
     if (client === undefined) return undefined;
-    await requests(client, target.connections);
+    await openAll(client, target.connections);
     const after = await settledRss();
     return {
       label: contender.label,
@@ -28,11 +29,6 @@ serve({
     };
   },
 });
-
-/** So many requests that are answered together, and so need as many connections. */
-async function requests(client: BenchClient, count: number): Promise<void> {
-  await Promise.all(Array.from({ length: count }, () => client.get(`/together/${count}`)));
-}
 
 async function settledRss(): Promise<number> {
   for (let i = 0; i < 5; i += 1) {

@@ -1,5 +1,6 @@
 /** Moves bodies, one after another: down piece by piece or as text, or up from a stream. */
 import type { BenchClient, ClientTarget } from '../contender.js';
+import { MIB } from '../origins/answers.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 
@@ -14,7 +15,6 @@ export interface TransferJob {
   timing: { warmMs: number; windowMs: number };
 }
 
-const MIB = 1_048_576;
 const PIECE = new Uint8Array(65_536).fill(0x78);
 /** The slow consumer: a rest after each MiB. */
 const REST_MS = 5;

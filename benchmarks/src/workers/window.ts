@@ -1,9 +1,9 @@
 /** The measured stretch of a process: CPU time, latencies, memory. */
+import { MIB } from '../origins/answers.js';
 import { quantiles } from '../harness/statistics.js';
 import type { Figures } from '../harness/suite.js';
 
 const MAX_SAMPLES = 500_000;
-const MIB = 1_048_576;
 
 export class Window {
   readonly #latenciesMs = new Float64Array(MAX_SAMPLES);

@@ -1,0 +1,73 @@
+/**
+ * The performance section of the project's README, drawn from a report: a few tables, every missed bar,
+ * and every place where a peer is ahead. `tests/docs.test.ts` keeps the README as this says.
+ */
+import { barLine, caseTable } from './markdown.js';
+import { judge, ratioOf, type Report, type SuiteResult } from './results.js';
+
+/** What most readers want to see first: suite, case. */
+const SHOWN = [
+  ['client-h1', 'c = 50'],
+  ['client-tls', 'c = 50'],
+  ['gateway', 'one call for each request'],
+  ['inbound', 'hello'],
+] as const;
+
+export function readmeSection(report: Report): string {
+  return [
+    methodOf(report),
+    ...SHOWN.flatMap(([name, caseName]) => {
+      const result = report.suites.find((suite) => suite.name === name);
+      const one = result?.cases.find((found) => found.name === caseName);
+      if (result === undefined || one === undefined) return [];
+      return [
+        `${result.title}, ${caseName} (\`npm run bench -- ${name}\`):`,
+        caseTable(result, one),
+      ];
+    }),
+    list('Bars that are missed:', 'Every bar is met.', report.suites.flatMap(missedBars)),
+    list(
+      'Where a peer is ahead, by the figure of its suite:',
+      'No peer is ahead of ours in any case.',
+      report.suites.flatMap(peersAhead),
+    ),
+  ].join('\n\n');
+}
+
+function methodOf({ node, suites }: Report): string {
+  const [first] = suites;
+  if (first === undefined) throw new Error('the report has no suite');
+  return (
+    `Measured by \`npm run bench\` on ${first.date.slice(0, 10)}: Node ${node}, ${first.machine}; every contender in a ` +
+    `process of its own, in turn with the others, ${first.rounds} rounds of ${first.windowMs / 1_000} s, against ` +
+    `${first.origin} on the other core. CPU is that of the measured process alone; a ratio is the median of the ratios of ` +
+    'single rounds, ours ÷ theirs. The machine is shared: its absolute figures mean nothing on another.'
+  );
+}
+
+function list(head: string, otherwise: string, items: readonly string[]): string {
+  return items.length === 0
+    ? otherwise
+    : [head, '', ...items.map((item) => `- ${item}`)].join('\n');
+}
+
+function missedBars(result: SuiteResult): string[] {
+  return judge(result)
+    .filter(({ isMet }) => !isMet)
+    .map((bar) => `\`${result.name}\`: ${barLine(bar).replace('**MISSED**: ', '')}`);
+}
+
+/** By the median of the rounds' ratios; floors, which do less, are not peers. */
+function peersAhead({ name, cases, headline }: SuiteResult): string[] {
+  return cases.flatMap(({ name: caseName, contenders }) => {
+    const ours = contenders[0]?.rounds ?? [];
+    return contenders.slice(1).flatMap(({ label, rounds }) => {
+      const ratio = ratioOf(ours, rounds, headline.figure)?.median;
+      if (ratio === undefined || label.startsWith('floor')) return [];
+      const isAhead = headline.better === 'lower' ? ratio > 1 : ratio < 1;
+      return isAhead
+        ? [`\`${name}\`, ${caseName}: ${label}, ours ÷ theirs ${ratio.toFixed(2)}`]
+        : [];
+    });
+  });
+}

@@ -1,0 +1,33 @@
+import type { Suite } from '../harness/suite.js';
+import { CPU_US, P50, P99, REQUESTS, RSS } from '../harness/suite.js';
+import { concurrencyOf, runClient } from './client.js';
+
+const FEW = '10 connections';
+const MANY = '5 000 connections';
+const CONCURRENCY = 10;
+
+const suite: Suite = {
+  name: 'open-connections',
+  title: 'Client: ten requests at a time, from ten open connections to five thousand',
+  method:
+    'GET of 1 KiB from the Node origin, which first had so many requests wait for each other that all the ' +
+    'connections were opened. What the pool’s own books cost, as they grow.',
+  contenders: ['hotaru', 'undici-pool', 'node-http', 'raw-net'],
+  cases: [FEW, '100 connections', '1 000 connections', MANY],
+  columns: [CPU_US, REQUESTS, P50, P99, RSS],
+  headline: { figure: 'cpuUs', better: 'lower' },
+  bars: [
+    {
+      text: 'CPU per request with 5 000 open connections ÷ with ten',
+      value: { figure: 'cpuUs', case: MANY },
+      over: { figure: 'cpuUs', case: FEW },
+      atMost: 1.3,
+    },
+  ],
+  run: (contender, caseName, rig) => {
+    const connections = concurrencyOf(caseName);
+    const target = { origin: `http://127.0.0.1:${rig.nodePort}`, connections, ca: undefined };
+    return runClient({ contender, target, concurrency: CONCURRENCY, opening: connections }, rig);
+  },
+};
+export default suite;
