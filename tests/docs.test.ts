@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { expect, it } from 'vitest';
+import { readmeSection } from '../benchmarks/src/harness/readme-section.js';
+import type { Report } from '../benchmarks/src/harness/results.js';
 import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
 import { allowed } from '../packages/client/src/config/pool-config.js';
 import { ERROR_CODES } from '../packages/client/src/errors.js';
@@ -49,6 +51,22 @@ it('docs/client.md lists every error code and every setting as the code has them
     { parser: 'markdown', printWidth: 100, singleQuote: true },
   );
   if (process.env.UPDATE_DOCS === '1') writeFileSync(CLIENT, wanted);
+  else expect(before).toBe(wanted);
+});
+
+it('the performance section of README.md is what the report of Node 20 says', async () => {
+  const file = fileURLToPath(new URL('../README.md', import.meta.url));
+  const report = JSON.parse(
+    readFileSync(new URL('../benchmarks/results/node-20/report.json', import.meta.url), 'utf8'),
+  ) as Report;
+  const before = readFileSync(file, 'utf8');
+  const filled = before.replace(
+    /(<!-- benchmark -->\n)[^]*(\n<!-- \/benchmark -->)/,
+    (_, start: string, end: string) => `${start}\n${readmeSection(report)}\n${end}`,
+  );
+  expect(filled).toContain('npm run bench -- gateway'); // the markers are there
+  const wanted = await format(filled, { parser: 'markdown', printWidth: 100, singleQuote: true });
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
   else expect(before).toBe(wanted);
 });
 

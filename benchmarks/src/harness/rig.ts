@@ -7,8 +7,10 @@ import { startNginx, type Nginx } from '../origins/nginx.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface Timing {
-  /** Before a window: compiled, connected, warm. */
+  /** Before the first window of a process: compiled, connected, warm. */
   readonly warmMs: number;
+  /** Before a later one: connected and warm again. */
+  readonly rewarmMs: number;
   readonly windowMs: number;
 }
 

@@ -1,17 +1,20 @@
-/** Rounds: in each, every contender of every case has its turn, so that all see the same machine. */
+/** Rounds: in each, every contender has its turn, one after another, so that all see the same machine. */
 import { describeMachine, type CaseResult, type SuiteResult } from './results.js';
 import type { Rig } from './rig.js';
-import type { Figures, Suite } from './suite.js';
+import type { Contest, Figures, Suite } from './suite.js';
 import { canPin } from './worker-process.js';
 
-/** Told before each run: how many are done, of how many. */
+/** Told before each turn: how many are done, of how many. */
 export type Progress = (done: number, total: number, what: string) => void;
 
+/** One contender in one case. */
 interface Entry {
+  readonly case: string;
   readonly contender: string;
   label: string;
+  contest: Contest | undefined;
   readonly rounds: Figures[];
-  /** It can't do this, or failed at it: `undefined` while it goes. */
+  /** It can't do this, or failed at it. */
   isOut: boolean;
 }
 
@@ -23,62 +26,88 @@ export async function runSuite(
   progress: Progress,
   warn: (text: string) => void,
 ): Promise<SuiteResult> {
-  const entries = suite.cases.map((name) => ({
-    name,
-    contenders: suite.contenders.map((contender): Entry => ({
+  const cases = suite.cases.map((name) =>
+    suite.contenders.map((contender): Entry => ({
+      case: name,
       contender,
       label: contender,
+      contest: undefined,
       rounds: [],
       isOut: false,
     })),
-  }));
-  const total = rounds * suite.cases.length * suite.contenders.length;
+  );
+  const total = rounds * cases.flat().length;
   let done = 0;
-  for (let round = 0; round < rounds; round += 1)
-    for (const { name, contenders } of entries)
-      for (const entry of contenders) {
-        progress(done, total, `${suite.name}, ${name}: ${entry.contender}`);
-        done += 1;
-        if (!entry.isOut) await runOnce(suite, name, entry, rig, warn);
-      }
-  return {
-    name: suite.name,
-    title: suite.title,
-    method: suite.method,
-    columns: suite.columns,
-    headline: suite.headline,
-    bars: suite.bars,
-    date: new Date().toISOString(),
-    machine: describeMachine(canPin),
-    origin: rig.originName,
-    rounds,
-    windowMs: rig.timing.windowMs,
-    cases: entries.map(({ name, contenders }): CaseResult => ({
-      name,
-      contenders: contenders
-        .filter((entry) => !entry.isOut)
-        .map(({ contender, label, rounds }) => ({ name: contender, label, rounds })),
-    })),
+  const round = async (entries: readonly Entry[]): Promise<void> => {
+    for (const entry of entries) {
+      progress(done, total, `${suite.name}, ${entry.case}: ${entry.contender}`);
+      done += 1;
+      if (!entry.isOut) await turn(suite, entry, rig, warn);
+    }
   };
+  // Those that stay open do so for one case; the others' cases take turns too, as some bars compare them.
+  const groups = suite.staysOpen ? cases : [cases.flat()];
+  for (const entries of groups)
+    try {
+      for (let i = 0; i < rounds; i += 1) await round(entries);
+    } finally {
+      await Promise.all(entries.map(close));
+    }
+  return resultOf(suite, rig, rounds, cases);
 }
 
-async function runOnce(
+async function turn(
   suite: Suite,
-  caseName: string,
   entry: Entry,
   rig: Rig,
   warn: (text: string) => void,
 ): Promise<void> {
   try {
-    const run = await suite.run(entry.contender, caseName, rig);
-    if (run === undefined) entry.isOut = true;
+    entry.contest ??= await suite.open(entry.contender, entry.case, rig);
+    if (entry.contest === undefined) entry.isOut = true;
     else {
-      entry.label = run.label;
-      entry.rounds.push(run.figures);
+      entry.label = entry.contest.label;
+      entry.rounds.push(await entry.contest.measure());
+      if (!suite.staysOpen) await close(entry);
     }
   } catch (error) {
+    await close(entry);
     if (entry.contender === suite.contenders[0]) throw error;
     entry.isOut = true;
-    warn(`${suite.name}, ${caseName}: ${entry.contender} is out: ${String(error)}`);
+    warn(`${suite.name}, ${entry.case}: ${entry.contender} is out: ${String(error)}`);
   }
+}
+
+async function close(entry: Entry): Promise<void> {
+  const { contest } = entry;
+  entry.contest = undefined;
+  await contest?.close();
+}
+
+function resultOf(
+  suite: Suite,
+  rig: Rig,
+  rounds: number,
+  cases: readonly (readonly Entry[])[],
+): SuiteResult {
+  const { name, title, method, columns, headline, bars } = suite;
+  return {
+    name,
+    title,
+    method,
+    columns,
+    headline,
+    bars,
+    date: new Date().toISOString(),
+    machine: describeMachine(canPin),
+    origin: rig.originName,
+    rounds,
+    windowMs: rig.timing.windowMs,
+    cases: suite.cases.map((caseName, index): CaseResult => ({
+      name: caseName,
+      contenders: (cases[index] ?? [])
+        .filter((entry) => !entry.isOut)
+        .map((entry) => ({ name: entry.contender, label: entry.label, rounds: entry.rounds })),
+    })),
+  };
 }

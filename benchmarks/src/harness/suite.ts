@@ -45,14 +45,36 @@ export interface Suite {
   /** The figure of the ratio and of the chart. */
   readonly headline: { readonly figure: string; readonly better: 'lower' | 'higher' };
   readonly bars: readonly Bar[];
-  /** One contender in one case, once; undefined where it can't do that. */
-  run(contender: string, caseName: string, rig: Rig): Promise<Run | undefined>;
+  /**
+   * True: a contender's process lives through all rounds of its case, warmed up once and at rest while
+   * others have their turn. False: every round starts it anew, cold or with connections that the origin
+   * could not hold for all of them at once.
+   */
+  readonly staysOpen: boolean;
+  /** One contender, ready for one case; undefined where it can't do that. */
+  open(contender: string, caseName: string, rig: Rig): Promise<Contest | undefined>;
 }
 
-export interface Run {
+/** A contender at work. */
+export interface Contest {
   /** As the contender calls itself. */
   readonly label: string;
+  /** Its turn in one round. */
+  measure(): Promise<Figures>;
+  close(): Promise<void>;
+}
+
+/** What a worker that does its work in one call answers. */
+export interface Outcome {
+  readonly label: string;
   readonly figures: Figures;
+}
+
+/** A contest of a single turn, which is over when it begins. */
+export function contestOf(outcome: Outcome | undefined): Contest | undefined {
+  if (outcome === undefined) return undefined;
+  const { label, figures } = outcome;
+  return { label, measure: () => Promise.resolve(figures), close: () => Promise.resolve() };
 }
 
 /** Columns that most suites share. */

@@ -1,6 +1,6 @@
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
-import type { Run, Suite } from '../harness/suite.js';
+import { contestOf, type Contest, type Outcome, type Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import { bodyPath, MIB } from '../origins/answers.js';
 import type { Direction, TransferJob } from '../workers/transfer.js';
@@ -48,20 +48,21 @@ const suite: Suite = {
     over: { figure: 'mibPerSecond', case: name, contender: 'undici-pool' },
     atLeast: 1,
   })),
-  run: (contender, caseName, rig) => {
+  staysOpen: false,
+  open: (contender, caseName, rig) => {
     const transfer = CASES[caseName];
     return transfer === undefined
       ? Promise.resolve(undefined)
-      : runTransfer(contender, transfer, rig);
+      : openTransfer(contender, transfer, rig);
   },
 };
 export default suite;
 
-export async function runTransfer(
+export async function openTransfer(
   contender: string,
   { direction, bytes }: Transfer,
   rig: Rig,
-): Promise<Run | undefined> {
+): Promise<Contest | undefined> {
   const worker = new WorkerProcess('workers/transfer', 'measured');
   const target: ClientTarget =
     direction === 'up'
@@ -76,7 +77,7 @@ export async function runTransfer(
       path: direction === 'up' ? '/swallow' : bodyPath(bytes),
       timing: rig.timing,
     };
-    return await worker.call<Run | undefined>('run', job);
+    return contestOf(await worker.call<Outcome | undefined>('run', job));
   } finally {
     await worker.stop();
   }

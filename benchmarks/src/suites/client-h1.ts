@@ -1,5 +1,5 @@
 import type { Suite } from '../harness/suite.js';
-import { CLIENT_COLUMNS, concurrencyOf, PEERS, plainTarget, runClient } from './client.js';
+import { CLIENT_COLUMNS, concurrencyOf, PEERS, plainTarget, openClient } from './client.js';
 
 const at50 = { figure: 'cpuUs', case: 'c = 50' };
 
@@ -36,9 +36,10 @@ const suite: Suite = {
       atMost: 1,
     })),
   ],
-  run: (contender, caseName, rig) => {
+  staysOpen: true,
+  open: (contender, caseName, rig) => {
     const concurrency = concurrencyOf(caseName);
-    return runClient({ contender, target: plainTarget(rig, concurrency), concurrency }, rig);
+    return openClient({ contender, target: plainTarget(rig, concurrency), concurrency }, rig);
   },
 };
 export default suite;

@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { JSON_BODY } from '../origins/answers.js';
-import { CLIENT_COLUMNS, concurrencyOf, PEERS, plainTarget, runClient } from './client.js';
+import { CLIENT_COLUMNS, concurrencyOf, PEERS, plainTarget, openClient } from './client.js';
 
 const suite: Suite = {
   name: 'client-post',
@@ -11,10 +11,11 @@ const suite: Suite = {
   columns: CLIENT_COLUMNS,
   headline: { figure: 'cpuUs', better: 'lower' },
   bars: [],
-  run: (contender, caseName, rig) => {
+  staysOpen: true,
+  open: (contender, caseName, rig) => {
     const concurrency = concurrencyOf(caseName);
     const target = plainTarget(rig, concurrency);
-    return runClient({ contender, target, concurrency, json: JSON_BODY }, rig);
+    return openClient({ contender, target, concurrency, json: JSON_BODY }, rig);
   },
 };
 export default suite;

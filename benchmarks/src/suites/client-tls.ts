@@ -1,5 +1,5 @@
 import type { Suite } from '../harness/suite.js';
-import { CLIENT_COLUMNS, concurrencyOf, PEERS, runClient, tlsTarget } from './client.js';
+import { CLIENT_COLUMNS, concurrencyOf, PEERS, openClient, tlsTarget } from './client.js';
 
 const at50 = { figure: 'cpuUs', case: 'c = 50' };
 
@@ -19,9 +19,10 @@ const suite: Suite = {
       atMost: 0.7,
     },
   ],
-  run: (contender, caseName, rig) => {
+  staysOpen: true,
+  open: (contender, caseName, rig) => {
     const concurrency = concurrencyOf(caseName);
-    return runClient({ contender, target: tlsTarget(rig, concurrency), concurrency }, rig);
+    return openClient({ contender, target: tlsTarget(rig, concurrency), concurrency }, rig);
   },
 };
 export default suite;

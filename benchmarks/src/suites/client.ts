@@ -1,9 +1,9 @@
 /** One client, its requests small: the suites over HTTP/1.1 and TLS differ in little but the target. */
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
-import { CPU_US, P50, P99, REQUESTS, RSS, type Run } from '../harness/suite.js';
+import { CPU_US, P50, P99, REQUESTS, RSS, type Contest } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
-import { measure } from '../harness/measure.js';
+import { Measuring } from '../harness/measure.js';
 import { JSON_BODY } from '../origins/answers.js';
 import type { ClientJob } from '../workers/client.js';
 
@@ -29,20 +29,25 @@ export function tlsTarget(rig: Rig, connections: number): ClientTarget {
   return { origin: `https://127.0.0.1:${rig.tlsPort}`, connections, ca: rig.ca };
 }
 
-/** One contender for one window; undefined where it can't do that. */
-export async function runClient(
+/** One contender; undefined where it can't do that. */
+export async function openClient(
   job: Omit<ClientJob, 'path' | 'expected'>,
   rig: Rig,
-): Promise<Run | undefined> {
+): Promise<Contest | undefined> {
   const worker = new WorkerProcess('workers/client', 'measured');
+  const close = (): Promise<void> => worker.stop();
   try {
     const whole: ClientJob = { path: '/json', expected: JSON_BODY, ...job };
     const label = await worker.call<string | undefined>('start', whole);
-    if (label === undefined) return undefined;
-    const [figures] = await measure(rig.timing, [worker]);
-    return figures === undefined ? undefined : { label, figures };
-  } finally {
-    await worker.stop();
+    if (label === undefined) {
+      await close();
+      return undefined;
+    }
+    const measuring = new Measuring(rig.timing, [worker]);
+    return { label, close, measure: async () => (await measuring.turn())[0] ?? {} };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

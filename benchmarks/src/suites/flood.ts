@@ -1,4 +1,4 @@
-import type { Run, Suite } from '../harness/suite.js';
+import { contestOf, type Outcome, type Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import type { FloodJob } from '../workers/flood.js';
 import { PEERS } from './client.js';
@@ -28,7 +28,8 @@ const suite: Suite = {
     { text: 'hit rate, %', value: { figure: 'hitRatePercent', case: CASE }, atLeast: 98 },
     { text: 'RSS growth, MiB', value: { figure: 'rssGrowthMiB', case: CASE }, atMost: 200 },
   ],
-  async run(contender, _case, rig) {
+  staysOpen: false,
+  async open(contender, _case, rig) {
     const worker = new WorkerProcess('workers/flood', 'measured');
     try {
       const before = await rig.nodeOrigin.call<number>('connections');
@@ -42,11 +43,11 @@ const suite: Suite = {
           ca: undefined,
         },
       };
-      const run = await worker.call<Run | undefined>('run', job);
+      const run = await worker.call<Outcome | undefined>('run', job);
       if (run === undefined) return undefined;
       const opened = (await rig.nodeOrigin.call<number>('connections')) - before;
       const hitRatePercent = 100 * (1 - opened / REQUESTS);
-      return { label: run.label, figures: { ...run.figures, hitRatePercent } };
+      return contestOf({ label: run.label, figures: { ...run.figures, hitRatePercent } });
     } finally {
       await worker.stop();
     }

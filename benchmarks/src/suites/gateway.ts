@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { JSON_BODY } from '../origins/answers.js';
-import { LOAD, runServer, SERVER_COLUMNS } from './server.js';
+import { LOAD, openServer, SERVER_COLUMNS } from './server.js';
 
 const CASE = 'one call for each request';
 const cpu = { figure: 'cpuUs', case: CASE };
@@ -35,7 +35,8 @@ const suite: Suite = {
     over: cpu,
     atLeast,
   })),
-  run: (contender, _case, rig) =>
-    runServer({ kind: 'gateway', contender }, { path: '/', expected: JSON_BODY }, rig),
+  staysOpen: true,
+  open: (contender, _case, rig) =>
+    openServer({ kind: 'gateway', contender }, { path: '/', expected: JSON_BODY }, rig),
 };
 export default suite;

@@ -1,4 +1,4 @@
-import type { Figures, Suite } from '../harness/suite.js';
+import { contestOf, type Figures, type Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 
 const CASE = '100 idle connections';
@@ -26,11 +26,12 @@ const suite: Suite = {
       atMost: 16,
     },
   ],
-  async run(_contender, _case, rig) {
+  staysOpen: false,
+  async open(_contender, _case, rig) {
     const worker = new WorkerProcess('workers/idle-hit', 'measured', ['--expose-gc']);
     try {
       const figures = await worker.call<Figures>('run', { host: '127.0.0.1', port: rig.port });
-      return { label: 'hotaru: ConnectionPool', figures };
+      return contestOf({ label: 'hotaru: ConnectionPool', figures });
     } finally {
       await worker.stop();
     }

@@ -1,4 +1,4 @@
-import type { Run, Suite } from '../harness/suite.js';
+import { contestOf, type Outcome, type Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import type { IdleMemoryJob } from '../workers/idle-memory.js';
 
@@ -27,7 +27,8 @@ const suite: Suite = {
       atMost: 1.15,
     },
   ],
-  async run(contender, caseName, rig) {
+  staysOpen: false,
+  async open(contender, caseName, rig) {
     const worker = new WorkerProcess('workers/idle-memory', 'measured', [
       '--expose-gc',
       '--max-semi-space-size=1',
@@ -41,7 +42,7 @@ const suite: Suite = {
             ? { origin: `https://127.0.0.1:${nodeTlsPort}`, connections: CONNECTIONS, ca }
             : { origin: `http://127.0.0.1:${nodePort}`, connections: CONNECTIONS, ca: undefined },
       };
-      return await worker.call<Run | undefined>('run', job);
+      return contestOf(await worker.call<Outcome | undefined>('run', job));
     } finally {
       await worker.stop();
     }

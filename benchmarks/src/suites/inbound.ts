@@ -1,6 +1,6 @@
 import { HELLO, type PostAnswer } from '../contender.js';
 import type { Suite } from '../harness/suite.js';
-import { LOAD, runServer, SERVER_COLUMNS } from './server.js';
+import { LOAD, openServer, SERVER_COLUMNS } from './server.js';
 
 const POST: PostAnswer = { id: 42, post: 'first-light', page: '3' };
 const CASES: Record<string, { path: string; expected: string }> = {
@@ -32,11 +32,12 @@ const suite: Suite = {
     over: { ...hello, contender },
     atMost,
   })),
-  run: (contender, caseName, rig) => {
+  staysOpen: true,
+  open: (contender, caseName, rig) => {
     const wanted = CASES[caseName];
     return wanted === undefined
       ? Promise.resolve(undefined)
-      : runServer({ kind: 'server', contender }, wanted, rig);
+      : openServer({ kind: 'server', contender }, wanted, rig);
   },
 };
 export default suite;

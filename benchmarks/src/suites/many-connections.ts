@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { CPU_US, P50, P99, REQUESTS, RSS } from '../harness/suite.js';
-import { concurrencyOf, plainTarget, runClient } from './client.js';
+import { concurrencyOf, plainTarget, openClient } from './client.js';
 
 const FEW = '10 connections';
 const MANY = '5 000 connections';
@@ -28,9 +28,10 @@ const suite: Suite = {
       atMost: 1.3,
     },
   ],
-  run: (contender, caseName, rig) => {
+  staysOpen: false,
+  open: (contender, caseName, rig) => {
     const concurrency = concurrencyOf(caseName);
-    return runClient({ contender, target: plainTarget(rig, concurrency), concurrency }, rig);
+    return openClient({ contender, target: plainTarget(rig, concurrency), concurrency }, rig);
   },
 };
 export default suite;

@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { CPU_US, P50, P99, REQUESTS, RSS } from '../harness/suite.js';
-import { concurrencyOf, plainTarget, runClient } from './client.js';
+import { concurrencyOf, plainTarget, openClient } from './client.js';
 
 const CASES = ['1 host', '10 hosts', '100 hosts', '1 000 hosts', '10 000 hosts'];
 const FEW = '1 host';
@@ -32,13 +32,14 @@ const suite: Suite = {
       atMost: 1.3,
     },
   ],
-  run: (contender, caseName, rig) => {
+  staysOpen: false,
+  open: (contender, caseName, rig) => {
     const target = plainTarget(rig, CONCURRENCY);
     const origins = Array.from(
       { length: concurrencyOf(caseName) },
       (_, i) => `http://127.1.${i >> 8}.${i & 255}:${rig.port}`,
     );
-    return runClient({ contender, target, concurrency: CONCURRENCY, origins }, rig);
+    return openClient({ contender, target, concurrency: CONCURRENCY, origins }, rig);
   },
 };
 export default suite;

@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { CPU_US, P50, P99, REQUESTS, RSS } from '../harness/suite.js';
-import { concurrencyOf, runClient } from './client.js';
+import { concurrencyOf, openClient } from './client.js';
 
 const FEW = '10 connections';
 const MANY = '5 000 connections';
@@ -24,10 +24,11 @@ const suite: Suite = {
       atMost: 1.3,
     },
   ],
-  run: (contender, caseName, rig) => {
+  staysOpen: false,
+  open: (contender, caseName, rig) => {
     const connections = concurrencyOf(caseName);
     const target = { origin: `http://127.0.0.1:${rig.nodePort}`, connections, ca: undefined };
-    return runClient({ contender, target, concurrency: CONCURRENCY, opening: connections }, rig);
+    return openClient({ contender, target, concurrency: CONCURRENCY, opening: connections }, rig);
   },
 };
 export default suite;

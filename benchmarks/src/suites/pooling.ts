@@ -1,11 +1,12 @@
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
-import { CPU_US, P50, P99, REQUESTS, type Run, type Suite } from '../harness/suite.js';
+import { CPU_US, P50, P99, REQUESTS, type Contest, type Suite } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
-import { runClient } from './client.js';
+import { openClient } from './client.js';
 
 const DELAY_MS = 20;
-const CONCURRENCY = 20;
+/** Few, so that handshakes do not wait for each other's CPU time. */
+const CONCURRENCY = 5;
 /** Which of the origin's ports each case goes to. */
 const CASES: Record<string, (rig: Rig) => number> = {
   plain: (rig) => rig.port,
@@ -41,25 +42,33 @@ const suite: Suite = {
       atLeast: name === 'plain' ? 1.9 : 2,
     },
   ]),
-  run: (contender, caseName, rig) => runThroughRelay(contender, caseName, rig),
+  staysOpen: true,
+  open: (contender, caseName, rig) => openThroughRelay(contender, caseName, rig),
 };
 export default suite;
 
-async function runThroughRelay(
+async function openThroughRelay(
   contender: string,
   caseName: string,
   rig: Rig,
-): Promise<Run | undefined> {
+): Promise<Contest | undefined> {
   const port = CASES[caseName]?.(rig);
   const relay = new WorkerProcess('origins/relay', 'other');
-  try {
-    const relayPort = await relay.call<number>('start', { port, delayMs: DELAY_MS });
-    const target: ClientTarget =
-      caseName === 'plain'
-        ? { origin: `http://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: undefined }
-        : { origin: `https://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: rig.ca };
-    return await runClient({ contender, target, concurrency: CONCURRENCY }, rig);
-  } finally {
+  const relayPort = await relay.call<number>('start', { port, delayMs: DELAY_MS });
+  const target: ClientTarget =
+    caseName === 'plain'
+      ? { origin: `http://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: undefined }
+      : { origin: `https://127.0.0.1:${relayPort}`, connections: CONCURRENCY, ca: rig.ca };
+  const contest = await openClient({ contender, target, concurrency: CONCURRENCY }, rig);
+  if (contest === undefined) {
     await relay.stop();
+    return undefined;
   }
+  return {
+    label: contest.label,
+    measure: () => contest.measure(),
+    async close() {
+      await Promise.all([contest.close(), relay.stop()]);
+    },
+  };
 }

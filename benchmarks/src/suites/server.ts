@@ -1,7 +1,7 @@
 /** A server under load: its own process is what is measured, on a core of its own. */
 import type { Rig } from '../harness/rig.js';
-import { CPU_US, P50, P99, REQUESTS, RSS, type Figures, type Run } from '../harness/suite.js';
-import { measure } from '../harness/measure.js';
+import { CPU_US, P50, P99, REQUESTS, RSS, type Figures, type Contest } from '../harness/suite.js';
+import { Measuring } from '../harness/measure.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import type { ClientJob } from '../workers/client.js';
 import type { ServerJob } from '../workers/server.js';
@@ -12,31 +12,40 @@ export const LOAD =
   'The load, 50 requests at a time, comes from our own client on the other core, which checks each answer.';
 const CONCURRENCY = 50;
 
-export async function runServer(
+export async function openServer(
   job: Omit<ServerJob, 'upstream'>,
   { path, expected }: { path: string; expected: string },
   rig: Rig,
-): Promise<Run | undefined> {
+): Promise<Contest> {
   const server = new WorkerProcess('workers/server', 'measured');
   const load = new WorkerProcess('workers/client', 'other');
+  const close = async (): Promise<void> => {
+    await Promise.all([server.stop(), load.stop()]);
+  };
   try {
     const upstream = `http://127.0.0.1:${rig.port}`;
-    const { label, port } = await server.call<{ label: string; port: number }>('start', {
-      ...job,
-      upstream,
-    } satisfies ServerJob);
-    await load.call('start', {
+    const whole: ServerJob = { ...job, upstream };
+    const { label, port } = await server.call<{ label: string; port: number }>('start', whole);
+    const source: ClientJob = {
       contender: 'hotaru',
       target: { origin: `http://127.0.0.1:${port}`, connections: CONCURRENCY, ca: undefined },
       concurrency: CONCURRENCY,
       path,
       expected,
-    } satisfies ClientJob);
-    const [spent, seen] = await measure(rig.timing, [server, load]);
-    if (spent === undefined || seen === undefined) return undefined;
-    return { label, figures: figuresOf(spent, seen) };
-  } finally {
-    await Promise.all([server.stop(), load.stop()]);
+    };
+    await load.call('start', source);
+    const measuring = new Measuring(rig.timing, [server, load]);
+    return {
+      label,
+      close,
+      async measure() {
+        const [spent = {}, seen = {}] = await measuring.turn();
+        return figuresOf(spent, seen);
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Suite } from '../harness/suite.js';
 import { MIB } from '../origins/answers.js';
-import { runTransfer } from './bodies.js';
+import { openTransfer } from './bodies.js';
 
 const suite: Suite = {
   name: 'slow-consumer',
@@ -29,7 +29,8 @@ const suite: Suite = {
       atMost: 32,
     },
   ],
-  run: (contender, _case, rig) =>
-    runTransfer(contender, { direction: 'slow', bytes: 64 * MIB }, rig),
+  staysOpen: false,
+  open: (contender, _case, rig) =>
+    openTransfer(contender, { direction: 'slow', bytes: 64 * MIB }, rig),
 };
 export default suite;

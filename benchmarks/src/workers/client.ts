@@ -1,4 +1,5 @@
 /** Drives one client: so many requests at a time, each answer checked, until its parent has seen enough. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BenchClient, ClientTarget } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
@@ -23,10 +24,12 @@ export interface ClientJob {
 
 const window = new Window();
 let error: unknown;
-let isRunning = true;
+let isRunning = false;
+let startLanes: () => Promise<void>[] = () => [];
+let lanes: Promise<void>[] = [];
 
 serve({
-  /** The contender's label once requests flow; undefined where it can't do that. */
+  /** The contender's label once it is ready; undefined where it can't do that. */
   async start(job: ClientJob): Promise<string | undefined> {
     const contender = await loadClient(job.contender);
     const client = await contender.start(job.target);
@@ -35,13 +38,20 @@ serve({
     if (once === undefined) return undefined;
     await meetAll(once, job);
     await openAll(client, job.opening ?? 0);
-    for (let lane = 0; lane < job.concurrency; lane += 1) void run(once);
+    startLanes = () => Array.from({ length: job.concurrency }, () => run(once));
     return contender.label;
   },
+  run() {
+    isRunning = true;
+    lanes = startLanes();
+  },
   begin: () => window.begin(),
-  end() {
+  async end() {
+    // Five thousand at a time may take longer than the window: each lane's share, at least.
+    while (window.count < lanes.length && error === undefined) await pause(5);
     const figures = window.end();
     isRunning = false;
+    await Promise.all(lanes);
     if (error !== undefined) throw error;
     return figures;
   },

@@ -17,6 +17,7 @@ serve({
     const framework = await loadServer(kind, contender);
     return { label: framework.label, port: (await framework.start(upstream)).port };
   },
+  run: () => undefined, // it waits for its load
   begin: () => window.begin(),
   end: () => window.end(),
 });

@@ -23,6 +23,10 @@ export class Window {
     this.#count += 1;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   end(): Figures {
     const { user, system } = process.cpuUsage(this.#cpu);
     const seconds = (performance.now() - this.#startedAtMs) / 1_000;

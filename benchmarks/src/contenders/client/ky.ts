@@ -6,7 +6,12 @@ import type { ClientContender } from '../../contender.js';
 const ky: ClientContender = {
   label: 'ky: ky().text(), on undici fetch()',
   start({ origin, connections, ca }) {
-    const dispatcher = new Agent({ connections, pipelining: 1, connect: { ca } });
+    const dispatcher = new Agent({
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: 600_000,
+      connect: { ca },
+    });
     install();
     setGlobalDispatcher(dispatcher);
     const client = kyDefault.create({ retry: 0 });

@@ -5,7 +5,12 @@ import { checkStatus } from '../ok.js';
 const undiciFetch: ClientContender = {
   label: 'undici: fetch()',
   start({ origin, connections, ca }) {
-    const dispatcher = new Agent({ connections, pipelining: 1, connect: { ca } });
+    const dispatcher = new Agent({
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: 600_000,
+      connect: { ca },
+    });
     const send = async (path: string, init?: RequestInit) => {
       const res = await fetch(origin + path, { dispatcher, ...init });
       checkStatus(res.status);

@@ -6,7 +6,12 @@ import { checkStatus } from '../ok.js';
 const undiciPool: ClientContender = {
   label: 'undici: Pool.request()',
   start({ origin, connections, ca }) {
-    const pool = new Pool(origin, { connections, pipelining: 1, connect: { ca } });
+    const pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: 600_000,
+      connect: { ca },
+    });
     const send = async (options: Dispatcher.RequestOptions) => {
       const { statusCode, body } = await pool.request(options);
       checkStatus(statusCode);

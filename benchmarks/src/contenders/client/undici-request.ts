@@ -6,7 +6,12 @@ import { checkStatus } from '../ok.js';
 const undiciRequest: ClientContender = {
   label: 'undici: request(url)',
   start({ origin, connections, ca }) {
-    const dispatcher = new Agent({ connections, pipelining: 1, connect: { ca } });
+    const dispatcher = new Agent({
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: 600_000,
+      connect: { ca },
+    });
     const send = async (url: string, options?: Partial<Dispatcher.RequestOptions>) => {
       const { statusCode, body } = await request(url, { dispatcher, ...options });
       checkStatus(statusCode);

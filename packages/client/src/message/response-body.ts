@@ -154,7 +154,8 @@ export class ResponseBody implements BodySink {
   takeText(): string | undefined {
     if (!this.#isEnded || this.use !== 'unread' || this.#rest !== undefined) return undefined;
     const small = this.#small;
-    if (small === undefined && this.#first === undefined) return undefined;
+    const length = small?.length ?? this.#first?.length;
+    if (length === undefined || length > this.#maxBufferedBytes) return undefined;
     this.#small = undefined;
     this.#claim('collecting');
     const text = small === undefined ? textOf(this.#first ?? EMPTY) : textOfLatin1(small);
@@ -165,16 +166,20 @@ export class ResponseBody implements BodySink {
   /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
   async collect(): Promise<Buffer> {
     this.#claim('collecting');
-    if (!this.isSettled) {
-      if (this.#bufferedBytes > this.#maxBufferedBytes)
-        this.#giveUp(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
-      else {
-        this.#gather();
-        this.#resume();
-      }
+    if (this.#bufferedBytes > this.#maxBufferedBytes) {
+      this.#drop();
+      const error = tooLarge('maxBufferedSize', this.#maxBufferedBytes);
+      if (this.#isEnded) throw error;
+      this.#giveUp(error);
+    } else if (!this.isSettled) {
+      this.#gather();
+      this.#resume();
       await this.settled();
     }
-    if (this.#hasFailed) throw this.#error;
+    if (this.#hasFailed) {
+      this.#drop(); // who keeps the response keeps no half of a body
+      throw this.#error;
+    }
     const first = this.#first ?? EMPTY;
     const whole =
       this.#whole ?? (this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]));
