@@ -1,0 +1,39 @@
+/** Our client, as its contenders use it: they differ in settings only. */
+import { ConnectionPool, type PoolConfigInput, type RequestInit } from '@hotaru/client';
+import type { BenchClient, ClientTarget } from '../contender.js';
+import { checkStatus } from './ok.js';
+
+export function hotaruClient(
+  { origin, connections, ca }: ClientTarget,
+  settings: PoolConfigInput = {},
+): BenchClient {
+  const pool = new ConnectionPool({
+    maxPerHost: connections,
+    maxIdlePerHost: connections,
+    maxPending: 65_535,
+    maxTotal: 65_535,
+    hosts: { [new URL(origin).host]: { tls: { ca } } },
+    ...settings,
+  });
+  const send = async (url: string, request: RequestInit) => {
+    const res = await pool.sendRequest(url, request);
+    checkStatus(res.status);
+    return res;
+  };
+  return {
+    get: async (path) => (await send(origin, { path })).text(),
+    getFrom: async (url) => (await send(url, {})).text(),
+    async post(path, body) {
+      const headers = { 'content-type': 'application/json' };
+      return (await send(origin, { method: 'POST', path, headers, body })).text();
+    },
+    async download(path, take) {
+      for await (const piece of (await send(origin, { path })).body) await take(piece);
+    },
+    async upload(path, pieces, length) {
+      const headers = { 'content-length': String(length) };
+      await (await send(origin, { method: 'POST', path, headers, body: pieces() })).text();
+    },
+    close: () => pool.close(),
+  };
+}
