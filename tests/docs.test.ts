@@ -64,7 +64,7 @@ it('the performance section of README.md is what the report of Node 20 says', as
     /(<!-- benchmark -->\n)[^]*(\n<!-- \/benchmark -->)/,
     (_, start: string, end: string) => `${start}\n${readmeSection(report)}\n${end}`,
   );
-  expect(filled).toContain('npm run bench -- gateway'); // the markers are there
+  expect(filled).toContain(`<!-- benchmark -->\n\n${readmeSection(report).slice(0, 40)}`); // the markers are there
   const wanted = await format(filled, { parser: 'markdown', printWidth: 100, singleQuote: true });
   if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
   else expect(before).toBe(wanted);

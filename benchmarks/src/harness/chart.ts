@@ -5,7 +5,7 @@
 import { ratioOf, spreadOf, type CaseResult, type SuiteResult } from './results.js';
 
 const WIDTH = 860;
-const LABEL_WIDTH = 290;
+const LABEL_WIDTH = 300;
 const FIGURE_WIDTH = 170;
 const ROW = 22;
 const GROUP_GAP = 34;

@@ -57,13 +57,13 @@ function missedBars(result: SuiteResult): string[] {
     .map((bar) => `\`${result.name}\`: ${barLine(bar).replace('**MISSED**: ', '')}`);
 }
 
-/** By the median of the rounds' ratios; floors, which do less, are not peers. */
+/** By the median of the rounds' ratios; floors, which do less, are not peers, nor are we ourselves. */
 function peersAhead({ name, cases, headline }: SuiteResult): string[] {
   return cases.flatMap(({ name: caseName, contenders }) => {
     const ours = contenders[0]?.rounds ?? [];
     return contenders.slice(1).flatMap(({ label, rounds }) => {
       const ratio = ratioOf(ours, rounds, headline.figure)?.median;
-      if (ratio === undefined || label.startsWith('floor')) return [];
+      if (ratio === undefined || /^(floor|hotaru)/i.test(label)) return [];
       const isAhead = headline.better === 'lower' ? ratio > 1 : ratio < 1;
       return isAhead
         ? [`\`${name}\`, ${caseName}: ${label}, ours ÷ theirs ${ratio.toFixed(2)}`]

@@ -5,7 +5,7 @@ import type { ServerContender } from '../../contender.js';
 import { listen } from '../listen.js';
 
 const fastifyReplyFrom: ServerContender = {
-  label: 'Fastify + reply.from(), streams, parses nothing',
+  label: 'Fastify + reply.from() (passes through)',
   async start(upstream) {
     const app = createFastify({ logger: false });
     await app.register(replyFrom, {
