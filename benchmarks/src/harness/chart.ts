@@ -1,8 +1,15 @@
 /**
- * A chart of one suite as SVG: a group of bars for each case, ours in colour, floors hatched out in grey.
+ * A chart of one suite as SVG: a group of bars for each case, ours in colour, floors in pale grey.
  * Linear from zero; each group has its own scale, and each bar its figure, with a whisker for the spread.
  */
-import { ratioOf, spreadOf, type CaseResult, type SuiteResult } from './results.js';
+import {
+  isFloor,
+  ratioOf,
+  roundsOfFigure,
+  spreadOf,
+  type CaseResult,
+  type SuiteResult,
+} from './results.js';
 
 const WIDTH = 860;
 const LABEL_WIDTH = 300;
@@ -52,7 +59,7 @@ function group(
   const digits = columns.find((column) => column.figure === figure)?.digits ?? 0;
   const ours = contenders[0]?.rounds ?? [];
   const rows = contenders.flatMap((contender, index) => {
-    const values = contender.rounds.flatMap((figures) => figures[figure] ?? []);
+    const values = roundsOfFigure(contender.rounds, figure);
     return values.length === 0
       ? []
       : [{ contender, isOurs: index === 0, spread: spreadOf(values) }];
@@ -62,7 +69,7 @@ function group(
     (Math.max(0, value) / most) * (WIDTH - LABEL_WIDTH - FIGURE_WIDTH);
   return rows.map(({ contender, isOurs, spread }, index) => {
     const y = top + index * ROW;
-    const kind = isOurs ? 'ours' : contender.label.startsWith('floor') ? 'floor' : 'theirs';
+    const kind = isOurs ? 'ours' : isFloor(contender.label) ? 'floor' : 'theirs';
     const ratio = isOurs ? undefined : ratioOf(contender.rounds, ours, figure)?.median;
     const times = ratio === undefined || !Number.isFinite(ratio) ? '' : ` · ${times2(ratio)}×`;
     const middle = y + ROW / 2 - 2;

@@ -2,6 +2,7 @@
 import {
   judge,
   ratioOf,
+  roundsOfFigure,
   spreadOf,
   type BarResult,
   type CaseResult,
@@ -78,7 +79,7 @@ function cell(
   { figure, digits }: Column,
   withSpread: boolean,
 ): string {
-  const values = rounds.flatMap((figures) => figures[figure] ?? []);
+  const values = roundsOfFigure(rounds, figure);
   if (values.length === 0) return '–';
   const { median, min, max } = spreadOf(values);
   const spread = withSpread ? ` (${number(min, digits)}…${number(max, digits)})` : '';

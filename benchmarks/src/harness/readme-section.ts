@@ -3,7 +3,7 @@
  * and every place where a peer is ahead. `tests/docs.test.ts` keeps the README as this says.
  */
 import { barLine, caseTable } from './markdown.js';
-import { judge, ratioOf, type Report, type SuiteResult } from './results.js';
+import { isFloor, judge, ratioOf, type Report, type SuiteResult } from './results.js';
 
 /** What most readers want to see first: suite, case. */
 const SHOWN = [
@@ -63,7 +63,7 @@ function peersAhead({ name, cases, headline }: SuiteResult): string[] {
     const ours = contenders[0]?.rounds ?? [];
     return contenders.slice(1).flatMap(({ label, rounds }) => {
       const ratio = ratioOf(ours, rounds, headline.figure)?.median;
-      if (ratio === undefined || /^(floor|hotaru)/i.test(label)) return [];
+      if (ratio === undefined || isFloor(label) || /^hotaru/i.test(label)) return [];
       const isAhead = headline.better === 'lower' ? ratio > 1 : ratio < 1;
       return isAhead
         ? [`\`${name}\`, ${caseName}: ${label}, ours ÷ theirs ${ratio.toFixed(2)}`]

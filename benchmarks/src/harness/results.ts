@@ -47,6 +47,16 @@ export interface Spread {
   readonly max: number;
 }
 
+/** A figure's rounds; empty where it was not measured. */
+export function roundsOfFigure(rounds: readonly Figures[], figure: string): number[] {
+  return rounds.flatMap((figures) => figures[figure] ?? []);
+}
+
+/** Floors call themselves so: they do less than the others, and are no peers. */
+export function isFloor(label: string): boolean {
+  return label.startsWith('floor');
+}
+
 export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }

@@ -70,7 +70,7 @@ export interface Outcome {
   readonly figures: Figures;
 }
 
-/** A contest of a single turn, which is over when it begins. */
+/** A contest of a single turn, which is over when it begins; undefined where the contender can't do that. */
 export function contestOf(outcome: Outcome | undefined): Contest | undefined {
   if (outcome === undefined) return undefined;
   const { label, figures } = outcome;

@@ -81,3 +81,17 @@ export class WorkerProcess {
     await exit;
   }
 }
+
+/** Has a worker do its work in one call of its `run`, on the measured core, and ends it. */
+export async function runOnce<T>(
+  program: string,
+  job: unknown,
+  nodeOptions: readonly string[] = [],
+): Promise<T> {
+  const worker = new WorkerProcess(program, 'measured', nodeOptions);
+  try {
+    return await worker.call<T>('run', job);
+  } finally {
+    await worker.stop();
+  }
+}

@@ -1,10 +1,10 @@
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
 import { contestOf, type Contest, type Outcome, type Suite } from '../harness/suite.js';
-import { WorkerProcess } from '../harness/worker-process.js';
+import { runOnce } from '../harness/worker-process.js';
 import { bodyPath, MIB } from '../origins/answers.js';
 import type { Direction, TransferJob } from '../workers/transfer.js';
-import { plainTarget } from './client.js';
+import { plainTarget, STREAMING_PEERS } from './client.js';
 
 interface Transfer {
   direction: Direction;
@@ -25,16 +25,7 @@ const suite: Suite = {
   method:
     'One transfer after another, piece by piece; uploads come from an async iterable of 64 KiB pieces and go to a Node ' +
     'origin, because nginx does not read a body that nobody wants.',
-  contenders: [
-    'hotaru',
-    'undici-pool',
-    'undici-request',
-    'undici-fetch',
-    'node-http',
-    'got',
-    'axios',
-    'raw-net',
-  ],
+  contenders: [...STREAMING_PEERS, 'raw-net'],
   cases: Object.keys(CASES),
   columns: [
     { figure: 'mibPerSecond', heading: 'MiB/s', digits: 0 },
@@ -63,22 +54,17 @@ export async function openTransfer(
   { direction, bytes }: Transfer,
   rig: Rig,
 ): Promise<Contest | undefined> {
-  const worker = new WorkerProcess('workers/transfer', 'measured');
   const target: ClientTarget =
     direction === 'up'
       ? { origin: `http://127.0.0.1:${rig.nodePort}`, connections: 1, ca: undefined }
       : plainTarget(rig, 1);
-  try {
-    const job: TransferJob = {
-      contender,
-      target,
-      direction,
-      bytes,
-      path: direction === 'up' ? '/swallow' : bodyPath(bytes),
-      timing: rig.timing,
-    };
-    return contestOf(await worker.call<Outcome | undefined>('run', job));
-  } finally {
-    await worker.stop();
-  }
+  const job: TransferJob = {
+    contender,
+    target,
+    direction,
+    bytes,
+    path: direction === 'up' ? '/swallow' : bodyPath(bytes),
+    timing: rig.timing,
+  };
+  return contestOf(await runOnce<Outcome | undefined>('workers/transfer', job));
 }

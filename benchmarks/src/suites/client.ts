@@ -1,14 +1,14 @@
 /** One client, its requests small: the suites over HTTP/1.1 and TLS differ in little but the target. */
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
-import { CPU_US, P50, P99, REQUESTS, RSS, type Contest } from '../harness/suite.js';
+import { CPU_US, P50, P99, REQUESTS, RSS, type Bar, type Contest } from '../harness/suite.js';
 import { WorkerProcess } from '../harness/worker-process.js';
 import { Measuring } from '../harness/measure.js';
 import { JSON_BODY } from '../origins/answers.js';
 import type { ClientJob } from '../workers/client.js';
 
-/** Ours first, the peers, the floor. */
-export const PEERS = [
+/** Ours first, then the peers that stream bodies both ways. */
+export const STREAMING_PEERS = [
   'hotaru',
   'undici-pool',
   'undici-request',
@@ -16,9 +16,9 @@ export const PEERS = [
   'node-http',
   'got',
   'axios',
-  'ky',
-  'superagent',
 ];
+/** Ours first, then all the peers. */
+export const PEERS = [...STREAMING_PEERS, 'ky', 'superagent'];
 export const CLIENT_COLUMNS = [CPU_US, REQUESTS, P50, P99, RSS];
 
 export function plainTarget(rig: Rig, connections: number): ClientTarget {
@@ -54,4 +54,10 @@ export async function openClient(
 /** `c = 50` → 50. */
 export function concurrencyOf(caseName: string): number {
   return Number(/\d[\d ]*/.exec(caseName)?.[0].replaceAll(' ', ''));
+}
+
+/** Flat within 1.3: what a request costs in the case `many` ÷ in the case `few`. */
+export function flatBar(text: string, many: string, few: string, rest: Partial<Bar> = {}): Bar {
+  const cpu = (caseName: string) => ({ figure: 'cpuUs', case: caseName });
+  return { text, value: cpu(many), over: cpu(few), atMost: 1.3, ...rest };
 }

@@ -1,5 +1,5 @@
 import { contestOf, type Outcome, type Suite } from '../harness/suite.js';
-import { WorkerProcess } from '../harness/worker-process.js';
+import { runOnce } from '../harness/worker-process.js';
 import type { FloodJob } from '../workers/flood.js';
 import { PEERS } from './client.js';
 
@@ -30,27 +30,22 @@ const suite: Suite = {
   ],
   staysOpen: false,
   async open(contender, _case, rig) {
-    const worker = new WorkerProcess('workers/flood', 'measured');
-    try {
-      const before = await rig.nodeOrigin.call<number>('connections');
-      const job: FloodJob = {
-        contender,
-        requests: REQUESTS,
-        path: '/json',
-        target: {
-          origin: `http://127.0.0.1:${rig.nodePort}`,
-          connections: CONNECTIONS,
-          ca: undefined,
-        },
-      };
-      const run = await worker.call<Outcome | undefined>('run', job);
-      if (run === undefined) return undefined;
-      const opened = (await rig.nodeOrigin.call<number>('connections')) - before;
-      const hitRatePercent = 100 * (1 - opened / REQUESTS);
-      return contestOf({ label: run.label, figures: { ...run.figures, hitRatePercent } });
-    } finally {
-      await worker.stop();
-    }
+    const before = await rig.nodeOrigin.call<number>('connections');
+    const job: FloodJob = {
+      contender,
+      requests: REQUESTS,
+      path: '/json',
+      target: {
+        origin: `http://127.0.0.1:${rig.nodePort}`,
+        connections: CONNECTIONS,
+        ca: undefined,
+      },
+    };
+    const run = await runOnce<Outcome | undefined>('workers/flood', job);
+    if (run === undefined) return undefined;
+    const opened = (await rig.nodeOrigin.call<number>('connections')) - before;
+    const hitRatePercent = 100 * (1 - opened / REQUESTS);
+    return contestOf({ label: run.label, figures: { ...run.figures, hitRatePercent } });
   },
 };
 export default suite;

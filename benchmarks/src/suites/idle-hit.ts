@@ -1,5 +1,5 @@
 import { contestOf, type Figures, type Suite } from '../harness/suite.js';
-import { WorkerProcess } from '../harness/worker-process.js';
+import { runOnce } from '../harness/worker-process.js';
 
 const CASE = '100 idle connections';
 
@@ -28,13 +28,9 @@ const suite: Suite = {
   ],
   staysOpen: false,
   async open(_contender, _case, rig) {
-    const worker = new WorkerProcess('workers/idle-hit', 'measured', ['--expose-gc']);
-    try {
-      const figures = await worker.call<Figures>('run', { host: '127.0.0.1', port: rig.port });
-      return contestOf({ label: 'hotaru: ConnectionPool', figures });
-    } finally {
-      await worker.stop();
-    }
+    const job = { host: '127.0.0.1', port: rig.port };
+    const figures = await runOnce<Figures>('workers/idle-hit', job, ['--expose-gc']);
+    return contestOf({ label: 'hotaru: ConnectionPool', figures });
   },
 };
 export default suite;

@@ -1,5 +1,5 @@
 import { contestOf, type Outcome, type Suite } from '../harness/suite.js';
-import { WorkerProcess } from '../harness/worker-process.js';
+import { runOnce } from '../harness/worker-process.js';
 import type { IdleMemoryJob } from '../workers/idle-memory.js';
 
 const CONNECTIONS = 1_000;
@@ -29,23 +29,16 @@ const suite: Suite = {
   ],
   staysOpen: false,
   async open(contender, caseName, rig) {
-    const worker = new WorkerProcess('workers/idle-memory', 'measured', [
-      '--expose-gc',
-      '--max-semi-space-size=1',
-    ]);
-    try {
-      const { nodePort, nodeTlsPort, ca } = rig;
-      const job: IdleMemoryJob = {
-        contender,
-        target:
-          caseName === 'TLS'
-            ? { origin: `https://127.0.0.1:${nodeTlsPort}`, connections: CONNECTIONS, ca }
-            : { origin: `http://127.0.0.1:${nodePort}`, connections: CONNECTIONS, ca: undefined },
-      };
-      return contestOf(await worker.call<Outcome | undefined>('run', job));
-    } finally {
-      await worker.stop();
-    }
+    const { nodePort, nodeTlsPort, ca } = rig;
+    const job: IdleMemoryJob = {
+      contender,
+      target:
+        caseName === 'TLS'
+          ? { origin: `https://127.0.0.1:${nodeTlsPort}`, connections: CONNECTIONS, ca }
+          : { origin: `http://127.0.0.1:${nodePort}`, connections: CONNECTIONS, ca: undefined },
+    };
+    const options = ['--expose-gc', '--max-semi-space-size=1'];
+    return contestOf(await runOnce<Outcome | undefined>('workers/idle-memory', job, options));
   },
 };
 export default suite;

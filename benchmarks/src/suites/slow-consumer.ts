@@ -1,21 +1,14 @@
 import type { Suite } from '../harness/suite.js';
 import { MIB } from '../origins/answers.js';
 import { openTransfer } from './bodies.js';
+import { STREAMING_PEERS } from './client.js';
 
 const suite: Suite = {
   name: 'slow-consumer',
   title: 'Client: 64 MiB for a slow consumer',
   method:
     'The reader rests 5 ms after each MiB. How far the memory of the process rises above what it was.',
-  contenders: [
-    'hotaru',
-    'undici-pool',
-    'undici-request',
-    'undici-fetch',
-    'node-http',
-    'got',
-    'axios',
-  ],
+  contenders: STREAMING_PEERS,
   cases: ['64 MiB'],
   columns: [
     { figure: 'rssGrowthMiB', heading: 'RSS growth MiB', digits: 1 },
