@@ -7,7 +7,7 @@ let url: string;
 
 beforeAll(async () => {
   demo = new Program('apps/demo/dist/main.js', { DEMO_BINDING: '127.0.0.1:0' });
-  url = (await demo.prints(/"url":"(http[^"]+)"/))[1] ?? '';
+  url = (await demo.prints(/storefront gateway on (http\S+)/))[1] ?? '';
 });
 
 afterAll(() => demo[Symbol.asyncDispose]());
@@ -61,6 +61,31 @@ it('tells what the pool did', async () => {
   expect(pool.hits).toBeGreaterThan(0);
   expect(Object.keys(pool.hosts)).toHaveLength(3);
   expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
+});
+
+it('shows its banner when it listens, with the address where it does', async () => {
+  expect(demo.output).toContain(`curl ${url}/products/7`);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+});
+
+it('says how to move it when its port is taken, and shows no banner', async () => {
+  await using second = new Program('apps/demo/dist/main.js', {
+    DEMO_BINDING: url.replace('http://', ''),
+  });
+  expect(await second.exit).toBe(1);
+  expect(second.output).toContain('DEMO_BINDING');
+  expect(second.output).not.toContain('storefront gateway on');
+});
+
+it('under load says where its hit rate comes from', async () => {
+  await using load = new Program('apps/demo/dist/load.js', {
+    DEMO_BINDING: url.replace('http://', ''),
+    DEMO_LOAD_SECONDS: '1',
+  });
+  expect(await load.exit).toBe(0);
+  expect(load.output).toMatch(/after {3}hit rate \d+\.\d %/);
+  expect(load.output).toContain('(maxIdlePerHost)');
+  expect(load.output.match(/\d+ hits, \d+ misses, \d+ evicted/g)).toHaveLength(3);
 });
 
 it('ends with its services on SIGTERM', async () => {

@@ -96,7 +96,7 @@ export class AppLoop {
     return (this.#stopping ??= this.#stop());
   }
 
-  /** Starts, and resolves when the app has stopped. */
+  /** Starts unless it is running, and resolves when the app has stopped. */
   async run(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return this.stop();
     const requestStop = this.#requestStop;
@@ -110,7 +110,7 @@ export class AppLoop {
     process.on('SIGTERM', onSignal);
     signal?.addEventListener('abort', requestStop, { once: true });
     try {
-      await this.start();
+      if (this.#state !== 'running') await this.start();
       await this.#stopRequested;
       await this.stop();
     } finally {

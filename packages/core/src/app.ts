@@ -249,8 +249,8 @@ export class App {
   }
 
   /**
-   * The app loop: starts, and resolves when the app has stopped, told by SIGINT, SIGTERM, `signal` or
-   * `stop()`. A second SIGINT or SIGTERM ends the process at once.
+   * The app loop: starts (unless `start()` did), and resolves when the app has stopped, told by SIGINT, SIGTERM,
+   * `signal` or `stop()`. A second SIGINT or SIGTERM ends the process at once.
    *
    * @throws as `start()`
    */

@@ -302,6 +302,16 @@ describe('run()', () => {
     await running;
   });
 
+  it('takes over an app that start() has started', async () => {
+    const app = testApp();
+    await app.start();
+    const running = app.run();
+    expect(app.state).toBe('running');
+    await app.stop();
+    await running;
+    await expect(app.run()).rejects.toThrow('does not start again');
+  });
+
   it('called twice rejects the second time, and the first goes on', async () => {
     const app = testApp();
     const running = app.run();
