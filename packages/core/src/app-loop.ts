@@ -44,8 +44,7 @@ export interface Listener {
 /** What the loop needs of its app. */
 export interface LoopParts {
   readonly binding: Binding;
-  /** ms */
-  readonly drainTimeout: number;
+  readonly drainTimeoutMs: number;
   /** Connections to open before listening, by origin. */
   readonly warm: ReadonlyMap<string, number>;
   readonly ownsPool: boolean;
@@ -161,10 +160,10 @@ export class AppLoop {
   async #stop(): Promise<void> {
     // One that could not start is idle again, and has nothing to drain but its pool.
     if (this.#state === 'starting') await this.#starting?.catch(() => undefined);
-    const { ownsPool, log, drainTimeout } = this.#parts;
+    const { ownsPool, log, drainTimeoutMs } = this.#parts;
     const { server, connections } = this.#parts.listener();
     const wasRunning = this.#state === 'running';
-    const deadline = performance.now() + drainTimeout;
+    const deadline = performance.now() + drainTimeoutMs;
     this.#state = 'draining';
     if (wasRunning) {
       log.info({ connections: connections.size }, 'draining');
@@ -175,7 +174,7 @@ export class AppLoop {
     }
     // Only now: a client told to reconnect before could do so just in time to be reset.
     this.#parts.beginDrain();
-    const cut = await connections.drain(drainTimeout);
+    const cut = await connections.drain(drainTimeoutMs);
     if (cut > 0) log.warn({ responses: cut }, 'the drain timed out; responses were cut');
     if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
     this.#endCleanup();

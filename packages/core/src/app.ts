@@ -3,10 +3,11 @@
  * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request endpoint/dispatcher.ts.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
+import { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import { AppLoop, type AppState, type Listener, type Listening } from './app-loop.js';
-import { parseBinding } from './binding.js';
+import { checkAppOptions, type AppOptions, type Mode } from './app-options.js';
+import { AppServices } from './app-services.js';
 import { AppContainer } from './di/container.js';
 import { controllerHandlers, type ControllerInput } from './endpoint/controller-handlers.js';
 import { Dispatcher } from './endpoint/dispatcher.js';
@@ -17,61 +18,15 @@ import {
   type Handler,
 } from './endpoint/endpoint.js';
 import { Connections } from './http/connections.js';
-import { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+import type { HttpSafety } from './http/safety.js';
 import { createHttpServer } from './http/server.js';
 import { inject, type InjectedResponse, type InjectOptions } from './inject.js';
-import { toLogger, type Logger, type LoggerInput } from './logger.js';
+import type { Logger } from './logger.js';
 import { checkMiddleware } from './middleware/chain.js';
 import type { Middleware } from './middleware/compose.js';
-import {
-  checkCount,
-  checkDuration,
-  checkKeys,
-  checkText,
-  invalidOption,
-  type Duration,
-} from './options.js';
+import { checkKeys } from './options.js';
 import type { ParamsOf } from './routing/param-types.js';
 import { ANY_METHOD } from './routing/router.js';
-import type { Services } from './services.js';
-
-export type Mode = 'development' | 'production';
-
-/** What `new App()` takes; everything has a default. */
-export interface AppOptions {
-  /** `'host:port'`, `':port'` or `'port'`; IPv6 in brackets; port 0 picks a free one. Default `'127.0.0.1:3003'`. */
-  binding?: string | undefined;
-  /** Development tells clients what went wrong and warns of unread bodies. Default: `NODE_ENV`, else development. */
-  mode?: Mode | undefined;
-  /** Limits of inbound requests; endpoints lay their own over them. */
-  safety?: HttpSafety | HttpSafetyOptions | undefined;
-  /** A pool to share, or the configuration of one of the app's own, closed with it. Default: the global one. */
-  pool?: ConnectionPool | PoolConfigInput | undefined;
-  /** A pino logger, options for one, or `false` for silence. Default: pino to stdout. */
-  logger?: LoggerInput | undefined;
-  /** Where controllers and `ctx.resolve()` look; pool, logger and app are registered in it. Default: a child of the global one. */
-  container?: DependencyContainer | undefined;
-  /** Connections to open before listening, by origin: `{ 'https://api.example.com': 4 }`. */
-  warm?: Readonly<Record<string, number>> | undefined;
-  /** How long requests may take to finish once the app is told to stop. Default 10 s. */
-  drainTimeout?: Duration | undefined;
-}
-
-const OPTION_NAMES = [
-  'binding',
-  'mode',
-  'safety',
-  'pool',
-  'logger',
-  'container',
-  'warm',
-  'drainTimeout',
-];
-
-const DEFAULTS = Object.freeze({
-  binding: '127.0.0.1:3003', // this machine only: being reachable is a decision
-  drainTimeout: 10_000, // well within the 30 s that orchestrators wait before they kill
-});
 
 /** Registers a handler for one method. */
 export interface Register {
@@ -128,23 +83,12 @@ export class App {
   #server: Listener | undefined = undefined;
 
   constructor(options: AppOptions = {}) {
-    checkKeys('app', options, OPTION_NAMES);
-    const envMode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
-    this.mode = checkText('app.mode', options.mode ?? envMode, [
-      'development',
-      'production',
-    ]) as Mode;
-    this.safety = HttpSafety.from(options.safety ?? {});
-    this.log = toLogger(options.logger);
-    const binding = parseBinding(options.binding ?? DEFAULTS.binding);
-    const warm = checkWarm(options.warm ?? {});
-    const drainTimeout = checkDuration(
-      'app.drainTimeout',
-      options.drainTimeout ?? DEFAULTS.drainTimeout,
-      false,
-    );
-    const ownsPool = options.pool !== undefined && !isPool(options.pool);
-    this.#pool = toPool(options.pool);
+    const { mode, safety, log, binding, warm, drainTimeoutMs, pool, ownsPool } =
+      checkAppOptions(options);
+    this.mode = mode;
+    this.safety = safety;
+    this.log = log;
+    this.#pool = pool;
     this.#containerPart = new AppContainer(options.container);
     this.container = this.#containerPart.container;
     this.container.registerInstance<App>(App, this);
@@ -155,7 +99,7 @@ export class App {
     this.handler = (request, response) => this.#dispatcher.handle(request, response, false);
     this.#loop = new AppLoop({
       binding,
-      drainTimeout,
+      drainTimeoutMs,
       warm,
       ownsPool,
       log: this.log,
@@ -306,52 +250,4 @@ export class App {
     router.add(endpoint.pattern, methods, endpoint);
     return this;
   }
-}
-
-class AppServices implements Services {
-  readonly app: App;
-  readonly log: Logger;
-  readonly isDevelopment: boolean;
-  isDraining = false;
-  readonly #container: AppContainer;
-
-  constructor(app: App, container: AppContainer) {
-    this.app = app;
-    this.log = app.log;
-    this.isDevelopment = app.mode === 'development';
-    this.#container = container;
-  }
-
-  get pool(): ConnectionPool {
-    return this.app.pool;
-  }
-
-  requestContainer(): DependencyContainer {
-    return this.#container.requestContainer();
-  }
-}
-
-function isPool(input: ConnectionPool | PoolConfigInput): input is ConnectionPool {
-  // Not instanceof: a pool of another copy of the package, or a fake in a test, is one too.
-  return typeof (input as { sendRequest?: unknown }).sendRequest === 'function';
-}
-
-/** undefined: the global one, asked for when it is needed, so that it can still be configured. */
-function toPool(input: ConnectionPool | PoolConfigInput | undefined): ConnectionPool | undefined {
-  if (input === undefined) return undefined;
-  if (typeof (input as unknown) !== 'object' || (input as unknown) === null)
-    throw invalidOption('app.pool', input, 'a ConnectionPool, or the configuration of one');
-  return isPool(input) ? input : new ConnectionPool(input);
-}
-
-function checkWarm(input: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
-  if (typeof (input as unknown) !== 'object' || (input as unknown) === null || Array.isArray(input))
-    throw invalidOption('app.warm', input, "an object such as { 'https://api.example.com': 4 }");
-  const warm = new Map<string, number>();
-  for (const [origin, count] of Object.entries(input)) {
-    if (!URL.canParse(origin))
-      throw invalidOption('app.warm', origin, 'URLs such as https://api.example.com');
-    warm.set(origin, checkCount(`app.warm[${JSON.stringify(origin)}]`, count, 1, false));
-  }
-  return warm;
 }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
-export { App, type AppOptions, type Mode, type Register } from './app.js';
+export { App, type Register } from './app.js';
+export type { AppOptions, Mode } from './app-options.js';
 export type { AppState, Listening } from './app-loop.js';
 export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors.js';
 export type { InjectedResponse, InjectOptions } from './inject.js';

@@ -1,0 +1,112 @@
+/** What `new App()` takes, its defaults, and how it is checked. */
+import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
+import type { DependencyContainer } from 'tsyringe';
+import { parseBinding, type Binding } from './binding.js';
+import { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+import { toLogger, type Logger, type LoggerInput } from './logger.js';
+import {
+  checkCount,
+  checkDuration,
+  checkKeys,
+  checkText,
+  invalidOption,
+  type Duration,
+} from './options.js';
+
+export type Mode = 'development' | 'production';
+
+/** What `new App()` takes; everything has a default. */
+export interface AppOptions {
+  /** `'host:port'`, `':port'` or `'port'`; IPv6 in brackets; port 0 picks a free one. Default `'127.0.0.1:3003'`. */
+  binding?: string | undefined;
+  /** Development tells clients what went wrong and warns of unread bodies. Default: `NODE_ENV`, else development. */
+  mode?: Mode | undefined;
+  /** Limits of inbound requests; endpoints lay their own over them. */
+  safety?: HttpSafety | HttpSafetyOptions | undefined;
+  /** A pool to share, or the configuration of one of the app's own, closed with it. Default: the global one. */
+  pool?: ConnectionPool | PoolConfigInput | undefined;
+  /** A pino logger, options for one, or `false` for silence. Default: pino to stdout. */
+  logger?: LoggerInput | undefined;
+  /** Where controllers and `ctx.resolve()` look; pool, logger and app are registered in it. Default: a child of the global one. */
+  container?: DependencyContainer | undefined;
+  /** Connections to open before listening, by origin: `{ 'https://api.example.com': 4 }`. */
+  warm?: Readonly<Record<string, number>> | undefined;
+  /** How long requests may take to finish once the app is told to stop. Default 10 s. */
+  drainTimeout?: Duration | undefined;
+}
+
+const OPTION_NAMES = [
+  'binding',
+  'mode',
+  'safety',
+  'pool',
+  'logger',
+  'container',
+  'warm',
+  'drainTimeout',
+];
+
+const DEFAULTS = Object.freeze({
+  binding: '127.0.0.1:3003', // this machine only: being reachable is a decision
+  drainTimeout: 10_000, // well within the 30 s that orchestrators wait before they kill
+});
+
+/** Options as the code reads them. */
+export interface CheckedAppOptions {
+  readonly mode: Mode;
+  readonly safety: HttpSafety;
+  readonly log: Logger;
+  readonly binding: Binding;
+  /** Connections to open before listening, by origin. */
+  readonly warm: ReadonlyMap<string, number>;
+  readonly drainTimeoutMs: number;
+  /** undefined: the global one, asked for when it is needed, so that it can still be configured. */
+  readonly pool: ConnectionPool | undefined;
+  /** The pool was made for the app, and is closed with it. */
+  readonly ownsPool: boolean;
+}
+
+/** @throws HotaruError `HOTARU_INVALID_OPTION`, `HOTARU_INVALID_BINDING`; HotaruClientError `HOTARU_INVALID_CONFIG`. */
+export function checkAppOptions(options: AppOptions): CheckedAppOptions {
+  checkKeys('app', options, OPTION_NAMES);
+  const envMode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
+  return {
+    mode: checkText('app.mode', options.mode ?? envMode, ['development', 'production']) as Mode,
+    safety: HttpSafety.from(options.safety ?? {}),
+    log: toLogger(options.logger),
+    binding: parseBinding(options.binding ?? DEFAULTS.binding),
+    warm: checkWarm(options.warm ?? {}),
+    drainTimeoutMs: checkDuration(
+      'app.drainTimeout',
+      options.drainTimeout ?? DEFAULTS.drainTimeout,
+      false,
+    ),
+    // Last: a pool that was made would have to be closed when another option is refused.
+    ownsPool: options.pool !== undefined && !isPool(options.pool),
+    pool: toPool(options.pool),
+  };
+}
+
+function isPool(input: ConnectionPool | PoolConfigInput): input is ConnectionPool {
+  // Not instanceof: a pool of another copy of the package, or a fake in a test, is one too.
+  return typeof (input as { sendRequest?: unknown }).sendRequest === 'function';
+}
+
+function toPool(input: ConnectionPool | PoolConfigInput | undefined): ConnectionPool | undefined {
+  if (input === undefined) return undefined;
+  if (typeof (input as unknown) !== 'object' || (input as unknown) === null)
+    throw invalidOption('app.pool', input, 'a ConnectionPool, or the configuration of one');
+  return isPool(input) ? input : new ConnectionPool(input);
+}
+
+function checkWarm(input: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
+  if (typeof (input as unknown) !== 'object' || (input as unknown) === null || Array.isArray(input))
+    throw invalidOption('app.warm', input, "an object such as { 'https://api.example.com': 4 }");
+  const warm = new Map<string, number>();
+  for (const [origin, count] of Object.entries(input)) {
+    if (!URL.canParse(origin))
+      throw invalidOption('app.warm', origin, 'URLs such as https://api.example.com');
+    warm.set(origin, checkCount(`app.warm[${JSON.stringify(origin)}]`, count, 1, false));
+  }
+  return warm;
+}

@@ -1,0 +1,30 @@
+/** The parts of an app that serve a request, as `Services`. */
+import type { ConnectionPool } from '@hotaru/client';
+import type { DependencyContainer } from 'tsyringe';
+import type { App } from './app.js';
+import type { AppContainer } from './di/container.js';
+import type { Logger } from './logger.js';
+import type { Services } from './services.js';
+
+export class AppServices implements Services {
+  readonly app: App;
+  readonly log: Logger;
+  readonly isDevelopment: boolean;
+  isDraining = false;
+  readonly #container: AppContainer;
+
+  constructor(app: App, container: AppContainer) {
+    this.app = app;
+    this.log = app.log;
+    this.isDevelopment = app.mode === 'development';
+    this.#container = container;
+  }
+
+  get pool(): ConnectionPool {
+    return this.app.pool;
+  }
+
+  requestContainer(): DependencyContainer {
+    return this.#container.requestContainer();
+  }
+}
