@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { expect, it } from 'vitest';
-import { readmeSection } from '../benchmarks/src/harness/readme-section.js';
+import { describe, expect, it } from 'vitest';
+import { readmeLines, summaryPage } from '../benchmarks/src/harness/summary.js';
 import type { Report } from '../benchmarks/src/harness/results.js';
 import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
 import { allowed } from '../packages/client/src/config/pool-config.js';
@@ -54,20 +54,26 @@ it('docs/client.md lists every error code and every setting as the code has them
   else expect(before).toBe(wanted);
 });
 
-it('the performance section of README.md is what the report of Node 20 says', async () => {
-  const file = fileURLToPath(new URL('../README.md', import.meta.url));
-  const report = JSON.parse(
-    readFileSync(new URL('../benchmarks/results/node-20/report.json', import.meta.url), 'utf8'),
-  ) as Report;
-  const before = readFileSync(file, 'utf8');
-  const filled = before.replace(
-    /(<!-- benchmark -->\n)[^]*(\n<!-- \/benchmark -->)/,
-    (_, start: string, end: string) => `${start}\n${readmeSection(report)}\n${end}`,
-  );
-  expect(filled).toContain(`<!-- benchmark -->\n\n${readmeSection(report).slice(0, 40)}`); // the markers are there
-  const wanted = await format(filled, { parser: 'markdown', printWidth: 100, singleQuote: true });
-  if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
-  else expect(before).toBe(wanted);
+describe.each([
+  ['README.md', readmeLines],
+  ['benchmarks/SUMMARY.md', summaryPage],
+] as const)('the figures of %s', (page, draw) => {
+  it('are what the report of Node 20 says', async () => {
+    const file = fileURLToPath(new URL(`../${page}`, import.meta.url));
+    const report = JSON.parse(
+      readFileSync(new URL('../benchmarks/results/node-20/report.json', import.meta.url), 'utf8'),
+    ) as Report;
+    const before = readFileSync(file, 'utf8');
+    const drawn = draw(report);
+    const filled = before.replace(
+      /(<!-- benchmark -->\n)[^]*(\n<!-- \/benchmark -->)/,
+      (_, start: string, end: string) => `${start}\n${drawn}\n${end}`,
+    );
+    expect(filled).toContain(`<!-- benchmark -->\n\n${drawn.slice(0, 40)}`); // the markers are there
+    const wanted = await format(filled, { parser: 'markdown', printWidth: 100, singleQuote: true });
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(file, wanted);
+    else expect(before).toBe(wanted);
+  });
 });
 
 it('docs/rules.md names code and tests that exist', () => {

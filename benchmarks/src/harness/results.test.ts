@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { chart } from './chart.js';
 import { barLine, reportMarkdown } from './markdown.js';
-import { readmeSection } from './readme-section.js';
+import { summaryPage } from './summary.js';
 import { judge, ratioOf, type SuiteResult } from './results.js';
 import type { Bar } from './suite.js';
 
@@ -82,10 +82,10 @@ it('the report begins with what is missed, and the README with what the peers do
   expect(markdown).toContain(
     'Bars: 0 met, 1 missed.\n- `client-h1`: **MISSED**: half of it: 1.500',
   );
-  expect(readmeSection(report)).toContain('`client-h1`, c = 1: theirs, ours ÷ theirs 1.50');
+  expect(summaryPage(report)).toContain('`client-h1`, c = 1: theirs, ours ÷ theirs 1.50');
   const better = { node: '20.0.0', suites: [resultOf([half], [1, 1, 1], [2, 2, 2])] };
-  expect(readmeSection(better)).toContain('Every bar is met.');
-  expect(readmeSection(better)).toContain('No peer is ahead');
+  expect(summaryPage(better)).toContain('Every bar is met.');
+  expect(summaryPage(better)).toContain('No peer is ahead');
 });
 
 it('a chart is well-formed whatever a title says', () => {

@@ -1,6 +1,6 @@
 /**
- * The performance section of the project's README, drawn from a report: a few tables, every missed bar,
- * and every place where a peer is ahead. `tests/docs.test.ts` keeps the README as this says.
+ * What a report says in short, twice: a page (`benchmarks/SUMMARY.md`: a few tables, every missed bar, every place
+ * where a peer is ahead), and three lines of it for the project's README. `tests/docs.test.ts` keeps both as this says.
  */
 import { barLine, caseTable } from './markdown.js';
 import { isFloor, judge, ratioOf, type Report, type SuiteResult } from './results.js';
@@ -13,7 +13,7 @@ const SHOWN = [
   ['inbound', 'hello'],
 ] as const;
 
-export function readmeSection(report: Report): string {
+export function summaryPage(report: Report): string {
   return [
     methodOf(report),
     ...SHOWN.flatMap(([name, caseName]) => {
@@ -32,6 +32,46 @@ export function readmeSection(report: Report): string {
       report.suites.flatMap(peersAhead),
     ),
   ].join('\n\n');
+}
+
+/** A line for the README: suite, case, what it does, and the contenders with the names that readers know. */
+const LINES = [
+  [
+    'client-h1',
+    'c = 50',
+    'a GET of 1 KiB of JSON, 50 at once',
+    { 'undici-pool': "undici's Pool", 'node-http': 'node:http', got: 'got' },
+  ],
+  [
+    'gateway',
+    'one call for each request',
+    'a gateway: one call for each request',
+    {
+      'fastify-undici': 'Fastify + undici',
+      'hono-fetch': 'Hono + fetch',
+      'nestjs-http-module': 'NestJS + axios',
+    },
+  ],
+  [
+    'inbound',
+    'hello',
+    'hello',
+    { 'node-http': 'bare node:http', fastify: 'Fastify', hono: 'Hono' },
+  ],
+] as const;
+
+export function readmeLines(report: Report): string {
+  return LINES.map(([name, caseName, what, peers]) => {
+    const suite = report.suites.find((found) => found.name === name);
+    const contenders = suite?.cases.find((found) => found.name === caseName)?.contenders ?? [];
+    const ratios = Object.entries(peers).map(([peer, label]) => {
+      const theirs = contenders.find((found) => found.name === peer);
+      const ratio = ratioOf(contenders[0]?.rounds ?? [], theirs?.rounds ?? [], 'cpuUs')?.median;
+      if (ratio === undefined) throw new Error(`the report has no ${peer} in ${name}`);
+      return `${ratio.toFixed(2)} × ${label}`;
+    });
+    return `- ${what}: ${ratios.join(', ')}`;
+  }).join('\n');
 }
 
 function methodOf({ node, suites }: Report): string {
