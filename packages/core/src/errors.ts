@@ -49,7 +49,9 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_INVALID_HEADER: { when: 'a header name or value that cannot be sent' },
   HOTARU_INVALID_OUTCOME: { when: 'a handler returned, or a stream yielded, what is no response' },
   HOTARU_NEXT_CALLED_TWICE: { when: 'a middleware called next() more than once' },
-  HOTARU_REQUEST_BODY_USED: { when: 'the request body was already taken as a stream, or read' },
+  HOTARU_REQUEST_BODY_USED: {
+    when: 'the request body was already taken as a stream or read, or dropped with the response',
+  },
 } as const satisfies Record<string, ErrorEntry>);
 
 export type FrameworkErrorCode = keyof typeof FRAMEWORK_ERRORS;

@@ -2,8 +2,14 @@
  * `app.inject()`: a request without a socket. Both ends of a pair of in-memory streams speak real HTTP: the
  * server's own parser and limits, node:http's client. Nothing of the way of a request is left out.
  */
-import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
 import { Duplex } from 'node:stream';
+import { ByteCollector } from './http/byte-collector.js';
 import { checkKeys, invalidOption } from './options.js';
 
 export interface InjectOptions {
@@ -14,8 +20,11 @@ export interface InjectOptions {
   /** The same, as others call it. */
   url?: string | undefined;
   headers?: Record<string, string | string[]> | undefined;
-  /** Text and bytes go as they are, other objects as JSON, streams piece by piece. */
-  body?: string | Uint8Array | object | undefined;
+  /**
+   * Text and bytes go as they are; URLSearchParams, FormData and Blob with their content type; streams and
+   * async iterables piece by piece, as fast as the app reads; plain objects and lists as JSON.
+   */
+  body?: string | Uint8Array | ArrayBuffer | object | undefined;
   /** Aborts it, as a client that leaves does. */
   signal?: AbortSignal | undefined;
 }
@@ -52,9 +61,9 @@ export class InjectedResponse {
   /** Rejects when the body is cut. */
   #collect(): Promise<Buffer> {
     return (this.#collected ??= (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of this.body) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks);
+      const collector = new ByteCollector();
+      for await (const chunk of this.body) collector.add(chunk as Buffer);
+      return collector.take();
     })());
   }
 }
@@ -65,6 +74,7 @@ export async function inject(server: Server, options: InjectOptions): Promise<In
   const { method = 'GET', url = '/', path = url, headers = {}, body, signal } = options;
   if (typeof (path as unknown) !== 'string' || path === '')
     throw invalidOption('inject.path', path, 'a path such as /users?page=2');
+  const { bytes, type } = await encode(body);
   signal?.throwIfAborted();
   const [near, far] = socketPair();
   server.emit('connection', far);
@@ -75,6 +85,10 @@ export async function inject(server: Server, options: InjectOptions): Promise<In
       headers: { host: 'localhost', ...headers },
       createConnection: () => near,
     });
+    // Without an agent, node:http would ask for the end of the connection. What the caller says stays.
+    if (!hasField(headers, 'connection')) request.removeHeader('connection');
+    if (type !== undefined && !hasField(headers, 'content-type'))
+      request.setHeader('content-type', type);
     const onAbort = (): void => {
       near.destroy();
       reject(signal?.reason);
@@ -86,35 +100,61 @@ export async function inject(server: Server, options: InjectOptions): Promise<In
       message.once('end', () => near.end());
       resolve(new InjectedResponse(message));
     });
-    send(request, body, headers);
+    void send(request, bytes);
   });
 }
 
-function send(
-  request: ReturnType<typeof httpRequest>,
-  body: InjectOptions['body'],
-  headers: Record<string, string | string[]>,
-): void {
-  if (body === undefined) request.end();
-  else if (typeof body === 'string' || body instanceof Uint8Array) {
+interface EncodedBody {
+  readonly bytes: string | Uint8Array | AsyncIterable<unknown> | undefined;
+  /** What the body says of itself. */
+  readonly type?: string | undefined;
+}
+
+/** @throws HotaruError `HOTARU_INVALID_OPTION` for what has no obvious form as a body. */
+async function encode(body: unknown): Promise<EncodedBody> {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array)
+    return { bytes: body };
+  if (typeof body !== 'object' || body === null || body instanceof Map || body instanceof Set)
+    throw invalidOption(
+      'inject.body',
+      body,
+      'text, bytes, a plain object or list (sent as JSON), URLSearchParams, FormData, a Blob or a stream',
+    );
+  if (body instanceof URLSearchParams || body instanceof FormData || body instanceof Blob) {
+    const whole = new Response(body);
+    const type = whole.headers.get('content-type') ?? undefined;
+    return { bytes: new Uint8Array(await whole.arrayBuffer()), type };
+  }
+  if (body instanceof ArrayBuffer) return { bytes: new Uint8Array(body) };
+  if (ArrayBuffer.isView(body))
+    return { bytes: new Uint8Array(body.buffer, body.byteOffset, body.byteLength) };
+  if (Symbol.asyncIterator in body) return { bytes: body as AsyncIterable<unknown> };
+  return { bytes: JSON.stringify(body), type: 'application/json' };
+}
+
+function hasField(headers: object, field: string): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === field);
+}
+
+async function send(request: ClientRequest, bytes: EncodedBody['bytes']): Promise<void> {
+  if (bytes === undefined) request.end();
+  else if (typeof bytes === 'string' || bytes instanceof Uint8Array) {
     if (!request.hasHeader('transfer-encoding'))
-      request.setHeader('content-length', Buffer.byteLength(body));
-    request.end(body);
-  } else if (Symbol.asyncIterator in body) {
-    void (async () => {
-      try {
-        for await (const chunk of body as AsyncIterable<unknown>) request.write(chunk);
-        request.end();
-      } catch (error) {
-        request.destroy(error as Error);
-      }
-    })();
+      request.setHeader('content-length', Buffer.byteLength(bytes));
+    request.end(bytes);
   } else {
-    const text = JSON.stringify(body);
-    const hasType = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
-    if (!hasType) request.setHeader('content-type', 'application/json');
-    request.setHeader('content-length', Buffer.byteLength(text));
-    request.end(text);
+    let wake: () => void = () => undefined;
+    request.on('drain', () => wake());
+    request.on('close', () => wake()); // it failed, or its response is there without the whole body
+    try {
+      for await (const piece of bytes) {
+        if (request.destroyed) return; // leaving the loop gives the source up
+        if (!request.write(piece)) await new Promise<void>((resolve) => (wake = resolve));
+      }
+      request.end();
+    } catch (error) {
+      request.destroy(error as Error);
+    }
   }
 }
 

@@ -95,6 +95,105 @@ describe('app.inject()', () => {
     await expect(res.text()).rejects.toThrow();
   });
 
+  const echo = (app = testApp()) =>
+    app.post('/', async (ctx) => ({
+      type: ctx.header('content-type')?.replace(/boundary=.*/, 'boundary=…'),
+      text: await ctx.text(),
+    }));
+  const form = new FormData();
+  form.set('name', 'Ada');
+
+  it.each([
+    [
+      new URLSearchParams({ a: '1', b: 'x y' }),
+      /^application\/x-www-form-urlencoded/,
+      /^a=1&b=x\+y$/,
+    ],
+    [form, /^multipart\/form-data; boundary=…/, /name="name"\r\n\r\nAda\r\n/],
+    [new Blob(['<p>'], { type: 'text/html' }), /^text\/html/, '<p>'],
+    [new TextEncoder().encode('abc').buffer, undefined, 'abc'],
+    [new DataView(new TextEncoder().encode('abc').buffer, 1), undefined, 'bc'],
+    [new Blob(['ab', 'c']).stream(), undefined, 'abc'],
+    [[1, 2], /^application\/json/, '[1,2]'],
+    [{ a: 1 }, /^application\/json/, '{"a":1}'],
+  ])('sends %o as what it is', async (body, type, text) => {
+    const res = await echo().inject({ method: 'POST', body });
+    const got = await res.json<{ type?: string; text: string }>();
+    expect(got).toEqual({
+      ...(type !== undefined && { type: expect.stringMatching(type) }),
+      text: expect.stringMatching(text),
+    });
+  });
+
+  it('keeps the content type that the caller says', async () => {
+    const res = await echo().inject({
+      method: 'POST',
+      body: { a: 1 },
+      headers: { 'Content-Type': 'application/vnd.a+json' },
+    });
+    expect(await res.json()).toMatchObject({ type: 'application/vnd.a+json' });
+  });
+
+  it.each([[new Map([['a', 1]])], [new Set([1])], [null], [1]])(
+    'refuses %o: it has no obvious form',
+    async (body) => {
+      await expect(echo().inject({ method: 'POST', body: body as object })).rejects.toThrow(
+        /^inject\.body is .*; allowed: text, bytes, a plain object or list/,
+      );
+    },
+  );
+
+  it('says nothing about the connection unless told to', async () => {
+    const app = testApp();
+    app.get('/', (ctx) => ({ said: ctx.header('connection') ?? null }));
+    const res = await app.inject({});
+    expect([await res.json(), res.headers['connection']]).toEqual([{ said: null }, 'keep-alive']);
+    const closing = await app.inject({ headers: { Connection: 'close' } });
+    expect([await closing.json(), closing.headers['connection']]).toEqual([
+      { said: 'close' },
+      'close',
+    ]);
+  });
+
+  it('writes a stream as fast as the app reads it, and no faster', async () => {
+    const go = deferred();
+    const app = testApp({ safety: { maxBodySize: Infinity } });
+    app.post('/', async (ctx) => {
+      await go.promise;
+      return { size: (await ctx.bytes()).length };
+    });
+    let made = 0;
+    const response = app.inject({
+      method: 'POST',
+      body: (async function* () {
+        for (; made < 64; made++) yield Buffer.alloc(262_144);
+      })(),
+    });
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(made).toBeLessThan(8);
+    go.resolve();
+    expect(await (await response).json()).toEqual({ size: 64 * 262_144 });
+  });
+
+  it('gives the source of a body up when the response is there without it', async () => {
+    const ended = deferred();
+    const app = testApp({ safety: { maxBodySize: 10 } });
+    app.post('/', (ctx) => ctx.text());
+    const res = await app.inject({
+      method: 'POST',
+      body: (async function* () {
+        try {
+          for (;;) yield Buffer.alloc(65_536);
+        } finally {
+          ended.resolve();
+        }
+      })(),
+    });
+    expect(res.status).toBe(413);
+    await res.text();
+    await ended.promise;
+  });
+
   it('refuses unknown options', async () => {
     // @ts-expect-error an option there is not
     await expect(testApp().inject({ query: {} })).rejects.toThrow(

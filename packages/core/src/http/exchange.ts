@@ -47,8 +47,8 @@ export class Exchange {
   headers: HeaderBag | undefined = undefined;
   /** `performance.now()` at which it ends; `Infinity` is never. */
   deadlineMs = Infinity;
-  /** The body stalled, was too large, or ended with the client: what is left of it cannot be waited for. */
-  isBodyBroken = false;
+  /** Set when the body stalled, was too large, or ended with the client: the rest of it cannot be waited for. */
+  bodyFailure: Error | undefined = undefined;
   #state: ExchangeState = 'open';
   #scope: RequestScope | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;

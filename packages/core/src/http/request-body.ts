@@ -5,18 +5,22 @@
  *     unread ──bytes()──▶ collecting ──▶ collected | failed
  *        └────stream()──▶ streaming
  *
- * Too many bytes are a 413 as soon as there is one too many; a pause longer than `bodyTimeout`, while
- * somebody waits for the body, is a 408; so is a collected body that drips (`MIN_BODY_RATE`). A stream that
- * its reader pauses is not stalled. What stays unread is write-response.ts's business.
+ * Too many bytes are a 413 as soon as there is one too many; a pause longer than `bodyTimeout`, while the
+ * body is waited for, is a 408; so is a collected body that drips (`MIN_BODY_RATE`). A stream that its reader
+ * pauses is not stalled. A body that cannot come any more, because the client has left or the response is out,
+ * is an error at once. What stays unread is write-response.ts's business.
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { HotaruError } from '../errors.js';
+import { ByteCollector } from './byte-collector.js';
 import type { Exchange } from './exchange.js';
 import { wireError, type HttpError } from './http-error.js';
 import { MIN_BODY_RATE, type HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);
+/** Smaller pieces are put together until the socket has no more: each piece of a stream costs its reader a turn. */
+const SMALL_PIECE_BYTES = 4_096;
 
 export class RequestBody {
   readonly #exchange: Exchange;
@@ -52,20 +56,19 @@ export class RequestBody {
   #collect(): Promise<Buffer> {
     const { request } = this.#exchange;
     if (!this.#exchange.hasBody) return Promise.resolve(EMPTY);
-    const chunks: Buffer[] = [];
+    const reason = whyUnreadable(this.#exchange);
+    if (reason !== undefined) return Promise.reject(reason);
+    const collector = new ByteCollector();
     const started = performance.now();
-    let size = 0;
     return new Promise((resolve, reject) => {
       const source = this.#listen({
         data: (chunk) => {
-          chunks.push(chunk);
-          size += chunk.length;
+          collector.add(chunk);
           const elapsedMs = performance.now() - started;
-          if (elapsedMs > MIN_BODY_RATE.graceMs && isDripping(size, elapsedMs))
+          if (elapsedMs > MIN_BODY_RATE.graceMs && isDripping(collector.size, elapsedMs))
             source.fail(wireError('HOTARU_REQUEST_BODY_TIMEOUT', 'the request body drips'));
         },
-        end: () =>
-          resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, size)),
+        end: () => resolve(collector.take()),
         fail: (error) => {
           request.pause();
           reject(error);
@@ -76,29 +79,8 @@ export class RequestBody {
   }
 
   #open(): Readable {
-    const { request } = this.#exchange;
     if (!this.#exchange.hasBody) return Readable.from([], { objectMode: false });
-    let source: BodySource | undefined;
-    const stream = new Readable({
-      read: () => {
-        source ??= this.#listen({
-          data: (chunk) => {
-            if (stream.push(chunk)) return;
-            request.pause();
-            source?.rest();
-          },
-          end: () => stream.push(null),
-          fail: (error) => stream.destroy(error),
-        });
-        source.wait();
-      },
-      destroy: (error, done) => {
-        source?.leave();
-        request.pause();
-        done(error);
-      },
-    });
-    return stream;
+    return new BodyStream(this.#exchange, (sink) => this.#listen(sink));
   }
 
   #listen(sink: BodySink): BodySource {
@@ -106,10 +88,100 @@ export class RequestBody {
   }
 }
 
+/** The body as its reader takes it. */
+class BodyStream extends Readable implements BodySink {
+  readonly #exchange: Exchange;
+  readonly #listen: (sink: BodySink) => BodySource;
+  #source: BodySource | undefined = undefined;
+  /** Small pieces of this turn of the event loop. */
+  readonly #pending = new ByteCollector();
+  #flush: NodeJS.Immediate | undefined = undefined;
+  /** The reader has enough: nothing more is taken from the socket after this turn. */
+  #isFull = false;
+
+  constructor(exchange: Exchange, listen: (sink: BodySink) => BodySource) {
+    super();
+    this.#exchange = exchange;
+    this.#listen = listen;
+    // A client that leaves must not end the process because a handler has dropped the stream.
+    this.on('error', ignore);
+  }
+
+  override _read(): void {
+    this.#isFull = false;
+    if (this.#source === undefined) {
+      const reason = whyUnreadable(this.#exchange);
+      if (reason !== undefined) {
+        this.destroy(reason);
+        return;
+      }
+      this.#source = this.#listen(this);
+    }
+    this.#source.wait();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearImmediate(this.#flush);
+    this.#source?.leave();
+    this.#exchange.request.pause();
+    done(error);
+  }
+
+  data(chunk: Buffer): void {
+    if (chunk.length >= SMALL_PIECE_BYTES && this.#pending.size === 0)
+      this.#isFull = !this.push(chunk);
+    else this.#pending.add(chunk);
+    // Not paused here: what is left of this socket read would be kept piece by piece.
+    if (this.#isFull || this.#pending.size > 0)
+      this.#flush ??= setImmediate(() => this.#endOfTurn());
+  }
+
+  end(): void {
+    this.#pushPending();
+    this.push(null);
+  }
+
+  fail(error: Error): void {
+    this.#pushPending();
+    this.destroy(error);
+  }
+
+  #endOfTurn(): void {
+    this.#flush = undefined;
+    this.#pushPending();
+    if (!this.#isFull) return;
+    this.#exchange.request.pause();
+    this.#source?.rest();
+  }
+
+  #pushPending(): void {
+    if (this.#pending.size > 0) this.#isFull = !this.push(this.#pending.take());
+  }
+}
+
+/** Why nothing can come of a body that was not read yet; undefined when it can. */
+function whyUnreadable(exchange: Exchange): Error | undefined {
+  const { request, response } = exchange;
+  if (exchange.bodyFailure !== undefined) return exchange.bodyFailure;
+  if (exchange.state === 'finished' && response.writableEnded)
+    return new HotaruError(
+      'HOTARU_REQUEST_BODY_USED',
+      'the response was sent already, and the unread request body was dropped with it',
+    );
+  if (exchange.isGone || request.destroyed)
+    return wireError('HOTARU_CLIENT_GONE', 'the client left before its body was read');
+  if (request.readableEnded)
+    return new HotaruError(
+      'HOTARU_REQUEST_BODY_USED',
+      'the request body was read before the request came to the app',
+    );
+  return undefined;
+}
+
 interface BodySink {
   data(chunk: Buffer): void;
   end(): void;
-  fail(error: HttpError): void;
+  fail(error: Error): void;
 }
 
 /** The listeners on a request, its size so far and its stall timer; all gone when it has ended. */
@@ -136,7 +208,7 @@ class BodySource {
     this.#request.on('close', this.#onLost);
   }
 
-  /** Somebody waits for bytes: the clock runs. */
+  /** The reader waits for bytes: the clock runs. */
   wait(): void {
     if (this.#request.isPaused()) this.#request.resume();
     if (this.#timer !== undefined) this.#timer.refresh();
@@ -144,7 +216,7 @@ class BodySource {
       this.#timer = setTimeout(this.#onStall, this.#safety.bodyTimeout);
   }
 
-  /** Nobody waits: the clock stops. */
+  /** The reader has enough: the clock stops. */
   rest(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -160,7 +232,7 @@ class BodySource {
 
   fail(error: HttpError): void {
     this.leave();
-    this.#exchange.isBodyBroken = true;
+    this.#exchange.bodyFailure = error;
     this.#sink.fail(error);
   }
 
@@ -200,4 +272,8 @@ export function bodyTooLarge(maxBodySize: number): HttpError {
 /** @param elapsedMs since the first byte was waited for. */
 export function isDripping(bytes: number, elapsedMs: number): boolean {
   return bytes < (MIN_BODY_RATE.bytesPerSecond * elapsedMs) / 1_000;
+}
+
+function ignore(): void {
+  // see BodyStream
 }

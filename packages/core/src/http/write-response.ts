@@ -85,6 +85,7 @@ function head(exchange: Exchange, answer: HttpResponse, length: number): Outgoin
 function leaveRequestBody(exchange: Exchange): void {
   // A client that was never told to send its body may or may not do so, and one whose body stalled or was
   // too long is not waited for: nothing can follow on the connection.
-  const isUnknown = exchange.awaitsContinue || exchange.isChunked || exchange.isBodyBroken;
+  const isUnknown =
+    exchange.awaitsContinue || exchange.isChunked || exchange.bodyFailure !== undefined;
   settleUnreadBody(exchange.request, exchange.response, isUnknown ? -1 : exchange.contentLength);
 }
