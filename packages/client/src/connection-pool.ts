@@ -28,7 +28,7 @@ import { Call, type CallEnvironment } from './send/call.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
 import { followRedirects } from './send/redirect.js';
-import type { RequestScope } from './send/request-scope.js';
+import { sheltered, type RequestScope } from './send/request-scope.js';
 import { Origins } from './send/target.js';
 
 /** Seams for tests: time and chance. */
@@ -138,7 +138,9 @@ export class ConnectionPool implements AsyncDisposable {
     scope?: RequestScope,
   ): Promise<ClientResponse> {
     const sent = this.#send(target, request, options, scope);
-    return options?.redirect === 'follow' ? this.#follow(sent, request, options, scope) : sent;
+    if (options?.redirect !== 'follow') return sent;
+    const answer = this.#follow(sent, request, options, scope);
+    return scope === undefined ? answer : sheltered(answer, scope);
   }
 
   #send(
@@ -147,15 +149,17 @@ export class ConnectionPool implements AsyncDisposable {
     options: SendOptions | undefined,
     scope: RequestScope | undefined,
   ): Promise<ClientResponse> {
-    return new Promise((resolve, reject) => {
-      // What is wrong with the request throws here, and rejects, before anything is written.
+    try {
+      // What is wrong with the request rejects, before anything is written.
       const checked = checkOptions(options);
       const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
       const prepared = prepare(resolved, request, checked);
       if (this.#state !== 'open') throw poolClosed();
       const host = this.#hostFor(prepared.origin.key);
-      new Call(this.#callEnvironment, host, prepared, checked, scope, resolve, reject).start();
-    });
+      return new Call(this.#callEnvironment, host, prepared, checked, scope).start();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async #follow(

@@ -17,7 +17,13 @@ import { CONSTANTS } from '../config/defaults.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { HotaruClientError, TimeoutError, TransportError, type ErrorCode } from '../errors.js';
+import {
+  AbortedError,
+  HotaruClientError,
+  TimeoutError,
+  TransportError,
+  type ErrorCode,
+} from '../errors.js';
 import type { ClientResponse } from '../message/response.js';
 import { tooLarge } from '../message/response-body.js';
 import { abandonSource } from '../message/request-body.js';
@@ -35,7 +41,7 @@ import { callSiteOf } from '../call-site.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
-import type { RequestScope, ScopedCall, UnreadBodyReport } from './request-scope.js';
+import { SCOPE_ENDED, type LeftCall, type RequestScope, type ScopedCall } from './request-scope.js';
 
 /** What all calls of a pool share. */
 export interface CallEnvironment {
@@ -61,8 +67,10 @@ export class Call
   #signalLink: Link<Abortable> | undefined = undefined;
   readonly callSite: string | undefined;
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
-  #resolve: ((response: ClientResponse) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
+  #resolve: ((response: ClientResponse) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
+  /** Of a call in a scope, until it is settled: what the scope ends must be no unhandled rejection. */
+  #promise: Promise<ClientResponse> | undefined = undefined;
   #state: CallState = 'acquiring';
   readonly #acquisition: Acquisition;
   #acquiringSinceMs = 0;
@@ -77,16 +85,12 @@ export class Call
     request: PreparedRequest,
     options: CheckedOptions,
     scope: RequestScope | undefined,
-    resolve: (response: ClientResponse) => void,
-    reject: (error: unknown) => void,
   ) {
     this.#clock = clock;
     this.#host = host;
     this.#request = request;
     this.#options = options;
     this.#scope = scope;
-    this.#resolve = resolve;
-    this.#reject = reject;
     const { settings } = host;
     this.#record = new CallRecord(clock, request);
     this.#acquisition = new Acquisition(host, this, false);
@@ -102,10 +106,21 @@ export class Call
     this.callSite = wantsCallSite ? callSiteOf(new Error()) : undefined;
   }
 
-  start(): void {
+  /** Once. */
+  start(): Promise<ClientResponse> {
+    const promise = new Promise<ClientResponse>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#begin();
+    });
+    if (this.#scope !== undefined) this.#shelter(this.#scope, promise);
+    return promise;
+  }
+
+  #begin(): void {
     const scope = this.#scope;
     const options = this.#options;
-    if (scope?.aborted === true) this.abort(scope.reason);
+    if (scope?.isOver === true) this.#end(scope.refusal(), scope.aborted);
     else if (options.signal?.aborted === true) this.abort(options.signal.reason);
     else {
       if (options.signal !== undefined)
@@ -116,6 +131,11 @@ export class Call
     }
   }
 
+  #shelter(scope: RequestScope, promise: Promise<ClientResponse>): void {
+    if (this.#state !== 'over') this.#promise = promise;
+    else if (scope.isOver) promise.catch(ignore);
+  }
+
   // ── aborts and clocks ──────────────────────────────────────────────────────────────────────────
 
   /** Rejects with the reason as it is: it is the caller's own. */
@@ -123,10 +143,24 @@ export class Call
     this.#end(reason, true);
   }
 
-  giveUpUnread(): UnreadBodyReport | undefined {
-    if (this.#delivery?.isUnread !== true) return undefined;
-    this.#delivery.giveUp();
-    return { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
+  abortWithScope(reason: unknown): void {
+    this.#promise?.catch(ignore);
+    this.#end(reason, true);
+  }
+
+  endWithScope(abortsReading: boolean): LeftCall | undefined {
+    const delivery = this.#delivery;
+    const report = { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
+    if (delivery?.isUnread === true) {
+      delivery.giveUp();
+      return { ...report, left: 'unread' };
+    }
+    // What was discarded is being drained, for a bounded time, so that its connection can be kept.
+    if (this.#state === 'over' || delivery?.isDraining === true) return undefined;
+    if (delivery !== undefined && !abortsReading) return undefined;
+    this.#promise?.catch(ignore);
+    this.#end(new AbortedError(SCOPE_ENDED));
+    return { ...report, left: 'in flight' };
   }
 
   timeRanOut(stage: Stage | 'total'): void {
@@ -298,6 +332,7 @@ export class Call
     if (this.#delivery.response !== undefined) this.#resolve?.(this.#delivery.response);
     this.#resolve = undefined;
     this.#reject = undefined;
+    this.#promise = undefined;
   }
 
   bodyPending(): void {
@@ -386,4 +421,8 @@ export class Call
     this.#connection = undefined;
     this.#host.release(connection, isReusable, nowMs);
   }
+}
+
+function ignore(): void {
+  // see abortWithScope
 }

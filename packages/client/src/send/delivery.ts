@@ -181,6 +181,11 @@ export class Delivery implements DecoderOwner, Leakable {
     return this.hasBody && this.#body.use === 'unread';
   }
 
+  /** The caller wants no more of it: what still comes is thrown away. */
+  get isDraining(): boolean {
+    return this.#state === 'draining';
+  }
+
   onClaimed(callback: () => void): void {
     this.#body.onClaimed = callback;
   }

@@ -1,36 +1,59 @@
 /**
  * The life of one inbound request, as its outbound calls see it. All calls of a scope end with it:
  *
- *   open ──abort(reason)──▶ aborted    the caller left: every call, now and later, rejects with the reason
- *        ──end()──────────▶ ended      the handler is done: bodies nobody reads are drained or closed
+ *   open ──abort(reason)──▶ aborted     the caller left: every call, now and later, rejects with the reason
+ *    │ └───end()──────────▶ ended       the handler is done: calls without an answer are aborted, bodies
+ *    │                                  that were not read are drained or closed, later calls are refused
+ *    │ while it is held: the end waits for the last hold; until then calls go on and may be made
+ *    ├─abort(reason)─▶ aborting ──last hold released──▶ aborted       the signal aborts at once
+ *    └─end()─────────▶ ending ────last hold released──▶ ended
  *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
  */
-import { TimeoutError } from '../errors.js';
+import { AbortedError, TimeoutError } from '../errors.js';
 import { systemClock } from '../pool/clock.js';
 import { LinkedList, type Link } from '../pool/linked-list.js';
 
-export interface UnreadBodyReport {
+/** A call that was left behind, as it is reported. */
+export interface CallReport {
   readonly method: string;
   readonly url: string;
   /** Where the call was made; undefined unless `captureCallSites` is on. */
   readonly callSite: string | undefined;
 }
 
+export type UnreadBodyReport = CallReport;
+
 export interface RequestScopeOptions {
   /** An instant of `performance.now()` after which every call rejects. Default: none. */
   deadlineMs?: number | undefined;
-  /** Told of each body that nobody had read when the scope ended. */
+  /** Told of each body that was still unread when the scope ended. */
   onUnreadBody?: ((report: UnreadBodyReport) => void) | undefined;
+  /** Told of each call that was still in flight when the scope ended, and was aborted. */
+  onOpenCall?: ((report: CallReport) => void) | undefined;
   /** Remember where each call was made: for development, it costs a stack for each call. Default false. */
   captureCallSites?: boolean | undefined;
 }
 
+/** In the error of a call that its scope has outlived. */
+export const SCOPE_ENDED =
+  'the request that it was made for is over; wait for calls before you answer, or hold the scope';
+
+/** What a call was doing when its scope ended. */
+export interface LeftCall extends CallReport {
+  readonly left: 'in flight' | 'unread';
+}
+
 /** A call, as its scope sees it. */
 export interface ScopedCall {
-  abort(reason: unknown): void;
-  /** Gives the body up if nobody has begun to read it; the report, when that was so. */
-  giveUpUnread(): UnreadBodyReport | undefined;
+  /** Rejects with the reason. A promise that was never awaited is no unhandled rejection then. */
+  abortWithScope(reason: unknown): void;
+  /**
+   * Gives an unread body up, aborts what is in flight; what it was, or undefined when all was done.
+   *
+   * @param abortsReading a body that is being read is aborted, too.
+   */
+  endWithScope(abortsReading: boolean): LeftCall | undefined;
 }
 
 /**
@@ -38,37 +61,58 @@ export interface ScopedCall {
  * const scope = new RequestScope({ deadlineMs: performance.now() + 2_000 });
  * inbound.once('close', () => scope.abort(new Error('the client left')));
  * await pool.sendRequest(url, getRequest(), {}, scope);
+ * scope.end();
  */
 export class RequestScope {
-  deadlineMs: number;
   readonly captureCallSites: boolean;
+  readonly #deadlineMs: number;
   readonly #onUnreadBody: ((report: UnreadBodyReport) => void) | undefined;
+  readonly #onOpenCall: ((report: CallReport) => void) | undefined;
   readonly #calls = new LinkedList<ScopedCall>();
-  #state: 'open' | 'aborted' | 'ended' = 'open';
+  #state: 'open' | 'aborting' | 'ending' | 'aborted' | 'ended' = 'open';
+  #holds = 0;
+  #abortsReading = false;
   #reason: unknown = undefined;
   #controller: AbortController | undefined = undefined;
   #timer: unknown = undefined;
 
   constructor(options: RequestScopeOptions = {}) {
-    this.deadlineMs = options.deadlineMs ?? Infinity;
+    this.#deadlineMs = options.deadlineMs ?? Infinity;
     this.captureCallSites = options.captureCallSites ?? false;
     this.#onUnreadBody = options.onUnreadBody;
+    this.#onOpenCall = options.onOpenCall;
+  }
+
+  /** For calls that begin now, an instant of `performance.now()`; none while the scope is held. */
+  get deadlineMs(): number {
+    return this.#holds > 0 ? Infinity : this.#deadlineMs;
   }
 
   get aborted(): boolean {
-    return this.#state === 'aborted';
+    return this.#state === 'aborted' || this.#state === 'aborting';
   }
 
+  /** Aborted or ended: a call that begins now is refused with `refusal()`. */
+  get isOver(): boolean {
+    return this.#state === 'aborted' || this.#state === 'ended';
+  }
+
+  /** Why the scope was aborted. */
   get reason(): unknown {
     return this.#reason;
+  }
+
+  /** What a call is refused with once the scope is over. */
+  refusal(): unknown {
+    return this.#state === 'aborted' ? this.#reason : new AbortedError(SCOPE_ENDED);
   }
 
   /** Aborts with the scope, and when the deadline passes. Made on first use. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#state === 'aborted') this.#controller.abort(this.#reason);
-      else if (this.deadlineMs !== Infinity && this.#state === 'open') this.#watchDeadline();
+      if (this.aborted) this.#controller.abort(this.#reason);
+      else if (this.#deadlineMs !== Infinity && this.#state === 'open') this.#watchDeadline();
     }
     return this.#controller.signal;
   }
@@ -81,27 +125,69 @@ export class RequestScope {
     this.#calls.remove(link);
   }
 
+  /**
+   * Puts the end of the scope off: for work that goes on after the request. Calls made meanwhile have no
+   * deadline of the scope's.
+   *
+   * @returns releases the hold; only its first call counts.
+   */
+  hold(): () => void {
+    if (this.isOver) return ignore;
+    this.#holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds -= 1;
+      if (this.#holds > 0) return;
+      if (this.#state === 'aborting') this.#abortCalls();
+      else if (this.#state === 'ending') this.#endCalls();
+    };
+  }
+
   abort(reason: unknown): void {
     if (this.#state !== 'open') return;
-    this.#state = 'aborted';
+    this.#state = 'aborting';
     this.#reason = reason;
     this.#stopTimer();
-    // A copy: to abort one may settle others, and take them out of the list.
-    for (const call of [...this.#calls]) call.abort(reason);
+    if (this.#holds === 0) this.#abortCalls();
     this.#controller?.abort(reason);
   }
 
-  end(): void {
+  /**
+   * Calls without an answer are aborted, bodies that were not read are given up.
+   *
+   * @param reading what becomes of a body that is being read: it is read to its end (default), or aborted.
+   */
+  end(reading: 'goes on' | 'is aborted' = 'goes on'): void {
     if (this.#state !== 'open') return;
-    this.#state = 'ended';
+    this.#state = 'ending';
+    this.#abortsReading = reading === 'is aborted';
     this.#stopTimer();
-    const reports = [...this.#calls].map((call) => call.giveUpUnread());
-    // All are given up before anybody, who may throw, is told.
-    for (const report of reports) if (report !== undefined) this.#onUnreadBody?.(report);
+    if (this.#holds === 0) this.#endCalls();
+  }
+
+  #abortCalls(): void {
+    this.#state = 'aborted';
+    // A copy: to abort one may settle others, and take them out of the list.
+    for (const call of [...this.#calls]) call.abortWithScope(this.#reason);
+  }
+
+  #endCalls(): void {
+    this.#state = 'ended';
+    if (this.#calls.size === 0) return;
+    const left = [...this.#calls].map((call) => call.endWithScope(this.#abortsReading));
+    // All have ended before a callback, which may throw, is called.
+    for (const call of left) {
+      if (call === undefined) continue;
+      const { left: what, ...report } = call;
+      if (what === 'unread') this.#onUnreadBody?.(report);
+      else this.#onOpenCall?.(report);
+    }
   }
 
   #watchDeadline(): void {
-    const delayMs = Math.max(1, Math.ceil(this.deadlineMs - performance.now()));
+    const delayMs = Math.max(1, Math.ceil(this.#deadlineMs - performance.now()));
     this.#timer = systemClock.setTimer(() => {
       this.abort(
         new TimeoutError('HOTARU_DEADLINE_EXCEEDED', 'the deadline of the request has passed'),
@@ -113,4 +199,19 @@ export class RequestScope {
     if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** The same promise, but what it rejects with because its scope is over is no unhandled rejection. */
+export function sheltered<T>(promise: Promise<T>, scope: RequestScope): Promise<T> {
+  const outer = new Promise<T>((resolve, reject) => {
+    promise.then(resolve, (error: unknown) => {
+      if (scope.isOver) outer.catch(ignore);
+      reject(error);
+    });
+  });
+  return outer;
+}
+
+function ignore(): void {
+  // nothing to do
 }
