@@ -1,4 +1,5 @@
 /** Tables in the documents are generated from the code, so that they can't rot. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
@@ -9,7 +10,8 @@ import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.j
 import { allowed } from '../packages/client/src/config/pool-config.js';
 import { ERROR_CODES } from '../packages/client/src/errors.js';
 
-const CLIENT = fileURLToPath(new URL('../docs/client.md', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const CLIENT = `${ROOT}docs/client.md`;
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');
@@ -25,29 +27,38 @@ function show(setting: Setting): string {
   return setting.kind === 'duration' ? `${setting.default} ms` : String(setting.default);
 }
 
+const settings = Object.entries(SETTINGS) as [string, Setting][];
+
 function settingsTable(): string {
-  const rows = (Object.entries(SETTINGS) as [string, Setting][]).map(
-    ([name, setting]) =>
-      `| \`${name}\` | ${show(setting)} | ${cell(setting.what)} | ${cell(allowed(setting))} | ${cell(setting.why)} |`,
+  const rows = settings.map(
+    ([name, setting]) => `| \`${name}\` | ${show(setting)} | ${cell(setting.what)} |`,
   );
-  return [
-    '| setting | default | what | allowed | why |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n');
+  return ['| setting | default | what |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** Puts a table after its marker, in place of the one that is there. */
-function withTable(text: string, marker: string, table: string): string {
-  const pattern = new RegExp(`(<!-- ${marker} -->\n)(?:\n?(?:\\|.*\n)+)?`);
-  return text.replace(pattern, (_, head: string) => `${head}\n${table}\n`);
+/** Why each is what it is, and what it takes: sentences, too long for a table. */
+function settingsReasons(): string {
+  return settings
+    .map(([name, setting]) => `- \`${name}\`: ${setting.why}. Takes ${allowed(setting)}.`)
+    .join('\n');
+}
+
+/** Puts what is generated after its marker, in place of the lines of a table or a list that are there. */
+function filled(text: string, marker: string, lines: string): string {
+  expect(text).toContain(`<!-- ${marker} -->\n`);
+  const pattern = new RegExp(`(<!-- ${marker} -->\n)(?:\n?(?:[|-].*\n)+)?`);
+  return text.replace(pattern, (_, head: string) => `${head}\n${lines}\n`);
 }
 
 // `UPDATE_DOCS=1 npx vitest run tests/docs.test.ts` writes them.
 it('docs/client.md lists every error code and every setting as the code has them', async () => {
   const before = readFileSync(CLIENT, 'utf8');
   const wanted = await format(
-    withTable(withTable(before, 'error-table', errorTable()), 'settings-table', settingsTable()),
+    [
+      ['error-table', errorTable()] as const,
+      ['settings-table', settingsTable()] as const,
+      ['settings-reasons', settingsReasons()] as const,
+    ].reduce((text, [marker, lines]) => filled(text, marker, lines), before),
     { parser: 'markdown', printWidth: 100, singleQuote: true },
   );
   if (process.env.UPDATE_DOCS === '1') writeFileSync(CLIENT, wanted);
@@ -95,4 +106,19 @@ it('docs/rules.md names code and tests that exist', () => {
         title.replace(/\s+/g, ' '),
       );
   }
+});
+
+it('no table is wider than a terminal', () => {
+  const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: ROOT, encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((page) => !page.startsWith('benchmarks/')); // reports: drawn for a browser
+  const wide = pages.flatMap((page) =>
+    readFileSync(`${ROOT}${page}`, 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        line.startsWith('|') && [...line].length > 120 ? [`${page}:${index + 1}`] : [],
+      ),
+  );
+  expect(wide).toEqual([]);
 });

@@ -86,7 +86,7 @@ export const SETTINGS = Object.freeze({
     0,
     65_535,
     'idle connections the sweeper keeps ready for a host in use',
-    'a connection nobody asked for is a cost; opt in',
+    'an unused connection is a cost; opt in',
   ),
   acquireTimeout: duration(
     10_000,
@@ -103,13 +103,13 @@ export const SETTINGS = Object.freeze({
   idleTimeout: duration(
     90_000,
     1,
-    'how long an idle connection is kept; shortened by the peer’s Keep-Alive hint',
+    'how long an idle connection is kept; a Keep-Alive hint can shorten it',
     'below the idle timeout of the common load balancers and NATs',
   ),
   maxLifetime: duration(
     300_000,
     1,
-    'age at which a connection is no longer reused, ±10 % for each connection',
+    'age at which a connection is no longer reused, ±10 % for each',
     'DNS and load balancers change; the spread keeps connections from ending all at once',
   ),
   maxRequestsPerConnection: {
@@ -131,7 +131,7 @@ export const SETTINGS = Object.freeze({
   bodyTimeout: duration(
     30_000,
     1,
-    'the longest pause between two pieces of a body while somebody reads it',
+    'the longest pause between two pieces of a body that is being read',
     'long streams live; stalled ones end',
   ),
   timeout: duration(
@@ -176,7 +176,7 @@ export const SETTINGS = Object.freeze({
     kind: 'boolean',
     default: process.env.NODE_ENV === 'development',
     perHost: true,
-    what: 'warn of a body nobody read and a lease nobody gave back, with the line that made it',
+    what: 'warn of unread bodies and of leases not given back, with the line',
     why: 'it costs a stack trace for each call: on when NODE_ENV is development',
   },
   order: {
