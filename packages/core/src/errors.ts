@@ -13,7 +13,10 @@ export interface ErrorEntry {
 export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_BAD_REQUEST: { status: 400, when: 'the request is not HTTP as RFC 9112 defines it' },
   HOTARU_INVALID_HOST: { status: 400, when: 'Host is missing, given twice, or no host name' },
-  HOTARU_BAD_PATH: { status: 400, when: 'the request target or its percent-encoding is malformed' },
+  HOTARU_BAD_PATH: {
+    status: 400,
+    when: 'the request target is malformed, or could be read as two different paths',
+  },
   HOTARU_BAD_JSON: { status: 400, when: 'the request body is not JSON' },
   HOTARU_BAD_FORM: { status: 400, when: 'the request body is not the form it claims to be' },
   HOTARU_ROUTE_NOT_FOUND: { status: 404, when: 'no endpoint matches the path' },

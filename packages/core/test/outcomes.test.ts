@@ -219,6 +219,20 @@ describe('errors', () => {
     expect(JSON.stringify(line)).not.toContain('secret');
   });
 
+  it('a URIError of the handler is its own: a 500 that is logged', async () => {
+    const { log, lines } = memoryLogger();
+    const app = testApp({ logger: log });
+    app.get('/', () => decodeURIComponent('%'));
+    app.get('/async', async () => decodeURIComponent('%'));
+    for (const path of ['/', '/async']) {
+      lines.length = 0;
+      const res = await app.inject({ path });
+      expect(res.status).toBe(500);
+      expect(await res.json()).toMatchObject({ code: 'HOTARU_INTERNAL' });
+      expect(lines.filter((line) => line['level'] === 50)).toHaveLength(1);
+    }
+  });
+
   it('a thrown value that is no error is a 500', async () => {
     const app = testApp();
     app.get('/', () => {
@@ -432,21 +446,28 @@ describe('file()', () => {
   });
 
   it.each([
-    '/../secret.txt',
-    '/%2e%2e/secret.txt',
-    '/%2e%2e%2fsecret.txt',
-    '/sub/..%5c..%5csecret.txt',
-    '/link.txt',
-    '/.env',
-    '/sub',
-    '/',
-    '/nope',
-    '/a.html/x',
-    '/a.html%00.txt',
+    ...['/link.txt', '/.env', '/sub', '/', '/nope', '/a.html/x'],
+    ...['/sub%2fb.txt', '/sub%2fnope'],
   ])('does not find %s', async (path) => {
     const res = await fileApp().inject({ path });
     expect(res.status).toBe(404);
     expect(await res.json()).toMatchObject({ code: 'HOTARU_FILE_NOT_FOUND' });
+  });
+
+  it.each([
+    ...['/../secret.txt', '/%2e%2e/secret.txt', '/%2e%2e%2fsecret.txt'],
+    ...['/sub/..%5c..%5csecret.txt', '/a.html%00.txt'],
+  ])('is not even asked for %s', async (path) => {
+    const res = await fileApp().inject({ path });
+    expect(res.status).toBe(400);
+    expect(await res.json()).toMatchObject({ code: 'HOTARU_BAD_PATH' });
+  });
+
+  it.each([
+    ...['../secret.txt', 'sub/../../secret.txt', 'sub\\..\\..\\secret.txt', '..', '.', '.env', ''],
+    ...['a.html\0.txt', '/etc/passwd', 'sub/./b.txt'],
+  ])('does not find %j, whoever asks', async (path) => {
+    await expect(file(path, { root })).rejects.toMatchObject({ code: 'HOTARU_FILE_NOT_FOUND' });
   });
 
   it('wants a root', async () => {

@@ -12,7 +12,8 @@ import { wireError, type HttpError } from '../http/http-error.js';
 import { problemResponse, toHttpError } from '../http/problem.js';
 import { cancelSource, type PumpResult } from '../http/pump.js';
 import { bodyTooLarge } from '../http/request-body.js';
-import { checkHead, checkHeadSize, originForm } from '../http/request-head.js';
+import { checkHead, checkHeadSize } from '../http/request-head.js';
+import { readTarget, refusedTarget } from '../http/request-target.js';
 import { HttpResponse, toResponse } from '../http/response.js';
 import type { HttpSafety } from '../http/safety.js';
 import { writeResponse } from '../http/write-response.js';
@@ -71,16 +72,18 @@ export class Dispatcher {
   #admit(exchange: Exchange, ctx: HttpContext): Endpoint {
     const { request } = exchange;
     const appSafety = this.#safety;
-    checkHead(request, appSafety, exchange);
     const method = request.method ?? 'GET';
-    if (request.url === '*' && method === 'OPTIONS')
-      throw new AutomaticOptions(this.#allowed(undefined));
-    exchange.target = originForm(request.url ?? '/');
+    const isServerWide = request.url === '*' && method === 'OPTIONS';
+    // First of all: whatever is refused below is logged, and passes middleware, under its path.
+    if (!isServerWide) setTarget(exchange, request.url ?? '');
+    checkHead(request, appSafety, exchange);
+    if (isServerWide) throw new AutomaticOptions(this.#allowed(undefined));
     const { path } = exchange;
     const match = this.router.find(method, path);
     if (match === undefined) throw this.#unmatched(method, path);
     const endpoint = match.target;
     const { safety } = endpoint;
+    exchange.pattern = endpoint.pattern.text;
     if (match.values.length > 0) setMatch(ctx, match);
     if (!safety.allowsMethod(method)) {
       const allowed = this.#allowed(path).filter((name) => safety.allowsMethod(name));
@@ -192,6 +195,15 @@ class AutomaticOptions extends Error {
   constructor(allowed: readonly string[]) {
     super('answered by the framework');
     this.allowed = allowed;
+  }
+}
+
+function setTarget(exchange: Exchange, raw: string): void {
+  try {
+    exchange.target = readTarget(raw);
+  } catch (error) {
+    exchange.target = refusedTarget(raw);
+    throw error;
   }
 }
 

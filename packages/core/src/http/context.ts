@@ -17,6 +17,7 @@ import { parseForm, type ParsedForm, type UploadedFile } from './form.js';
 import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './headers.js';
 import { wireError } from './http-error.js';
 import { firstField, parsePairs, emptyFields, type FieldBag } from './query.js';
+import { HOST } from './request-target.js';
 import { checkStatus } from './response.js';
 import { LocalStore, TypedStore } from './stores.js';
 
@@ -68,23 +69,39 @@ export class HttpContext<Params extends object = AnyParams> {
     return this.#exchange.request.method ?? 'GET';
   }
 
-  /** As it came in: percent-encoded, without the query. */
+  /**
+   * The path that was routed, without the query, in its one form: percent-encodings that are not needed are
+   * undone, all others are in upper case, and an encoded slash stays `%2F`. It is `ctx.url.pathname`, and what
+   * patterns match segment by segment; paths that could be read in two ways never get here (400).
+   *
+   * @example
+   * if (ctx.path.startsWith('/admin/')) await requireAdmin(ctx); // also for /%61dmin/
+   */
   get path(): string {
     return this.#exchange.path;
   }
 
-  /** The whole URL. Its host is what the client said: not to be trusted. Made on first use. */
+  /** The text of the pattern that matched, the name of the endpoint: `/users/<int:id>`. Undefined when none did. */
+  get pattern(): string | undefined {
+    return this.#exchange.pattern;
+  }
+
+  /**
+   * The whole URL; its path is `ctx.path`. Its host is what the client said: not to be trusted. Made on first
+   * use.
+   */
   get url(): URL {
     if (this.#url !== undefined) return this.#url;
     const { request, target } = this.#exchange;
+    const { path, query } = target;
     const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-    const authority = /^https?:\/\/([^/?#]+)/i.exec(request.url ?? '')?.[1];
-    const host = authority ?? request.headers.host ?? 'localhost';
-    const base = `${scheme}://${host}`;
-    // Not new URL(target, base): a target of "//evil" would name another host.
-    return (this.#url = new URL(
-      URL.canParse(base) ? base + target : `${scheme}://localhost${target}`,
-    ));
+    const host = target.authority ?? request.headers.host ?? '';
+    // What is no host name could reach into the path: "a/b".
+    const base = `${scheme}://${HOST.test(host) ? host : 'localhost'}`;
+    // Not new URL(path, base): a path of "//evil" would name another host.
+    const rest = query === undefined ? path : `${path}?${query}`;
+    this.#url = new URL((URL.canParse(base) ? base : `${scheme}://localhost`) + rest);
+    return this.#url;
   }
 
   /** A param of the pattern, decoded; a number for `int`, `uint` and `decimal`. */
@@ -102,10 +119,8 @@ export class HttpContext<Params extends object = AnyParams> {
   }
 
   #parseQuery(): FieldBag {
-    const { target } = this.#exchange;
-    const mark = target.indexOf('?');
-    if (mark < 0) return emptyFields();
-    return parsePairs(target.slice(mark + 1), Infinity) ?? emptyFields();
+    const { query } = this.#exchange.target;
+    return (query === undefined ? undefined : parsePairs(query, Infinity)) ?? emptyFields();
   }
 
   // ── headers and who is there ───────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ import type { Services } from '../services.js';
 import { wireError } from './http-error.js';
 import type { HeaderBag } from './headers.js';
 import { RequestBody } from './request-body.js';
+import { NO_TARGET, type RequestTarget } from './request-target.js';
 import type { HttpSafety } from './safety.js';
 
 /** Header fields about one representation, besides `content-*`. */
@@ -34,8 +35,10 @@ export class Exchange {
   readonly services: Services;
   /** The limits of the endpoint, once it is known. */
   safety: HttpSafety;
-  /** The target in origin-form. */
-  target = '/';
+  /** What the request line named: read before anything else looks at the request. */
+  target: RequestTarget = NO_TARGET;
+  /** The text of the pattern that matched; undefined when none did. */
+  pattern: string | undefined = undefined;
   /** From the head: see request-head.ts. */
   contentLength = -1;
   isChunked = false;
@@ -85,10 +88,9 @@ export class Exchange {
     return (this.#body ??= new RequestBody(this, this.safety));
   }
 
-  /** The path without the query. */
+  /** In its one form, without the query: see routing/path.ts. */
   get path(): string {
-    const query = this.target.indexOf('?');
-    return query < 0 ? this.target : this.target.slice(0, query);
+    return this.target.path;
   }
 
   get log(): Logger {

@@ -6,7 +6,7 @@
 import { HotaruClientError } from '@hotaru/client';
 import type { ErrorCode } from '@hotaru/client';
 import { HotaruError } from '../errors.js';
-import { HttpError, wireError } from './http-error.js';
+import { HttpError } from './http-error.js';
 import { HttpResponse } from './response.js';
 
 /** The pool is at its limit or going away: worth another try, here or elsewhere. */
@@ -28,7 +28,6 @@ const RETRY_AFTER_SECONDS = 1;
 export function toHttpError(error: unknown, isDevelopment: boolean): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof HotaruClientError) return fromClient(error, isDevelopment);
-  if (error instanceof URIError) return wireError('HOTARU_BAD_PATH', 'malformed percent-encoding');
   const code = error instanceof HotaruError ? error.code : 'HOTARU_INTERNAL';
   return new HttpError(500, {
     code,

@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { wireError, type HttpError } from './http-error.js';
+import { HOST } from './request-target.js';
 import type { HttpSafety } from './safety.js';
 
 export interface HeadFacts {
@@ -16,8 +17,6 @@ export interface HeadFacts {
   headBytes: number;
 }
 
-/** reg-name, IPv4 or [IPv6], and a port (RFC 3986 §3.2). An empty host names nothing. */
-const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 /** A server has few names: the last one that was checked is most often the next one, too. */
 let lastValidHost = '';
 
@@ -78,13 +77,4 @@ export function checkHeadSize(
 
 function invalidHost(detail: string): HttpError {
   return wireError('HOTARU_INVALID_HOST', detail);
-}
-
-/** The origin-form of a target: an absolute one is routed by its path (RFC 9112 §3.2.2). */
-export function originForm(target: string): string {
-  if (target.charCodeAt(0) === 47 /* slash */) return target;
-  const absolute = /^https?:\/\/[^/?#]+(.*)$/is.exec(target);
-  if (absolute === null) throw wireError('HOTARU_BAD_PATH', 'the request target is no path');
-  const rest = absolute[1] ?? '';
-  return rest.startsWith('/') ? rest : `/${rest}`;
 }

@@ -30,8 +30,8 @@ describe('parsePattern', () => {
   });
 
   it('takes an escaped bracket as text', () => {
-    expect(parsePattern('/\\<x\\>').staticPath).toBe('/<x>');
-    expect(parsePattern('/\\:id').staticPath).toBe('/:id');
+    expect(parsePattern('/\\<x\\>').segments).toEqual([{ kind: 'literal', text: '<x>' }]);
+    expect(parsePattern('/\\:id').segments).toEqual([{ kind: 'literal', text: ':id' }]);
   });
 
   it('takes what follows the last colon of a regex as the name', () => {
@@ -67,6 +67,15 @@ describe('parsePattern', () => {
     ['/a%20b', 2, 'decoded text'],
     ['/a\\', 2, 'must be followed'],
     ['/:id', 1, 'params are written <name>'],
+    [
+      '/a/../b',
+      3,
+      'such a path is refused before it gets to the router: the path has a dot segment',
+    ],
+    ['/.', 1, 'a dot segment'],
+    ['/a\\\\b', 1, 'the path has a backslash'],
+    ['/a\u0001b', 1, 'the path has a control character'],
+    ['/\ud800', 1, 'half of a character'],
     ['/{id}/x', 1, 'params are written <name>'],
     ['/*', 1, 'params are written <name>'],
   ])('refuses %s at column %i: %s', (pattern, column, what) => {

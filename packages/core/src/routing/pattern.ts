@@ -9,12 +9,13 @@
  *     <[a-z]{2}:lang>       a regex, for the whole segment; what follows the last colon is the name
  *     page-<uint:n>.json    text and params mixed; a param ends where the text after it first occurs
  *     <**path:rest>         the whole remainder, slashes and all; `<**path>` is named `path`
- *     \<  \>  \\  \:        the character itself
+ *     \<  \>  \:  \%        the character itself
  *
  * Empty segments count: `/a` and `/a/` are two paths, as in Hotaru. What a pattern matches is the
  * router's business (router.ts).
  */
 import { HotaruError } from '../errors.js';
+import { problemOf } from './path.js';
 import { PARAM_TYPES, readAny, regexReader, type ParamReader } from './param-readers.js';
 
 export interface LiteralPart {
@@ -41,12 +42,11 @@ export interface Pattern {
   readonly segments: readonly Segment[];
   /** Names of the params, from left to right. */
   readonly names: readonly string[];
-  /** The path itself when there are no params. */
-  readonly staticPath: string | undefined;
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const REST = '**path';
+const LONE_SURROGATE = /\p{Cs}/u;
 /** How other frameworks write a param. As a literal it would be a route that never matches. */
 const FOREIGN = /^(?::\w+|\{\w+\}|\*{1,2})$/;
 
@@ -79,13 +79,7 @@ class PatternParser {
       this.#at++; // the slash
       segments.push(this.#segment());
     }
-    const isStatic = segments.every((segment) => segment.kind === 'literal');
-    return {
-      text: this.#text,
-      segments,
-      names: this.#names,
-      staticPath: isStatic ? `/${segments.map((segment) => segment.text).join('/')}` : undefined,
-    };
+    return { text: this.#text, segments, names: this.#names };
   }
 
   #segment(): Segment {
@@ -115,6 +109,8 @@ class PatternParser {
       this.#fail(start, `params are written <name> here; for this very text write "\\${written}"`);
     const [first] = parts;
     if (first === undefined) return { kind: 'literal', text: '' };
+    for (const part of parts)
+      if (part.kind === 'literal') this.#checkReachable(part.text, parts.length === 1, start);
     return parts.length === 1 ? first : { kind: 'mixed', parts };
   }
 
@@ -138,6 +134,13 @@ class PatternParser {
       } else text += char;
       this.#at++;
     }
+  }
+
+  /** What no path has in its one form would be a pattern that never matches. */
+  #checkReachable(text: string, isWhole: boolean, start: number): void {
+    const problem = LONE_SURROGATE.test(text) ? 'half of a character' : problemOf(text);
+    if (problem === undefined || (!isWhole && /^\.\.?$/.test(text))) return;
+    this.#fail(start, `such a path is refused before it gets to the router: ${problem}`);
   }
 
   /** The inside of `<…>`, as far as the first `>` that is not escaped. */

@@ -11,6 +11,7 @@
  */
 import { HotaruError } from '../errors.js';
 import type { ParamValue } from './param-types.js';
+import { encodeSegment, joinRest, segmentsOf } from './path.js';
 import type { Pattern, Segment } from './pattern.js';
 import { mixedMatcher, paramMatcher, type SegmentMatcher } from './segment-matcher.js';
 
@@ -81,19 +82,18 @@ export class Router<Target> {
   add(pattern: Pattern, methods: readonly string[], target: Target): void {
     const slot = this.#slotFor(pattern);
     slot.add(methods, pattern, target);
-    // Look-ups in the map are by the path as it came in, so text with a percent sign is left to the trie.
-    if (pattern.staticPath?.includes('%') === false) this.#static.set(pattern.staticPath, slot);
+    const path = staticPathOf(pattern);
+    if (path !== undefined) this.#static.set(path, slot);
   }
 
   /**
-   * @param path as it came in, percent-encoded, without the query.
-   * @throws URIError when the percent-encoding is malformed.
+   * @param path in its one form: see path.ts.
    */
   find(method: string, path: string): Match<Target> | undefined {
     const found = this.#static.get(path)?.find(method);
     if (found !== undefined) return found;
     const values: ParamValue[] = [];
-    const match = walk(this.#root, splitPath(path), 0, method, values);
+    const match = walk(this.#root, segmentsOf(path), 0, method, values);
     if (match === undefined || values.length === 0) return match;
     return { target: match.target, names: match.names, values };
   }
@@ -101,7 +101,7 @@ export class Router<Target> {
   /** Every method some pattern has for the path, `ANY_METHOD` included; empty when there is none. */
   methodsFor(path: string): Set<string> {
     const methods = new Set<string>();
-    collectMethods(this.#root, splitPath(path), 0, methods);
+    collectMethods(this.#root, segmentsOf(path), 0, methods);
     return methods;
   }
 
@@ -133,13 +133,14 @@ function childFor<Target>(
   return child;
 }
 
-/** Split before decoding: an encoded slash is text, not a separator. */
-function splitPath(path: string): string[] {
-  const segments = path.slice(1).split('/');
-  if (path.includes('%'))
-    for (const [index, segment] of segments.entries())
-      if (segment.includes('%')) segments[index] = decodeURIComponent(segment);
-  return segments;
+/** The path itself, in its one form, when the pattern has no params. */
+function staticPathOf({ segments }: Pattern): string | undefined {
+  let path = '';
+  for (const segment of segments) {
+    if (segment.kind !== 'literal') return undefined;
+    path += `/${encodeSegment(segment.text)}`;
+  }
+  return path;
 }
 
 function walk<Target>(
@@ -171,7 +172,7 @@ function walk<Target>(
     values.length = mark;
   }
   const found = node.rest?.find(method);
-  if (found !== undefined) values.push(segments.slice(index).join('/'));
+  if (found !== undefined) values.push(joinRest(segments, index));
   return found;
 }
 

@@ -1,0 +1,72 @@
+/**
+ * The request target (RFC 9112 §3.2), read once: which path is routed, which query is parsed, which host was
+ * named. Everything that speaks of the request's URL (`ctx.path`, `ctx.url`, `ctx.query()`, the router, the
+ * log) speaks of this.
+ */
+import { normalPath } from '../routing/path.js';
+import { wireError, type HttpError } from './http-error.js';
+
+export interface RequestTarget {
+  /** In its one form: see routing/path.ts. */
+  readonly path: string;
+  /** Without the question mark, as it came in; undefined when there is none. */
+  readonly query: string | undefined;
+  /** Of an absolute-form target: it takes the place of `Host` (RFC 9112 §3.2.2). */
+  readonly authority: string | undefined;
+}
+
+/** reg-name, IPv4 or [IPv6], and a port (RFC 3986 §3.2). An empty host names nothing. */
+export const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;
+
+const UNSENDABLE = /[\0-\x20\x7f#]/;
+const SLASH = 47;
+
+/** The target of a request that has not been read, and of `OPTIONS *`, which is about no path. */
+export const NO_TARGET: RequestTarget = Object.freeze({
+  path: '/',
+  query: undefined,
+  authority: undefined,
+});
+
+/** @throws HttpError 400 `HOTARU_BAD_PATH` for what is no path, or one that others might read differently. */
+export function readTarget(raw: string): RequestTarget {
+  let text = raw;
+  let authority: string | undefined;
+  if (text.charCodeAt(0) !== SLASH) {
+    const parts = ABSOLUTE.exec(text);
+    authority = parts?.[1];
+    if (authority === undefined || !HOST.test(authority))
+      throw badPath('the request target is neither a path nor an http URL');
+    text = parts?.[2] ?? '';
+    if (!text.startsWith('/')) text = `/${text}`;
+  }
+  if (UNSENDABLE.test(text))
+    throw badPath('the request target has a "#", a blank or a control character');
+  const mark = text.indexOf('?');
+  const reading = normalPath(mark < 0 ? text : text.slice(0, mark));
+  if ('problem' in reading) throw badPath(reading.problem);
+  return { path: reading.path, query: mark < 0 ? undefined : text.slice(mark + 1), authority };
+}
+
+/** How many characters of a refused target are shown. */
+const SHOWN_CHARS = 256;
+
+/**
+ * What stands for a refused target in `ctx.path` and the log: one segment, so that it is under no prefix and
+ * no middleware takes it for a path to serve.
+ */
+export function refusedTarget(raw: string): RequestTarget {
+  const shown = raw.slice(0, SHOWN_CHARS).replace(/[^\w.~!$&'()*+,;=:@-]/gu, hexOf);
+  return { ...NO_TARGET, path: `/refused:${shown}` };
+}
+
+function hexOf(char: string): string {
+  const hex = [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`);
+  return hex.join('').toUpperCase();
+}
+
+function badPath(detail: string): HttpError {
+  return wireError('HOTARU_BAD_PATH', detail);
+}
