@@ -1,7 +1,7 @@
 /**
  * `ConnectionKey`: everything that makes two connections interchangeable. Host (lower case), port, and
  * `tls`: false, or the TLS identity. Two requests share a connection only if every setting that
- * changes trust is equal (pool.md, TLS).
+ * changes trust is equal (docs/rules.md, rule 13).
  */
 import { domainToASCII } from 'node:url';
 import { isIPv6 } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * The twelve flaws of the designs this pool descends from (lineage), each turned into a promise that
+ * The twelve flaws of the designs that this pool descends from, each turned into a promise that
  * is kept here. Sockets and bytes are counted at the upstream; where it is about time, time is virtual.
  */
 import diagnosticsChannel from 'node:diagnostics_channel';

@@ -1,6 +1,6 @@
 /**
  * The SSRF guard: with `safety: { untrusted: true }` a connection to an address that is not public is
- * refused, judged on the address actually connected to, after DNS (pool.md, SSRF guard).
+ * refused, judged on the address actually connected to, after DNS (docs/rules.md, rule 16).
  */
 import net from 'node:net';
 import { ConnectError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
  * A TLS identity: every setting that changes whom we trust or who we are. It is part of the connection
- * key, so a connection is never shared across identities (pool.md, TLS).
+ * key, so a connection is never shared across identities (docs/rules.md, rule 13).
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';

@@ -2,7 +2,7 @@
  * Turns of the event loop.
  *
  * Bytes that wait in an idle socket must not answer the next request (response-queue poisoning,
- * GHSA-35p6-xmwp-9g52; pool.md, poison). So before a request is written to a connection that was idle, every
+ * GHSA-35p6-xmwp-9g52; docs/rules.md, rule 2). So before a request is written to a connection that was idle, every
  * readable socket is polled once more. A timer would cost a millisecond, an unref'd immediate up to a
  * whole poll (undici#5493). One ref'd immediate is not enough either: a request made in the poll phase
  * would be written in the check phase of the same turn, and what arrived since that poll began would

@@ -56,7 +56,7 @@ export class ConnectionRecord {
 
   /**
    * Has it been idle too long? The larger of the two ages counts: a frozen machine's monotonic clock
-   * stood still while the peer closed (pool.md, idle age).
+   * stood still while the peer closed (docs/rules.md, rule 10).
    */
   isIdleTooLong(nowMs: number, wallMs: number, settings: Settings): boolean {
     const idleMs = Math.max(nowMs - this.lastUsedAtMs, wallMs - this.lastUsedAt);

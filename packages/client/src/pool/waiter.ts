@@ -6,7 +6,7 @@
  *          └──cancel───▶ cancelled    its caller left: abort, deadline
  *
  * Handing over is synchronous on purpose: through a promise, an abort could slip in between and the
- * connection would be lost (pool.md, abort at any moment).
+ * connection would be lost (docs/rules.md, rule 7).
  */
 import { Link } from './linked-list.js';
 import type { Phase } from '../errors.js';

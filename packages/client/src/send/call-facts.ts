@@ -28,7 +28,7 @@ function isRepeatable(request: PreparedRequest, exchange: Exchange | undefined):
 
 /**
  * A reused connection that died before the first byte of an answer: the peer most likely closed it
- * while it was idle (pool.md, keep-alive race).
+ * while it was idle (docs/rules.md, rule 1).
  */
 export function mayReplay(
   error: Error,

@@ -1,6 +1,6 @@
 /**
  * From what the caller asked to what goes on the wire, with everything checked before a byte is
- * written (pool.md, validation): method, target, field names and values, framing.
+ * written (docs/rules.md, rule 14): method, target, field names and values, framing.
  */
 import type { WireRequest } from '../connection/http1/exchange.js';
 import { invalidRequest } from '../errors.js';

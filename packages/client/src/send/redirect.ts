@@ -1,6 +1,6 @@
 /**
  * Follows redirects (RFC 9110 §15.4), for `redirect: 'follow'`. Bounded; one total time for all hops;
- * credentials never cross an origin (pool.md, redirects).
+ * credentials never cross an origin (docs/rules.md, rule 15).
  *
  *   303, and 301/302 after POST   → GET without a body, as every browser does
  *   301/302 else, 307, 308        → the same method and body; a stream can't be sent again: an error

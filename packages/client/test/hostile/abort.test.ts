@@ -1,5 +1,5 @@
 /**
- * An abort in every state a call can be in (pool.md, abort; node#46525, undici#3157): it settles the call
+ * An abort in every state a call can be in (docs/rules.md, rule 7; node#46525, undici#3157): it settles the call
  * once, with the signal's own reason, frees the place, harms no other call and leaves no listener.
  */
 import { getEventListeners } from 'node:events';

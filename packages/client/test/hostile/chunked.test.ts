@@ -1,5 +1,5 @@
 /**
- * The chunked coding and its trailers (pool.md, framing; RFC 9112 §7.1): a parser that reads a size, an
+ * The chunked coding and its trailers (docs/rules.md, rule 3; RFC 9112 §7.1): a parser that reads a size, an
  * extension or a line end in its own way sees other messages than its peer does.
  */
 import {

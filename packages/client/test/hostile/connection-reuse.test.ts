@@ -1,5 +1,5 @@
 /**
- * Which responses leave a connection that may serve again (pool.md, reuse needs positive proof; RFC 9112
+ * Which responses leave a connection that may serve again (docs/rules.md, rule 8; RFC 9112
  * §9.3, §9.6): a matrix, judged by the sockets the origin accepted. Both sides are promises: reuse
  * without proof poisons, no reuse with proof costs a handshake for every request.
  */

@@ -1,5 +1,5 @@
 /**
- * Decompression (pool.md, decompression; RFC 9110 §8.4): what is cut, damaged or a bomb is an error, never
+ * Decompression (docs/rules.md, rule 15; RFC 9110 §8.4): what is cut, damaged or a bomb is an error, never
  * a short or an endless success.
  */
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';

@@ -1,5 +1,5 @@
 /**
- * An answer that comes while the request is still going out (pool.md, early final response; RFC 9112
+ * An answer that comes while the request is still going out (docs/rules.md, rule 5; RFC 9112
  * §9.3): it is delivered, the caller's body is no longer read, and the connection is used again only
  * if the upload was complete.
  */

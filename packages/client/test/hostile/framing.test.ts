@@ -1,5 +1,5 @@
 /**
- * Where a response ends (pool.md, framing; RFC 9112 §6 and §7): a wrong guess truncates this answer or
+ * Where a response ends (docs/rules.md, rule 3; RFC 9112 §6 and §7): a wrong guess truncates this answer or
  * poisons the next, so whatever is not certain is an error, and the connection goes.
  */
 import {

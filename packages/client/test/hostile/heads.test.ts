@@ -1,5 +1,5 @@
 /**
- * Response heads that are none (pool.md, framing; RFC 9112 §4 and §5): junk status lines, and fields that
+ * Response heads that are none (docs/rules.md, rule 3; RFC 9112 §4 and §5): junk status lines, and fields that
  * two parsers could read in two ways.
  */
 import { ok, promises, PROTOCOL, whole, type HostileCase } from './support.js';

@@ -1,5 +1,5 @@
 /**
- * 1xx responses (pool.md, 1xx; RFC 9110 §15.2, §10.1.1): they precede the answer and never are it. An
+ * 1xx responses (docs/rules.md, rule 4; RFC 9110 §15.2, §10.1.1): they precede the answer and never are it. An
  * unasked 101 would hand the connection to another protocol.
  */
 import { ConnectionPool } from '@hotaru/client';

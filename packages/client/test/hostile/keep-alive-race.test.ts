@@ -1,5 +1,5 @@
 /**
- * A reused connection that turns out dead (pool.md, keep-alive race; RFC 9110 §9.2.2, RFC 9112 §9.3.1):
+ * A reused connection that turns out dead (docs/rules.md, rule 1; RFC 9110 §9.2.2, RFC 9112 §9.3.1):
  * what is idempotent is sent once more, on a fresh connection; a POST never reaches a server twice.
  */
 import { ConnectionPool, HotaruClientError, type RequestInit } from '@hotaru/client';

@@ -1,5 +1,5 @@
 /**
- * What looks odd and is legal must pass: over-strict is a defect too (pool.md, "Facts measured"). Where
+ * What looks odd and is legal must pass: over-strict is a defect too (docs/rules.md, rule 3). Where
  * RFC 9112 only MAY be lenient, the choice is said with the case: bare LF as a line end (§2.2) is refused,
  * because a peer that filters only CR LF would otherwise let one response be split into two.
  */

@@ -1,5 +1,5 @@
 /**
- * Floods (pool.md, framing and "Facts measured"; CVE-2023-39326, CVE-2022-32213 and kin): whatever never
+ * Floods (docs/rules.md, rule 3; CVE-2023-39326, CVE-2022-32213 and kin): whatever never
  * ends comes to an error at its bound, at once and not at the deadline, and the connection goes. What is
  * large but within the bounds is legal.
  */

@@ -1,5 +1,5 @@
 /**
- * Bytes that nobody asked for never answer anybody (pool.md, poison; GHSA-35p6-xmwp-9g52,
+ * Bytes that nobody asked for never answer anybody (docs/rules.md, rule 2; GHSA-35p6-xmwp-9g52,
  * CVE-2026-48931): not when they come with the response before, not while the connection is idle, and
  * not when they arrive in the very tick in which the next request is made.
  */

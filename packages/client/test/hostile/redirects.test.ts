@@ -1,5 +1,5 @@
 /**
- * Redirects (pool.md, redirects; RFC 9110 §15.4, Fetch §4.4): never unasked; bounded when asked; credentials
+ * Redirects (docs/rules.md, rule 15; RFC 9110 §15.4, Fetch §4.4): never unasked; bounded when asked; credentials
  * stay with the origin they were meant for, and a body is sent again only when it can be.
  */
 import { ConnectionPool, type RequestInit, type SendOptions } from '@hotaru/client';

@@ -1,5 +1,5 @@
 /**
- * Request bodies (pool.md, validation and "Facts measured"; RFC 9112 §6): callers lie about length, and
+ * Request bodies (docs/rules.md, rule 14; RFC 9112 §6): callers lie about length, and
  * their streams break. What does not fit is refused before or while it is written: never padded, never
  * cut, never left to hang, and never an uncaught error.
  */

@@ -1,5 +1,5 @@
 /**
- * What may not be sent is refused before a byte is written (pool.md, validation; RFC 9110 §5, RFC 9112 §3),
+ * What may not be sent is refused before a byte is written (docs/rules.md, rule 14; RFC 9110 §5, RFC 9112 §3),
  * and what is sent can't be split into two requests. The origin reads strictly: whatever slips through
  * the client's checks fails the case there too.
  */

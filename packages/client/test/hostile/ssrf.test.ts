@@ -1,5 +1,5 @@
 /**
- * URLs of strangers (pool.md, SSRF guard): with `safety: { untrusted: true }` only public addresses are
+ * URLs of strangers (docs/rules.md, rule 16): with `safety: { untrusted: true }` only public addresses are
  * connected to, however the address is spelled and wherever it came from.
  */
 import { ConnectionPool, type SendOptions } from '@hotaru/client';

@@ -1,5 +1,5 @@
 /**
- * Every wait has a clock, and each clock its code (pool.md, abort and "Facts measured"; undici#1987, #5604):
+ * Every wait has a clock, and each clock its code (docs/rules.md, rule 7; undici#1987, #5604):
  * queue, dial, TLS, upload, head, body, and the whole. Timeouts here are tens of milliseconds.
  */
 import { createServer } from 'node:net';

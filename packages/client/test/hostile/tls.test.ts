@@ -1,5 +1,5 @@
 /**
- * TLS (pool.md, TLS; RFC 9110 §4.3.4, RFC 8446): who is not proved is not spoken to, and no connection is
+ * TLS (docs/rules.md, rule 13; RFC 9110 §4.3.4, RFC 8446): who is not proved is not spoken to, and no connection is
  * shared by two identities. Origins with bad certificates, broken handshakes, and plain talkers.
  */
 import { connect } from 'node:tls';

@@ -1,5 +1,5 @@
 /**
- * A response that is cut is an error, wherever it is cut and however (pool.md, framing: a truncated body is
+ * A response that is cut is an error, wherever it is cut and however (docs/rules.md, rule 3: a truncated body is
  * always an error, never a short success; RFC 9112 §8). And one that arrives in pieces is none, wherever
  * the pieces part.
  */

@@ -1,5 +1,5 @@
 /**
- * Bodies nobody reads to the end (pool.md, unread bodies; undici#4364, hyper#1353): a little is drained
+ * Bodies nobody reads to the end (docs/rules.md, rule 6; undici#4364, hyper#1353): a little is drained
  * and the connection kept, more than that or a stall closes it; none pins a connection for ever.
  */
 import { ConnectionPool, RequestScope, type ClientResponse } from '@hotaru/client';

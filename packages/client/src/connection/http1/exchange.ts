@@ -293,7 +293,7 @@ export class Exchange implements ByteSink, ReaderEvents, UploadEvents, UploadTar
     this.#mayReuse = mayReuse;
   }
 
-  /** Reuse needs positive proof of everything (pool.md, reuse); here is the one place that collects it. */
+  /** Reuse needs positive proof of everything (docs/rules.md, rule 8); here is the one place that collects it. */
   #finish(hasLeftover: boolean): void {
     const { connection } = this;
     // TLS reports a write as done a turn late, perhaps after the answer to it. One turn, no more:
