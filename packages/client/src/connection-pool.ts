@@ -25,9 +25,10 @@ import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.
 import { Sweeper } from './pool/sweeper.js';
 import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
 import { Call, type CallEnvironment } from './send/call.js';
+import { CallContext } from './send/call-context.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
-import { followRedirects } from './send/redirect.js';
+import { followRedirects, type Hop } from './send/redirect.js';
 import { sheltered, type RequestScope } from './send/request-scope.js';
 import { Origins } from './send/target.js';
 
@@ -79,6 +80,8 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #retired = new Counters();
   #nextId = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
+  /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
+  #followingCount = 0;
   /** Drains that wait for the end of the last call. */
   readonly #onQuiet = new Set<() => void>();
 
@@ -137,9 +140,8 @@ export class ConnectionPool implements AsyncDisposable {
     options?: SendOptions,
     scope?: RequestScope,
   ): Promise<ClientResponse> {
-    const sent = this.#send(target, request, options, scope);
-    if (options?.redirect !== 'follow') return sent;
-    const answer = this.#follow(sent, request, options, scope);
+    if (options?.redirect !== 'follow') return this.#send(target, request, options, scope);
+    const answer = this.#follow({ target, request, options }, scope);
     return scope === undefined ? answer : sheltered(answer, scope);
   }
 
@@ -148,36 +150,39 @@ export class ConnectionPool implements AsyncDisposable {
     request: RequestInit,
     options: SendOptions | undefined,
     scope: RequestScope | undefined,
+    context?: CallContext,
   ): Promise<ClientResponse> {
     try {
       // What is wrong with the request rejects, before anything is written.
       const checked = checkOptions(options);
       const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
       const prepared = prepare(resolved, request, checked);
-      if (this.#state !== 'open') throw poolClosed();
+      this.#admit(context);
       const host = this.#hostFor(prepared.origin.key);
-      return new Call(this.#callEnvironment, host, prepared, checked, scope).start();
+      const env = this.#callEnvironment;
+      return new Call(env, host, prepared, checked, scope, context).start();
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #follow(
-    first: Promise<ClientResponse>,
-    request: RequestInit,
-    options: SendOptions,
-    scope: RequestScope | undefined,
-  ): Promise<ClientResponse> {
-    const startedAtMs = this.#clock.now();
-    // First of all: until it is awaited, its rejection would be nobody's.
-    const response = await first;
-    const timeoutMs = durationOf('timeout', options.timeout);
-    return followRedirects(response, request, options, (target, next, nextOptions) => {
-      if (timeoutMs === undefined) return this.#send(target, next, nextOptions, scope);
-      // One total time for all hops.
-      const leftMs = Math.max(1, timeoutMs - (this.#clock.now() - startedAtMs));
-      return this.#send(target, next, { ...nextOptions, timeout: leftMs }, scope);
-    });
+  /** A call is let in once: a drain that begins between two of its hops does not refuse the second. */
+  #admit(context: CallContext | undefined): void {
+    if (this.#state === 'open') context?.admit();
+    else if (this.#state === 'closed' || context?.isAdmitted !== true) throw poolClosed();
+  }
+
+  async #follow(first: Hop, scope: RequestScope | undefined): Promise<ClientResponse> {
+    const context = new CallContext(this.#clock.now());
+    this.#followingCount += 1;
+    try {
+      return await followRedirects(first, ({ target, request, options }) =>
+        this.#send(target, request, options, scope, context),
+      );
+    } finally {
+      this.#followingCount -= 1;
+      this.#checkQuiet();
+    }
   }
 
   // ── connections ────────────────────────────────────────────────────────────────────────────────
@@ -370,6 +375,8 @@ export class ConnectionPool implements AsyncDisposable {
     );
     this.#hosts.set(key.id, host);
     this.#keys.set(key.id, key);
+    // Only a call that was admitted before gets here: the host serves it, and keeps nothing.
+    if (this.#state === 'draining') host.drain();
     return host;
   }
 
@@ -404,6 +411,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   get #isQuiet(): boolean {
+    if (this.#followingCount > 0) return false;
     for (const host of this.#hosts.values()) if (!host.isEmpty) return false;
     return true;
   }

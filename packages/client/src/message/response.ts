@@ -8,7 +8,10 @@ import { textOf } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';
 import { ResponseHeaders } from './response-headers.js';
 
-/** ms each phase took; 0 for a phase there was none of. `total` grows until the body has ended. */
+/**
+ * ms each phase took; 0 for a phase there was none of. `total` grows until the body has ended. After
+ * redirects the phases are those of the last hop, and `total` is that of the whole call.
+ */
 export interface ResponseTiming {
   /** Waiting for a connection, beyond the dial itself. */
   queue: number;
@@ -112,7 +115,7 @@ export class ClientResponse {
     return this.#source.timing();
   }
 
-  /** What was tried before this response came: replays of dead connections, redirects excluded. */
+  /** What failed before this response came: connections that were dead, on all hops of redirects. */
   get attempts(): readonly Attempt[] {
     return this.#source.attempts;
   }

@@ -8,6 +8,7 @@ import type { Attempt, HotaruClientError } from '../errors.js';
 import type { ConnectionInfo, ResponseSource, ResponseTiming } from '../message/response.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
+import type { CallContext } from './call-context.js';
 import type { PreparedRequest } from './prepare.js';
 
 const NO_ATTEMPTS: readonly Attempt[] = Object.freeze([]);
@@ -25,12 +26,20 @@ export class CallRecord implements ResponseSource {
   readonly #request: PreparedRequest;
   #connection: PooledConnection | undefined = undefined;
   #requestCount = 0;
-  #attempts: Attempt[] | undefined = undefined;
+  readonly #context: CallContext | undefined;
+  #attempts: Attempt[] | undefined;
 
-  constructor(clock: Clock, request: PreparedRequest) {
+  constructor(clock: Clock, request: PreparedRequest, context: CallContext | undefined) {
     this.#clock = clock;
     this.#request = request;
+    this.#context = context;
+    this.#attempts = context?.attempts;
     this.startedAtMs = clock.now();
+  }
+
+  /** When the caller asked: before the first hop, if this one follows a redirect. */
+  get calledAtMs(): number {
+    return this.#context?.startedAtMs ?? this.startedAtMs;
   }
 
   connectedTo(connection: PooledConnection, isReused: boolean, askedAtMs: number): void {
@@ -95,7 +104,7 @@ export class CallRecord implements ResponseSource {
       // An early answer comes before the request is out: both figures then stop at zero.
       send: Math.max(0, this.sentAtMs - this.connectedAtMs),
       ttfb: this.sentAtMs === 0 ? 0 : Math.max(0, this.headAtMs - this.sentAtMs),
-      total: (this.endedAtMs || this.#clock.now()) - this.startedAtMs,
+      total: (this.endedAtMs || this.#clock.now()) - this.calledAtMs,
     };
   }
 }

@@ -36,6 +36,7 @@ import { Acquisition, type AcquisitionChoice, type AcquisitionOwner } from './ac
 import { offAbort, onAbort, type Abortable } from './abort-hub.js';
 import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
+import type { CallContext } from './call-context.js';
 import { CallRecord } from './call-record.js';
 import { callSiteOf } from '../call-site.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
@@ -66,6 +67,7 @@ export class Call
   readonly #scopeLink: Link<ScopedCall> | undefined;
   #signalLink: Link<Abortable> | undefined = undefined;
   readonly callSite: string | undefined;
+  readonly #context: CallContext | undefined;
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
   #resolve: ((response: ClientResponse) => void) | undefined = undefined;
   #reject: ((error: unknown) => void) | undefined = undefined;
@@ -85,16 +87,20 @@ export class Call
     request: PreparedRequest,
     options: CheckedOptions,
     scope: RequestScope | undefined,
+    context: CallContext | undefined,
   ) {
     this.#clock = clock;
     this.#host = host;
     this.#request = request;
     this.#options = options;
     this.#scope = scope;
+    this.#context = context;
     const { settings } = host;
-    this.#record = new CallRecord(clock, request);
+    this.#record = new CallRecord(clock, request, context);
     this.#acquisition = new Acquisition(host, this, false);
-    const totalAtMs = this.#record.startedAtMs + (options.timeoutMs ?? settings.timeout);
+    const { startedAtMs } = this.#record;
+    const limitMs = options.timeoutMs ?? settings.timeout;
+    const totalAtMs = context?.deadlineOf(startedAtMs, limitMs) ?? startedAtMs + limitMs;
     this.#callClock = new CallClock(
       clock,
       deadlines,
@@ -103,7 +109,8 @@ export class Call
     );
     this.#scopeLink = scope === undefined ? undefined : new Link<ScopedCall>(this);
     const wantsCallSite = settings.reportLeaks || scope?.captureCallSites === true;
-    this.callSite = wantsCallSite ? callSiteOf(new Error()) : undefined;
+    this.callSite = wantsCallSite ? (context?.callSite ?? callSiteOf(new Error())) : undefined;
+    if (context !== undefined) context.callSite = this.callSite;
   }
 
   /** Once. */
@@ -127,7 +134,10 @@ export class Call
         onAbort(options.signal, (this.#signalLink = new Link(this)));
       if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
       if (this.#callClock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
-      else this.#acquire(FIRST_TRY, this.#record.startedAtMs);
+      else {
+        const choice = this.#context?.isAdmitted === true ? NEXT_TRY : FIRST_TRY;
+        this.#acquire(choice, this.#record.startedAtMs);
+      }
     }
   }
 
@@ -212,7 +222,7 @@ export class Call
 
   #timedOut(code: ErrorCode, what: string): void {
     this.#host.counters.timeouts += 1;
-    const afterMs = Math.round(this.#clock.now() - this.#record.startedAtMs);
+    const afterMs = Math.round(this.#clock.now() - this.#record.calledAtMs);
     const { method, url } = this.#record;
     this.#end(
       new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`),

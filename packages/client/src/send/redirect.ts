@@ -1,17 +1,23 @@
 /**
- * Follows redirects (RFC 9110 §15.4), for `redirect: 'follow'`. Bounded; one total time for all hops;
- * credentials never cross an origin (docs/rules.md, rule 15).
+ * Follows redirects (RFC 9110 §15.4), for `redirect: 'follow'`. Bounded; all hops are one call
+ * (call-context.ts); credentials and trust never cross an origin (docs/rules.md, rule 15).
+ *
+ *   send ──▶ any other answer ─────────────────────▶ the answer of the call
+ *    ▲  └──▶ 3xx with a Location: its body is given up, then
+ *    │         ├── the next hop can be sent ──┐
+ *    │         └── it can't ──────────────────│────▶ an error
+ *    └────────────────────────────────────────┘
  *
  *   303, and 301/302 after POST   → GET without a body, as every browser does
  *   301/302 else, 307, 308        → the same method and body; a stream can't be sent again: an error
- *   another origin                → authorization, cookie, proxy-authorization, host and the client
- *                                   certificate stay behind
+ *   another origin                → authorization, cookie, proxy-authorization and host stay behind, and
+ *                                   of `tls` everything that says whom to trust or who we are
  */
 import { CONSTANTS } from '../config/defaults.js';
 import { parseUrl } from '../connection-key.js';
+import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';
 import { headerPairs, type RequestInit } from '../message/request.js';
-import { toRequestBody } from '../message/request-body.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 
@@ -19,55 +25,92 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const CREDENTIALS = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
 const BODY_FIELDS =
   /^(?:content-(?:type|length|encoding|language|location|disposition)|transfer-encoding|expect|digest|repr-digest|content-digest)$/i;
+/** What of `tls` is no matter of trust: how we speak, not with whom or as whom. */
+const TRUSTLESS_TLS = [
+  'alpn',
+  'minVersion',
+  'maxVersion',
+] as const satisfies readonly (keyof TlsOptions)[];
 
-type SendOnce = (
-  target: URL,
-  request: RequestInit,
-  options: SendOptions,
-) => Promise<ClientResponse>;
+/** One request of a call that may take several. */
+export interface Hop {
+  readonly target: string | URL;
+  readonly request: RequestInit;
+  readonly options: SendOptions;
+}
 
-export async function followRedirects(
-  response: ClientResponse,
-  request: RequestInit,
-  options: SendOptions,
-  sendOnce: SendOnce,
-): Promise<ClientResponse> {
-  let current = response;
-  let hopRequest = request;
-  let hopOptions = options;
-  for (let hops = 0; ; hops += 1) {
-    const location = REDIRECTS.has(current.status) ? current.headers.get('location') : undefined;
-    if (location === undefined) return current;
-    if (hops === CONSTANTS.maxRedirects) {
-      void current.discard();
+/** Sends one hop; resolves with its answer, whatever its status. */
+export type SendHop = (hop: Hop) => Promise<ClientResponse>;
+
+export async function followRedirects(first: Hop, send: SendHop): Promise<ClientResponse> {
+  let hop = snapshot(first);
+  for (let count = 0; ; count += 1) {
+    const response = await send(hop);
+    const location = REDIRECTS.has(response.status) ? locationOf(response) : undefined;
+    if (location === undefined) return response;
+    // Before anything can throw: this body will not be read, and until it is given up it holds a
+    // connection. A small one is drained, and the connection kept.
+    void response.discard();
+    if (count === CONSTANTS.maxRedirects)
       throw new TransportError(
         'HOTARU_TOO_MANY_REDIRECTS',
-        `more than ${CONSTANTS.maxRedirects} redirects, the last to ${location}`,
+        `more than ${CONSTANTS.maxRedirects} redirects, the last to ${location.join(', ')}`,
         { responseStarted: true },
       );
-    }
-    const from = new URL(current.url);
-    const to = resolveLocation(location, from);
-    void current.discard(); // a small body is drained, and the connection kept
-    hopRequest = nextRequest(hopRequest, current.status);
-    if (to.origin !== from.origin) {
-      hopRequest = withoutFields(hopRequest, (name) => CREDENTIALS.has(name.toLowerCase()));
-      hopOptions = withoutClientCertificate(hopOptions);
-    }
-    current = await sendOnce(to, hopRequest, hopOptions);
+    hop = nextHop(hop, response, resolveLocation(location, response.url));
   }
 }
 
-function resolveLocation(location: string, from: URL): URL {
+/** The caller may change its objects, and an iterator gives its headers once: later hops use a copy. */
+function snapshot(hop: Hop): Hop {
+  const { target, request, options } = hop;
+  // What is wrong with them is said where they are checked.
+  if (typeof request !== 'object' || (request as unknown) === null) return hop;
+  const headers = request.headers === undefined ? undefined : [...headerPairs(request.headers)];
+  return { target, request: { ...request, headers }, options: { ...options } };
+}
+
+/** Each value that was given; the same one twice is one. Undefined when there is none. */
+function locationOf({ headers }: ClientResponse): string[] | undefined {
+  const values = new Set(headers.getAll('location'));
+  return values.size === 0 ? undefined : [...values].map(readAsUtf8);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Field values are Latin-1 text. Bytes that are UTF-8 are read as that, as browsers do. */
+function readAsUtf8(value: string): string {
+  if (!/[\x80-\xff]/.test(value)) return value;
+  try {
+    return utf8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
+}
+
+function resolveLocation([location = '', ...others]: string[], from: string): URL {
+  const fail = (why: string, cause?: unknown) =>
+    new TransportError(
+      'HOTARU_PROTOCOL_ERROR',
+      `the redirect to ${JSON.stringify(location)} can't be followed: ${why}`,
+      { responseStarted: true, ...(cause !== undefined && { cause }) },
+    );
+  if (others.length > 0) throw fail(`there is another one, to ${JSON.stringify(others[0])}`);
   try {
     return parseUrl(new URL(location, from));
   } catch (error) {
-    throw new TransportError(
-      'HOTARU_PROTOCOL_ERROR',
-      `the redirect to ${JSON.stringify(location)} can't be followed: ${(error as Error).message}`,
-      { cause: error, responseStarted: true },
-    );
+    throw fail((error as Error).message, error);
   }
+}
+
+function nextHop(hop: Hop, { status, url }: ClientResponse, target: URL): Hop {
+  const request = nextRequest(hop.request, status);
+  if (target.origin === new URL(url).origin) return { target, request, options: hop.options };
+  return {
+    target,
+    request: withoutFields(request, (name) => CREDENTIALS.has(name.toLowerCase())),
+    options: withoutTrust(hop.options),
+  };
 }
 
 /** The target is the whole new URL: path and query of the old request are in it or gone. */
@@ -85,7 +128,12 @@ function nextRequest(request: RequestInit, status: number): RequestInit {
 }
 
 function isRepeatable(body: NonNullable<RequestInit['body']>): boolean {
-  return body instanceof FormData || toRequestBody(body).kind === 'bytes';
+  return (
+    typeof body === 'string' ||
+    body instanceof Uint8Array ||
+    body instanceof URLSearchParams ||
+    body instanceof FormData
+  );
 }
 
 function withoutFields(request: RequestInit, isUnwanted: (name: string) => boolean): RequestInit {
@@ -94,12 +142,15 @@ function withoutFields(request: RequestInit, isUnwanted: (name: string) => boole
   return { ...request, headers };
 }
 
-function withoutClientCertificate(options: SendOptions): SendOptions {
-  if (options.tls === undefined) return options;
-  const tls = { ...options.tls };
-  delete tls.cert;
-  delete tls.key;
-  delete tls.passphrase;
-  delete tls.servername;
-  return { ...options, tls };
+/** `rejectUnauthorized: false` was said of one origin, as was a client certificate. */
+function withoutTrust(options: SendOptions): SendOptions {
+  const { tls } = options;
+  if (tls === undefined) return options;
+  const kept = TRUSTLESS_TLS.flatMap((name) =>
+    tls[name] === undefined ? [] : [[name, tls[name]]],
+  );
+  return {
+    ...options,
+    tls: kept.length === 0 ? undefined : (Object.fromEntries(kept) as TlsOptions),
+  };
 }
