@@ -18,13 +18,14 @@ export const ERROR_CODES = Object.freeze({
   HOTARU_TLS_FAILED: 'the TLS handshake or the check of the certificate failed',
   HOTARU_BLOCKED_ADDRESS: 'the address connected to is not public (`safety: { untrusted: true }`)',
   HOTARU_HEADERS_TIMEOUT: 'the response head did not arrive in time',
-  HOTARU_BODY_TIMEOUT: 'the response body stalled',
+  HOTARU_BODY_TIMEOUT: 'the response body stalled, or the peer stopped taking the request body',
   HOTARU_DEADLINE_EXCEEDED: 'the total time for the call ran out',
   HOTARU_ABORTED: 'the call was aborted and its signal carried no reason of its own',
   HOTARU_CONNECTION_CLOSED: 'the peer closed or reset the connection in the middle of the exchange',
   HOTARU_PROTOCOL_ERROR: 'the peer sent what HTTP does not allow',
   HOTARU_RESPONSE_TOO_LARGE: 'the response body is larger than `maxResponseSize`',
   HOTARU_INVALID_REQUEST: 'the request, its body or an option is not sendable as given',
+  HOTARU_REQUEST_BODY_FAILED: 'the stream given as request body failed; its error is the `cause`',
   HOTARU_BODY_USED: 'the response body was already read or given up',
   HOTARU_INVALID_CONFIG: 'an unknown configuration key or a bad value',
   HOTARU_INVALID_STATE: 'the call does not fit the state of the object it was made on',
@@ -142,7 +143,7 @@ export class TransportError extends HotaruClientError {
   override readonly name = 'TransportError';
 }
 
-/** INVALID_REQUEST, INVALID_STATE, BODY_USED: the caller's side of it. */
+/** INVALID_REQUEST, REQUEST_BODY_FAILED, INVALID_STATE, BODY_USED: the caller's side of it. */
 export class RequestError extends HotaruClientError {
   override readonly name = 'RequestError';
 }

@@ -208,6 +208,10 @@ export const CONSTANTS = Object.freeze({
   drainMaxMs: 50,
   /** After a failed write the answer may already be in the receive buffer: wait this long for it. */
   writeErrorGraceMs: 250,
+  /** A request body up to here goes out in one write with its head. */
+  oneWriteBytes: 16_384,
+  /** A larger piece of a body is written in slices of this size: each that the peer takes is progress. */
+  uploadSliceBytes: 65_536,
   /** How long a request with `Expect: 100-continue` waits before it sends its body unasked. */
   expectContinueMs: 1_000,
   /** Bounds of a response head and of what may come around a body. */

@@ -175,6 +175,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     return this.#live.has(connection);
   }
 
+  /** Asked before a request is sent: is it the last on this connection, whatever comes of it? */
+  isLastUse({ record }: T): boolean {
+    const { enablePooling, maxRequestsPerConnection } = this.#settings;
+    return (
+      !enablePooling ||
+      record.requestCount + 1 >= maxRequestsPerConnection ||
+      record.requestsLeft <= 1
+    );
+  }
+
   /** Takes a connection out of the books and ends it. */
   retire(connection: T): void {
     this.#forget(connection);

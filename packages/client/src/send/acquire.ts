@@ -79,8 +79,12 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
     this.#fail(error);
   }
 
-  waiting(): void {
+  served(): void {
     // one clock for all of it
+  }
+
+  waiting(): void {
+    // the same
   }
 
   dialling(): void {

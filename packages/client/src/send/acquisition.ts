@@ -19,6 +19,8 @@ export interface AcquisitionOwner {
   /** It ended while it was polled, and has been given back. */
   unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void;
   refused(error: Error): void;
+  /** The wait has ended with a connection, which is polled now: the clocks of the wait end. */
+  served(): void;
   /** No connection is idle: it joins the line, and an acquire timeout applies. */
   waiting(): void;
   /** A connection is being dialled for it: from now on a connect timeout applies. */
@@ -67,7 +69,7 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
     this.#dial = undefined;
     const connection = needsFresh ? undefined : this.#host.take(nowMs);
     if (connection !== undefined) {
-      this.connected(connection, true);
+      this.#poll(connection, true);
       return;
     }
     this.#owner.waiting();
@@ -87,6 +89,11 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
 
   connected(connection: PooledConnection, isReused: boolean): void {
     this.#waiter = undefined;
+    this.#owner.served();
+    this.#poll(connection, isReused);
+  }
+
+  #poll(connection: PooledConnection, isReused: boolean): void {
     this.#connection = connection;
     this.#isReused = isReused;
     this.#state = 'polling';

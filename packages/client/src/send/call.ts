@@ -16,6 +16,7 @@
 import { CONSTANTS } from '../config/defaults.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
+import type { SendState } from '../connection/http1/request-writer.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import {
   AbortedError,
@@ -263,6 +264,11 @@ export class Call
     else this.#end(error);
   }
 
+  /** Its own clocks begin when it is used; those of the wait for it have ended. */
+  served(): void {
+    this.#callClock.stopStage();
+  }
+
   acquired(connection: PooledConnection, isReused: boolean): void {
     this.#connection = connection;
     this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
@@ -273,35 +279,38 @@ export class Call
 
   #send(connection: PooledConnection): void {
     this.#state = 'sending';
-    this.#exchange = new Exchange(connection, this.#request, this);
-    this.#exchange.start();
+    this.#exchange = new Exchange(connection, this);
+    this.#exchange.start(this.#request, this.#host.isLastUse(connection));
     this.#record.sentOn(connection);
   }
 
-  requestWritten(): void {
-    this.#record.sentAtMs = this.#clock.now();
-    if (this.#state !== 'sending') return;
-    this.#state = 'headers';
-    this.#callClock.arm(
-      'headers',
-      this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout,
-      this.#record.sentAtMs,
-    );
-  }
-
-  /** Only the peer is on the clock: a caller's own body may take the time it takes. */
-  requestBlocked(isBlocked: boolean): void {
-    if (this.#state !== 'sending') return;
-    if (isBlocked) this.#callClock.arm('send', this.#bodyTimeoutMs);
-    else this.#callClock.stopStage();
-  }
-
-  awaitingContinue(): void {
-    this.#callClock.arm('continue', CONSTANTS.expectContinueMs);
-  }
-
-  awaitingAnswer(): void {
-    this.#callClock.arm('grace', CONSTANTS.writeErrorGraceMs);
+  /** Which clock runs while the request goes out: one for each thing that is waited for. */
+  sending(state: SendState): void {
+    const nowMs = this.#clock.now();
+    if (state === 'written') this.#record.sentAtMs = nowMs;
+    // Once the answer has begun, only its clocks run.
+    if (this.#state !== 'sending' && this.#state !== 'headers') return;
+    switch (state) {
+      case 'written':
+        this.#state = 'headers';
+        this.#callClock.arm('headers', this.#headersTimeoutMs, nowMs);
+        return;
+      case 'socket':
+      case 'flush':
+        this.#callClock.arm('send', this.#bodyTimeoutMs, nowMs); // anew with each slice that was taken
+        return;
+      case 'source': // only the peer is on the clock: a caller's own body may take the time it takes
+        this.#callClock.stopStage();
+        return;
+      case 'continue':
+        this.#callClock.arm('continue', CONSTANTS.expectContinueMs, nowMs);
+        return;
+      case 'broken':
+        this.#callClock.arm('grace', CONSTANTS.writeErrorGraceMs, nowMs);
+        return;
+      case 'head':
+      case 'stopped':
+    }
   }
 
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
@@ -359,6 +368,10 @@ export class Call
 
   get reportsLeaks(): boolean {
     return this.#host.settings.reportLeaks;
+  }
+
+  get #headersTimeoutMs(): number {
+    return this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout;
   }
 
   get #bodyTimeoutMs(): number {

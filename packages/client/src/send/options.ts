@@ -13,9 +13,13 @@ export interface SendOptions {
   timeout?: Duration | undefined;
   /** The wait for a connection that is being dialled. Default: the pool's `connectionTimeout`. */
   connectTimeout?: Duration | undefined;
-  /** From the request written to the response head. Default: the pool's `headersTimeout` (30 s). */
+  /** From the request written (the body, too) to the response head. Default: the pool's `headersTimeout` (30 s). */
   headersTimeout?: Duration | undefined;
-  /** The longest pause inside a body that is being read or sent. Default: the pool's `bodyTimeout` (30 s). */
+  /**
+   * The longest pause inside a body: of a response while it is being read, of a request while the peer takes
+   * none of it. Every piece that moves starts it anew; the time your own body stream takes is not on it.
+   * Default: the pool's `bodyTimeout` (30 s).
+   */
   bodyTimeout?: Duration | undefined;
   /** Bytes of the response body. Default: the pool's `maxResponseSize` (none). */
   maxResponseSize?: number | undefined;

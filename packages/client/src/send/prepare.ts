@@ -2,7 +2,7 @@
  * From what the caller asked to what goes on the wire, with everything checked before a byte is
  * written (docs/rules.md, rule 14): method, target, field names and values, framing.
  */
-import type { WireRequest } from '../connection/http1/exchange.js';
+import type { WireRequest } from '../connection/http1/request-writer.js';
 import { invalidRequest } from '../errors.js';
 import { headerPairs, type RequestInit } from '../message/request.js';
 import { ACCEPT_ENCODING } from '../message/body-decoder.js';

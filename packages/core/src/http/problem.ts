@@ -27,7 +27,11 @@ const RETRY_AFTER_SECONDS = 1;
 /** @param isDevelopment tells the client what went wrong; production keeps it for the log. */
 export function toHttpError(error: unknown, isDevelopment: boolean): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof HotaruClientError) return fromClient(error, isDevelopment);
+  if (error instanceof HotaruClientError) {
+    // A stream passed on as request body speaks for itself: a client's body over the limit stays a 413.
+    if (error.code === 'HOTARU_REQUEST_BODY_FAILED') return toHttpError(error.cause, isDevelopment);
+    return fromClient(error, isDevelopment);
+  }
   const code = error instanceof HotaruError ? error.code : 'HOTARU_INTERNAL';
   return new HttpError(500, {
     code,

@@ -2,11 +2,12 @@
  * Writes a streamed request body: pulls a piece, frames it, waits while the socket is full.
  *
  *   pumping ──▶ done                    the source has ended and every byte was handed to the socket
- *          ├──▶ stopped                 nobody wants the rest: early response, abort, dead connection
+ *          ├──▶ stopped                 the rest is not wanted: early response, abort, dead connection
  *          └──▶ failed                  the source threw, or gave more or fewer bytes than announced
  */
 import { Readable } from 'node:stream';
-import { invalidRequest } from '../../errors.js';
+import { CONSTANTS } from '../../config/defaults.js';
+import { invalidRequest, RequestError } from '../../errors.js';
 import { abandonSource, iterateSource, toPiece } from '../../message/request-body.js';
 
 export interface UploadTarget {
@@ -17,10 +18,11 @@ export interface UploadTarget {
 }
 
 export interface UploadEvents {
-  uploadDone(): void;
+  /** Every byte was handed to the socket; `hasRoom` as the last write said it. */
+  uploadDone(hasRoom: boolean): void;
   uploadFailed(error: Error): void;
-  /** The socket is full, or takes bytes again: for the clock that watches a stalled peer. */
-  uploadBlocked(isBlocked: boolean): void;
+  /** The socket is full: call `resume()` when it takes bytes again. */
+  uploadBlocked(): void;
 }
 
 export class Upload {
@@ -31,8 +33,7 @@ export class Upload {
   /** Announced length; −1 for chunked. */
   readonly #length: number;
   #sent = 0;
-  #isOver = false;
-  #isDone = false;
+  #state: 'pumping' | 'done' | 'stopped' | 'failed' = 'pumping';
   #wake: (() => void) | undefined = undefined;
 
   constructor(
@@ -47,15 +48,10 @@ export class Upload {
     this.#events = events;
   }
 
-  /** Has every byte been handed to the socket? */
-  get isDone(): boolean {
-    return this.#isDone;
-  }
-
   start(): void {
     this.#pump().catch((error: unknown) => {
-      if (this.#isOver) return;
-      this.stop();
+      if (!this.#isPumping()) return;
+      this.#giveUp('failed');
       this.#events.uploadFailed(error as Error);
     });
   }
@@ -69,10 +65,13 @@ export class Upload {
 
   /** Reads no more of the source and tells it so. */
   stop(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isPumping()) this.#giveUp('stopped');
+  }
+
+  #giveUp(state: 'stopped' | 'failed'): void {
+    this.#state = state;
     this.resume();
-    // A source may be stuck in its own next(): never wait for it, and its error is nobody's any more.
+    // A source may be stuck in its own next(): it is not waited for, and its errors mean nothing any more.
     try {
       this.#iterator?.return?.().catch(() => undefined);
     } catch {
@@ -83,10 +82,15 @@ export class Upload {
   }
 
   async #pump(): Promise<void> {
-    const iterator = (this.#iterator = iterateSource(this.#source));
+    const iterator = this.#open();
     for (;;) {
-      const result = await iterator.next();
-      if (this.#isOver) return;
+      let result: IteratorResult<unknown>;
+      try {
+        result = await iterator.next();
+      } catch (error) {
+        throw bodyFailed(error);
+      }
+      if (!this.#isPumping()) return;
       if (result.done === true) break;
       const piece = toPiece(result.value);
       const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.byteLength;
@@ -94,26 +98,37 @@ export class Upload {
       this.#sent += length;
       if (this.#length !== -1 && this.#sent > this.#length)
         throw invalidRequest(`the body is longer than its content-length of ${this.#length} bytes`);
-      if (!this.#write(piece, length)) {
-        this.#events.uploadBlocked(true);
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-        if (this.#mustStop()) return;
-        this.#events.uploadBlocked(false);
-      }
+      if (length <= CONSTANTS.uploadSliceBytes) {
+        if (!this.#write(piece, length)) await this.#room();
+      } else await this.#writeSlices(typeof piece === 'string' ? Buffer.from(piece) : piece);
+      if (!this.#isPumping()) return;
     }
     if (this.#length !== -1 && this.#sent < this.#length)
       throw invalidRequest(
         `the body ended after ${this.#sent} bytes, but its content-length is ${this.#length}`,
       );
-    if (this.#length === -1) this.#target.write('0\r\n\r\n', 'latin1');
-    this.#isOver = true;
-    this.#isDone = true;
-    this.#events.uploadDone();
+    const hasRoom = this.#length !== -1 || this.#target.write('0\r\n\r\n', 'latin1');
+    this.#state = 'done';
+    this.#events.uploadDone(hasRoom);
+  }
+
+  #open(): AsyncIterator<unknown> {
+    try {
+      return (this.#iterator = iterateSource(this.#source));
+    } catch (error) {
+      throw bodyFailed(error);
+    }
   }
 
   /** A method, because the compiler can't see that `stop()` ran while we waited. */
-  #mustStop(): boolean {
-    return this.#isOver;
+  #isPumping(): boolean {
+    return this.#state === 'pumping';
+  }
+
+  /** Resolves when the socket takes bytes again, or when the upload was stopped. */
+  #room(): Promise<void> {
+    this.#events.uploadBlocked();
+    return new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
   #write(piece: Uint8Array | string, length: number): boolean {
@@ -125,4 +140,23 @@ export class Upload {
     this.#target.uncork();
     return hasRoom;
   }
+
+  /** A large piece, one chunk in several writes: each that the peer takes is progress to be seen. */
+  async #writeSlices(piece: Uint8Array): Promise<void> {
+    const isChunked = this.#length === -1;
+    if (isChunked) this.#target.write(`${piece.byteLength.toString(16)}\r\n`, 'latin1');
+    for (let at = 0; at < piece.byteLength; at += CONSTANTS.uploadSliceBytes) {
+      const slice = piece.subarray(at, at + CONSTANTS.uploadSliceBytes);
+      if (!this.#target.write(slice, 'utf8')) await this.#room();
+      if (!this.#isPumping()) return;
+    }
+    if (isChunked && !this.#target.write('\r\n', 'latin1')) await this.#room();
+  }
+}
+
+function bodyFailed(cause: unknown): RequestError {
+  const what = cause instanceof Error ? cause.message : String(cause);
+  return new RequestError('HOTARU_REQUEST_BODY_FAILED', `the request body failed: ${what}`, {
+    cause,
+  });
 }

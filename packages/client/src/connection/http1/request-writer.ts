@@ -1,0 +1,224 @@
+/**
+ * The sending side of one exchange: head, perhaps a wait for `100 Continue`, body. It has the states that
+ * a clock or an error may ask about, and tells each change of them:
+ *
+ *   head ──▶ continue ──▶ source ⇄ socket ──▶ flush ──▶ written
+ *     └──────────┴───────────┴───────┴──────────┤
+ *                                               ├──▶ broken      a write failed
+ *                                               └──▶ stopped     the rest is not wanted
+ *
+ *   head       nothing but the head has been written, or not even that
+ *   continue   the head is out; the body waits for 100, or for the end of that wait
+ *   source     waits for the next piece of the caller's own stream
+ *   socket     waits for the peer: the socket is full, and more is to be written
+ *   flush      every byte was handed to the socket, which is full
+ *   written    every byte was handed to the socket, and it has room for more
+ *
+ * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
+ */
+import { CONSTANTS } from '../../config/defaults.js';
+import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
+import type { PooledConnection } from '../pooled-connection.js';
+import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
+
+export type SendState =
+  'head' | 'continue' | 'source' | 'socket' | 'flush' | 'written' | 'broken' | 'stopped';
+
+/** A request ready to be written. */
+export interface WireRequest {
+  readonly method: string;
+  /** Request line and fields, with the empty line at the end. Latin-1. */
+  readonly head: string;
+  readonly body: RequestBody;
+  /** Of a streamed body; −1 for chunked. */
+  readonly contentLength: number;
+  /** The head asks the peer to say 100 before the body is sent. */
+  readonly expectsContinue: boolean;
+  /** The request said `connection: close`. */
+  readonly wantsClose: boolean;
+}
+
+export interface WriterEvents {
+  /** Each change of state but `stopped`, which the owner caused. */
+  sending(state: SendState): void;
+  /** The caller's stream failed, or its length was not as announced. */
+  bodyFailed(error: Error): void;
+}
+
+export class RequestWriter implements UploadEvents, UploadTarget {
+  readonly #connection: PooledConnection;
+  readonly #events: WriterEvents;
+  #state: SendState = 'head';
+  /** Not held for longer than it is needed: a response may be kept, and holds what led to it. */
+  #body: RequestBody = NO_BODY;
+  #contentLength = -1;
+  /** What is left of large bytes. */
+  #rest: Uint8Array | undefined = undefined;
+  #upload: Upload | undefined = undefined;
+  /** Bytes handed to the socket. */
+  bytesSent = 0;
+
+  constructor(connection: PooledConnection, events: WriterEvents) {
+    this.#connection = connection;
+    this.#events = events;
+  }
+
+  get state(): SendState {
+    return this.#state;
+  }
+
+  /** Every byte was handed to the socket; whether they have left it, `socket.writableLength` says. */
+  get isHandedOver(): boolean {
+    return this.#state === 'written' || this.#state === 'flush';
+  }
+
+  start(request: WireRequest, head: string): void {
+    const { body } = request;
+    if (body.kind === 'none') {
+      this.#handedOver(this.write(head, 'latin1'));
+      return;
+    }
+    if (body.kind === 'bytes' && !request.expectsContinue) {
+      const { bytes, length } = body;
+      // ASCII text is the same in Latin-1: head and body become one string and one system call.
+      const isAscii = typeof bytes === 'string' && length === bytes.length;
+      if (isAscii && length <= CONSTANTS.oneWriteBytes) {
+        this.#handedOver(this.write(head + bytes, 'latin1'));
+        return;
+      }
+    }
+    this.#body = body;
+    this.#contentLength = request.contentLength;
+    if (request.expectsContinue) {
+      this.write(head, 'latin1');
+      this.#enter('continue');
+      return;
+    }
+    this.cork();
+    this.write(head, 'latin1');
+    this.#writeBody();
+    this.uncork();
+  }
+
+  /** 100 came, or it is not waited for any longer. */
+  continue(): void {
+    if (this.#state === 'continue') this.#writeBody();
+  }
+
+  /** The socket takes bytes again. */
+  onDrain(): void {
+    switch (this.#state) {
+      case 'flush':
+        this.#enter('written');
+        return;
+      case 'socket':
+        if (this.#rest !== undefined) this.#writeRest(this.#rest);
+        else {
+          this.#enter('source');
+          this.#upload?.resume();
+        }
+        return;
+      default: // nothing waits for room
+    }
+  }
+
+  /** A write failed: nothing more goes out. */
+  break(): void {
+    this.#giveUp();
+    this.#enter('broken');
+  }
+
+  /** The rest is not wanted. Without a word: who calls this knows. */
+  stop(): void {
+    if (this.#state === 'written') return;
+    this.#giveUp();
+    this.#state = 'stopped';
+  }
+
+  // ── body ───────────────────────────────────────────────────────────────────────────────────────
+
+  #writeBody(): void {
+    const body = this.#body;
+    if (body.kind === 'bytes') {
+      if (body.length <= CONSTANTS.uploadSliceBytes)
+        this.#handedOver(this.write(body.bytes, 'utf8'));
+      else this.#writeRest(typeof body.bytes === 'string' ? Buffer.from(body.bytes) : body.bytes);
+    } else if (body.kind === 'stream') {
+      this.#upload = new Upload(body.source, this.#contentLength, this, this);
+      this.#enter('source');
+      this.#upload.start();
+    }
+  }
+
+  /** Slice by slice, each when the one before has left: so a peer that takes them slowly is seen to take them. */
+  #writeRest(bytes: Uint8Array): void {
+    for (let at = 0; ; at += CONSTANTS.uploadSliceBytes) {
+      const slice = bytes.subarray(at, at + CONSTANTS.uploadSliceBytes);
+      const end = at + slice.byteLength;
+      this.#rest = end === bytes.byteLength ? undefined : bytes.subarray(end);
+      const hasRoom = this.write(slice, 'utf8');
+      if (this.#rest === undefined) {
+        this.#handedOver(hasRoom);
+        return;
+      }
+      if (!hasRoom) {
+        this.#enter('socket');
+        return;
+      }
+    }
+  }
+
+  write(bytes: Uint8Array | string, encoding: BufferEncoding): boolean {
+    const length =
+      typeof bytes !== 'string'
+        ? bytes.byteLength
+        : encoding === 'latin1'
+          ? bytes.length
+          : Buffer.byteLength(bytes);
+    this.bytesSent += length;
+    this.#connection.counters.bytesSent += length;
+    return this.#connection.socket.write(bytes, encoding);
+  }
+
+  cork(): void {
+    this.#connection.socket.cork();
+  }
+
+  uncork(): void {
+    this.#connection.socket.uncork();
+  }
+
+  uploadDone(hasRoom: boolean): void {
+    this.#handedOver(hasRoom);
+  }
+
+  uploadFailed(error: Error): void {
+    this.#events.bodyFailed(error);
+  }
+
+  uploadBlocked(): void {
+    this.#enter('socket');
+  }
+
+  // ── states ─────────────────────────────────────────────────────────────────────────────────────
+
+  #handedOver(hasRoom: boolean): void {
+    this.#body = NO_BODY;
+    this.#upload = undefined;
+    this.#enter(hasRoom ? 'written' : 'flush');
+  }
+
+  #enter(state: SendState): void {
+    this.#state = state;
+    this.#events.sending(state);
+  }
+
+  #giveUp(): void {
+    const body = this.#body;
+    this.#body = NO_BODY;
+    this.#rest = undefined;
+    if (this.#upload !== undefined) this.#upload.stop();
+    else if (body.kind === 'stream') abandonSource(body.source);
+    this.#upload = undefined;
+  }
+}
