@@ -6,6 +6,7 @@
 import { domainToASCII } from 'node:url';
 import { isIPv6 } from 'node:net';
 import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
+import { withoutSecrets } from './call-name.js';
 import { invalidRequest } from './errors.js';
 
 export interface ConnectionKeyParts {
@@ -94,13 +95,13 @@ export function parseUrl(target: string | URL): URL {
     // The WHATWG parser drops tabs and newlines and trims blanks: a smuggler's friend.
     if (/[\u0000-\u0020\u007f\\]/.test(target))
       throw invalidRequest(
-        `the URL ${JSON.stringify(target)} has a blank, control character or backslash; percent-encode it`,
+        `the URL ${JSON.stringify(withoutSecrets(target))} has a blank, control character or backslash; percent-encode it`,
       );
     try {
       url = new URL(target);
     } catch (error) {
       throw invalidRequest(
-        `${JSON.stringify(target)} is not an absolute URL such as https://api.example.com`,
+        `${JSON.stringify(withoutSecrets(target))} is not an absolute URL such as https://api.example.com`,
         error,
       );
     }
@@ -109,7 +110,8 @@ export function parseUrl(target: string | URL): URL {
     throw invalidRequest(`${url.protocol}// is not supported; allowed: http, https`);
   if (url.username !== '' || url.password !== '')
     throw invalidRequest('a URL with a user or password is refused; send an authorization header');
-  if (url.hostname === '') throw invalidRequest(`${JSON.stringify(url.href)} has no host`);
+  if (url.hostname === '')
+    throw invalidRequest(`${JSON.stringify(withoutSecrets(url.href))} has no host`);
   return url;
 }
 

@@ -11,7 +11,9 @@ import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';
 import { overlayTls, type TlsOptions } from './connection/tls-identity.js';
 import { TlsSessions } from './connection/tls-sessions.js';
+import { nameOrigin, nameUncheckedCall, nameUncheckedOrigin } from './call-name.js';
 import { callSiteOf } from './call-site.js';
+import { withCaller } from './call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
@@ -162,7 +164,7 @@ export class ConnectionPool implements AsyncDisposable {
       const env = this.#callEnvironment;
       return new Call(env, host, prepared, checked, scope, context).start();
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(nameUncheckedCall(error, target, request));
     }
   }
 
@@ -179,6 +181,9 @@ export class ConnectionPool implements AsyncDisposable {
       return await followRedirects(first, ({ target, request, options }) =>
         this.#send(target, request, options, scope, context),
       );
+    } catch (error) {
+      // What a hop failed with has its own name.
+      throw nameUncheckedCall(error, first.target, first.request);
     } finally {
       this.#followingCount -= 1;
       this.#checkQuiet();
@@ -234,10 +239,14 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. */
   async warm(key: KeyInput, count: number): Promise<number> {
-    if (!Number.isInteger(count) || count < 0)
-      throw invalidRequest(`warm() takes a whole number of connections, not ${String(count)}`);
-    const canonical = this.#keyOf(key);
-    if (this.#state !== 'open') throw poolClosed();
+    const canonical = this.#keyFor('warm', key);
+    if (!Number.isInteger(count) || count < 0) {
+      const error = invalidRequest(
+        `warm() takes a whole number of connections, not ${String(count)}`,
+      );
+      throw nameOrigin(error, 'warm', canonical);
+    }
+    if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'warm', canonical);
     return this.#hostFor(canonical).warm(count);
   }
 
@@ -246,14 +255,19 @@ export class ConnectionPool implements AsyncDisposable {
     options: AcquireOptions | undefined,
     needsFresh: boolean,
   ): Promise<Lease> {
-    const key = this.#keyOf(target);
-    if (this.#state !== 'open') throw poolClosed();
+    const key = this.#keyFor('acquire', target);
+    if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'acquire', key);
     const host = this.#hostFor(key);
     const { reportLeaks } = host.settings;
     const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
-    const connection = await new LeaseRequest(this.#deadlines, this.#clock, host, options).run(
-      needsFresh,
-    );
+    let connection: PooledConnection;
+    try {
+      connection = await new LeaseRequest(this.#deadlines, this.#clock, host, options).run(
+        needsFresh,
+      );
+    } catch (error) {
+      throw withCaller(nameOrigin(error, 'acquire', key), callSite);
+    }
     const lease = new Lease(connection, endLease(host), reportLeaks, callSite);
     // An abort may have come between the hand-over and this continuation: nothing may be lost.
     if (options?.signal?.aborted === true) {
@@ -344,6 +358,15 @@ export class ConnectionPool implements AsyncDisposable {
     const given = typeof input === 'string' || input instanceof URL ? own : input.tls;
     const tls = overlayTls(configured, typeof given === 'object' ? given : undefined);
     return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
+  }
+
+  /** As `#keyOf`, for one thing asked of a host: what is refused names it. */
+  #keyFor(verb: string, input: KeyInput): ConnectionKey {
+    try {
+      return this.#keyOf(input);
+    } catch (error) {
+      throw nameUncheckedOrigin(error, verb, input);
+    }
   }
 
   #hostOf(key: ConnectionKey): HostPool<PooledConnection> | undefined {

@@ -58,6 +58,10 @@ export interface ErrorFacts {
 /**
  * The base of every rejection of this package.
  *
+ * It names its call: in `method`, `origin` and `path`, and at the start of the message, such as
+ * `GET https://api.example.com/users/7: no answer within 300 ms`. Its stack has the lines of the code that
+ * awaits the call (when that is not known: see call-stack.ts).
+ *
  * @example
  * try { await sendRequest(url); } catch (error) {
  *   if (error instanceof HotaruClientError && error.retrySafe) return again();
@@ -66,6 +70,16 @@ export interface ErrorFacts {
 export class HotaruClientError extends Error {
   override readonly name: string = 'HotaruClientError';
   readonly code: ErrorCode;
+  /** Of the call that failed; undefined for raw connections, and for errors that are about no call. */
+  method: string | undefined = undefined;
+  /** `https://api.example.com`, without credentials. */
+  origin: string | undefined = undefined;
+  /** Without the query, which may carry secrets. */
+  path: string | undefined = undefined;
+  /** Name of the `Upstream` it was sent to, if it was one. */
+  upstream: string | undefined = undefined;
+  /** Which target of that upstream was chosen. */
+  target: string | undefined = undefined;
   phase: Phase | undefined;
   bytesSent: number;
   responseStarted: boolean;
@@ -86,10 +100,16 @@ export class HotaruClientError extends Error {
 
   /** One failed dial may end many calls; each gets an error of its own to write its facts on. */
   copy(): this {
-    return Object.create(
-      Object.getPrototypeOf(this) as object,
-      Object.getOwnPropertyDescriptors(this),
-    ) as this;
+    const own = Object.getOwnPropertyDescriptors(this);
+    const copied = Object.create(Object.getPrototypeOf(this) as object, own) as this;
+    // In newer versions of V8 an accessor that only works on the original.
+    Object.defineProperty(copied, 'stack', {
+      value: this.stack,
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
+    return copied;
   }
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../pool/clock.js';
 import type { DialEvents } from '../pool/dialer.js';
 import type { Dial } from '../pool/waiter.js';
 import { blockedAddress, isPublicAddress } from './address-guard.js';
+import { reasonOf } from './dial-reason.js';
 import type { DnsCache } from './dns-cache.js';
 import { PooledConnection, type ConnectionEnvironment } from './pooled-connection.js';
 import type { TlsSessions } from './tls-sessions.js';
@@ -29,6 +30,13 @@ export interface DialEnvironment extends Omit<ConnectionEnvironment, 'id' | 'ran
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 /** TCP keep-alive probes find a peer that vanished, well before a NAT forgets it. */
 const KEEP_ALIVE_PROBE_MS = 15_000;
+
+/** What a dial that took too long had not got, by its phase. */
+const UNFINISHED: Partial<Record<Phase, string>> = {
+  dns: 'the host name was not resolved',
+  connect: 'no TCP connection',
+  tls: 'the TLS handshake was not done',
+};
 
 export function dial(
   key: ConnectionKey,
@@ -167,11 +175,11 @@ class SocketDial implements Dial {
       else this.#connection.errored(error);
     });
     socket.on('end', () => {
-      if (this.#connection === undefined) this.#failed(new Error('the peer closed the connection'));
+      if (this.#connection === undefined) this.#failed(new Error(this.#closedEarly));
       else this.#connection.ended();
     });
     socket.on('close', () => {
-      if (this.#connection === undefined) this.#failed(new Error('the connection closed'));
+      if (this.#connection === undefined) this.#failed(new Error(this.#closedEarly));
       else this.#connection.socketClosed();
     });
     socket.on('drain', () => this.#connection?.drained());
@@ -198,6 +206,12 @@ class SocketDial implements Dial {
     this.#events.connected(connection);
   }
 
+  get #closedEarly(): string {
+    return this.#phase === 'tls'
+      ? 'the peer closed the connection in the TLS handshake'
+      : 'the peer closed the connection';
+  }
+
   #failed(cause: NodeJS.ErrnoException): void {
     if (this.#isSettled) return;
     this.#settle();
@@ -209,18 +223,10 @@ class SocketDial implements Dial {
     }
     if (this.#phase === 'tls') this.#env.sessions.delete(this.#key.id);
     const code = this.#phase === 'tls' ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
-    const what =
-      this.#phase === 'tls'
-        ? 'the TLS handshake failed'
-        : this.#phase === 'dns'
-          ? 'the host name did not resolve'
-          : 'the connection failed';
-    this.#events.failed(
-      new ConnectError(code, `${what}: ${this.#key.id}: ${reasonOf(cause)}`, {
-        cause,
-        phase: this.#phase,
-      }),
-    );
+    const { tls: identity, host } = this.#key;
+    const checkedName = this.#phase === 'tls' && identity !== false ? identity.servername : host;
+    const reason = reasonOf(cause, checkedName);
+    this.#events.failed(new ConnectError(code, reason, { cause, phase: this.#phase }));
   }
 
   #timedOut(): void {
@@ -231,7 +237,7 @@ class SocketDial implements Dial {
     this.#events.failed(
       new ConnectError(
         'HOTARU_CONNECT_TIMEOUT',
-        `no connection to ${this.#key.id} within ${this.#env.timeoutMs} ms (in phase ${this.#phase})`,
+        `${UNFINISHED[this.#phase] ?? 'no connection'} within ${this.#env.timeoutMs} ms`,
         { phase: this.#phase },
       ),
     );
@@ -241,15 +247,6 @@ class SocketDial implements Dial {
     this.#isSettled = true;
     if (this.#timer !== undefined) this.#env.clock.clearTimer(this.#timer);
   }
-}
-
-/** An AggregateError of happy eyeballs has an empty message: say what each address answered. */
-function reasonOf(error: NodeJS.ErrnoException): string {
-  if (error instanceof AggregateError)
-    return error.errors.map((one) => (one as Error).message).join('; ');
-  return error.code !== undefined && !error.message.includes(error.code)
-    ? `${error.message} (${error.code})`
-    : error.message;
 }
 
 /**

@@ -13,6 +13,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionKey } from '../connection-key.js';
+import { nameOrigin } from '../call-name.js';
 import { RequestError } from '../errors.js';
 import { ConnectionRecord } from '../pool/connection-record.js';
 import type { Clock } from '../pool/clock.js';
@@ -141,12 +142,12 @@ export class PooledConnection implements Poolable, PolledTask {
 
   /** The next bytes, or undefined once the peer has finished sending. For raw use only. */
   read(): Promise<Uint8Array | undefined> {
-    return this.#channel?.read() ?? Promise.reject(notCheckedOut());
+    return this.#channel?.read() ?? Promise.reject(notCheckedOut(this.key));
   }
 
   /** Resolves when the bytes were handed to the kernel. For raw use only. */
   write(bytes: Uint8Array | string): Promise<void> {
-    return this.#channel?.write(bytes) ?? Promise.reject(notCheckedOut());
+    return this.#channel?.write(bytes) ?? Promise.reject(notCheckedOut(this.key));
   }
 
   setIdle(isIdle: boolean): void {
@@ -237,8 +238,12 @@ export class PooledConnection implements Poolable, PolledTask {
   }
 }
 
-function notCheckedOut(): RequestError {
-  return new RequestError('HOTARU_INVALID_STATE', 'the connection is not checked out for raw use');
+function notCheckedOut(key: ConnectionKey): unknown {
+  const error = new RequestError(
+    'HOTARU_INVALID_STATE',
+    'the connection is not checked out for raw use',
+  );
+  return nameOrigin(error, 'connection to', key);
 }
 
 /** A server that gives up on an idle connection may say so before it closes it (RFC 9110 §15.5.9). */

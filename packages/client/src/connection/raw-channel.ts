@@ -2,8 +2,9 @@
  * Raw bytes on a checked-out connection: pull-based reading with backpressure, for tunnels and for
  * protocols other than HTTP.
  */
+import { nameOrigin } from '../call-name.js';
 import { CONSTANTS } from '../config/defaults.js';
-import { RequestError, TransportError } from '../errors.js';
+import { RequestError, TransportError, type HotaruClientError } from '../errors.js';
 import type { ByteSink, PooledConnection } from './pooled-connection.js';
 
 interface PendingRead {
@@ -43,7 +44,7 @@ export class RawChannel implements ByteSink {
     if (this.#hasEnded) return Promise.resolve(undefined);
     if (this.#pendingRead !== undefined)
       return Promise.reject(
-        new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'),
+        this.#named(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way')),
       );
     return new Promise((resolve, reject) => (this.#pendingRead = { resolve, reject }));
   }
@@ -55,7 +56,7 @@ export class RawChannel implements ByteSink {
     return new Promise((resolve, reject) => {
       socket.write(bytes, (error) => {
         if (error === null || error === undefined) resolve();
-        else reject(closed(error));
+        else reject(this.#closed(error));
       });
     });
   }
@@ -85,7 +86,7 @@ export class RawChannel implements ByteSink {
 
   onClose(error: Error | undefined): void {
     if (this.#hasEnded && error === undefined) return;
-    this.#error = closed(error);
+    this.#error = this.#closed(error);
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
     read?.reject(this.#error);
@@ -98,8 +99,15 @@ export class RawChannel implements ByteSink {
   onWriteError(): boolean {
     return false;
   }
-}
 
-function closed(cause: Error | undefined): TransportError {
-  return new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed', { cause });
+  #closed(cause: Error | undefined): TransportError {
+    return this.#named(
+      new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed', { cause }),
+    );
+  }
+
+  #named<Failure extends HotaruClientError>(error: Failure): Failure {
+    nameOrigin(error, 'connection to', this.#connection.key);
+    return error;
+  }
 }

@@ -8,7 +8,8 @@
  * and a limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
 import { CONSTANTS } from '../config/defaults.js';
-import { RequestError, TransportError } from '../errors.js';
+import { rejection, withCaller } from '../call-stack.js';
+import { RequestError, TransportError, type HotaruClientError } from '../errors.js';
 import { latin1, textOf, textOfLatin1 } from './buffer-text.js';
 
 /** The side that delivers: a call in flight. */
@@ -29,8 +30,13 @@ export interface BodySink {
 
 export type BodyUse = 'unread' | 'collecting' | 'iterating' | 'discarded';
 
+/** Puts the name of its call on an error (call-name.ts). */
+export interface ErrorNamer {
+  name(error: HotaruClientError): void;
+}
+
 interface PendingRead {
-  resolve(result: IteratorResult<Uint8Array, undefined>): void;
+  resolve(result: IteratorResult<Uint8Array, undefined> | Promise<never>): void;
   reject(error: unknown): void;
 }
 
@@ -60,6 +66,8 @@ export class ResponseBody implements BodySink {
   readonly #maxBytes: number;
   readonly #maxBufferedBytes: number;
   readonly #announcedBytes: number;
+  /** Whose body it is. */
+  namer: ErrorNamer | undefined = undefined;
 
   /** `announcedBytes`: its Content-Length; −1 when nobody knows. */
   constructor(
@@ -144,7 +152,7 @@ export class ResponseBody implements BodySink {
     this.#producer = undefined;
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
-    read?.reject(error);
+    read?.resolve(rejection(error));
     this.#onSettled?.();
   }
 
@@ -168,7 +176,7 @@ export class ResponseBody implements BodySink {
     this.#claim('collecting');
     if (this.#bufferedBytes > this.#maxBufferedBytes) {
       this.#drop();
-      const error = tooLarge('maxBufferedSize', this.#maxBufferedBytes);
+      const error = this.#named(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
       if (this.#isEnded) throw error;
       this.#giveUp(error);
     } else if (!this.isSettled) {
@@ -178,7 +186,7 @@ export class ResponseBody implements BodySink {
     }
     if (this.#hasFailed) {
       this.#drop(); // who keeps the response keeps no half of a body
-      throw this.#error;
+      throw withCaller(this.#error);
     }
     const first = this.#first ?? EMPTY;
     const whole =
@@ -232,6 +240,11 @@ export class ResponseBody implements BodySink {
     });
   }
 
+  #named<Failure extends HotaruClientError>(error: Failure): Failure {
+    this.namer?.name(error);
+    return error;
+  }
+
   #shift(): Buffer | undefined {
     const piece = this.#first;
     this.#first = this.#rest?.shift();
@@ -248,9 +261,11 @@ export class ResponseBody implements BodySink {
 
   #claim(use: BodyUse): void {
     if (this.use !== 'unread')
-      throw new RequestError(
-        'HOTARU_BODY_USED',
-        this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
+      throw this.#named(
+        new RequestError(
+          'HOTARU_BODY_USED',
+          this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
+        ),
       );
     this.use = use;
     if (this.#small !== undefined) {
@@ -268,12 +283,12 @@ export class ResponseBody implements BodySink {
       if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
       return Promise.resolve({ done: false, value: piece });
     }
-    if (this.#hasFailed) return Promise.reject(this.#error);
+    if (this.#hasFailed) return Promise.reject(withCaller(this.#error));
     if (this.#isEnded || this.use === 'discarded')
       return Promise.resolve({ done: true, value: undefined });
     if (this.#pendingRead !== undefined)
       return Promise.reject(
-        new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'),
+        this.#named(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way')),
       );
     return new Promise((resolve, reject) => {
       this.#pendingRead = { resolve, reject };

@@ -44,6 +44,8 @@ export interface ResponseSource {
   timing(): ResponseTiming;
   readonly connectionInfo: ConnectionInfo;
   readonly trailers: ResponseHeaders;
+  /** Puts the name of the call on an error (call-name.ts). */
+  name(error: HotaruClientError): void;
 }
 
 /** A status line, at the start of a head. */
@@ -157,11 +159,13 @@ export class ClientResponse {
       return JSON.parse(text) as T;
     } catch (error) {
       const type = this.headers.get('content-type') ?? 'no content-type';
-      throw new TransportError(
+      const failure = new TransportError(
         'HOTARU_DECODE_FAILED',
-        `the body of ${this.#source.method} ${this.#source.url} is not JSON (status ${this.status}, ${type})`,
+        `the body is not JSON (status ${this.status}, ${type})`,
         { cause: error, phase: 'body', responseStarted: true },
       );
+      this.#source.name(failure);
+      throw failure;
     }
   }
 
@@ -212,7 +216,11 @@ class BodyStream extends ReadableStream<Uint8Array> {
   }
 
   override [Symbol.asyncIterator](): ReturnType<ReadableStream<Uint8Array>['values']> {
-    if (this.locked) throw new HotaruClientError('HOTARU_BODY_USED', 'the body stream is locked');
+    if (this.locked) {
+      const error = new HotaruClientError('HOTARU_BODY_USED', 'the body stream is locked');
+      this.#body.namer?.name(error);
+      throw error;
+    }
     return this.#body.iterate() as unknown as ReturnType<ReadableStream<Uint8Array>['values']>;
   }
 }

@@ -324,7 +324,7 @@ describe('maxPending', () => {
       maxPerHost: 2,
     });
     expect(error?.message).toBe(
-      '1 requests already wait for a (1 active, 0 idle, 1 connecting of at most 2; 2 waiting, the oldest for 1500 ms)',
+      '1 requests already wait (1 active, 0 idle, 1 connecting of at most 2; 2 waiting, the oldest for 1500 ms)',
     );
   });
 });

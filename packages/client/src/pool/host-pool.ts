@@ -331,7 +331,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   ): PoolError {
     const now = this.snapshot();
     const state = `${now.active} active, ${now.idle} idle, ${now.connecting} connecting of at most ${now.maxPerHost}; ${now.waiting} waiting, the oldest for ${Math.round(now.oldestWaitMs)} ms`;
-    return new PoolError(code, `${why} for ${this.key} (${state})`, now);
+    return new PoolError(code, `${why} (${state})`, now);
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,5 @@
 /** What a failed call can say for certain, and what follows from it: may it be sent again? */
+import { nameCall } from '../call-name.js';
 import type { Exchange } from '../connection/http1/exchange.js';
 import { HotaruClientError, RequestError, type Phase } from '../errors.js';
 import type { Acquisition } from './acquisition.js';
@@ -52,6 +53,7 @@ export function addFacts(
   exchange: Exchange | undefined,
   record: CallRecord,
 ): void {
+  nameCall(error, request.method, request.origin.text, request.target);
   error.phase ??= phase;
   error.bytesSent = exchange?.bytesSent ?? 0;
   error.responseStarted = exchange?.responseStarted ?? false;

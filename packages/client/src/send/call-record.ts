@@ -2,6 +2,7 @@
  * What one call remembers for its response and its errors: when each phase began, which connection
  * carried it, what was tried before.
  */
+import { nameCall } from '../call-name.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import type { Attempt, HotaruClientError } from '../errors.js';
@@ -69,6 +70,10 @@ export class CallRecord implements ResponseSource {
 
   get url(): string {
     return this.#request.origin.text + this.#request.target;
+  }
+
+  name(error: HotaruClientError): void {
+    nameCall(error, this.#request.method, this.#request.origin.text, this.#request.target);
   }
 
   get attempts(): readonly Attempt[] {

@@ -40,6 +40,7 @@ import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
 import type { CallContext } from './call-context.js';
 import { CallRecord } from './call-record.js';
 import { callSiteOf } from '../call-site.js';
+import { rejection } from '../call-stack.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
@@ -70,7 +71,7 @@ export class Call
   readonly callSite: string | undefined;
   readonly #context: CallContext | undefined;
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
-  #resolve: ((response: ClientResponse) => void) | undefined = undefined;
+  #resolve: ((response: ClientResponse | Promise<never>) => void) | undefined = undefined;
   #reject: ((error: unknown) => void) | undefined = undefined;
   /** Of a call in a scope, until it is settled: what the scope ends must be no unhandled rejection. */
   #promise: Promise<ClientResponse> | undefined = undefined;
@@ -177,19 +178,28 @@ export class Call
   timeRanOut(stage: Stage | 'total'): void {
     switch (stage) {
       case 'total':
-        this.#timedOut('HOTARU_DEADLINE_EXCEEDED', 'the call ran out of time');
+        this.#timedOut(
+          'HOTARU_DEADLINE_EXCEEDED',
+          `the call is not done within ${this.#totalMs} ms, all it had`,
+        );
         return;
       case 'acquire':
         this.#acquireTimedOut();
         return;
       case 'headers':
-        this.#timedOut('HOTARU_HEADERS_TIMEOUT', 'no answer in time');
+        this.#timedOut('HOTARU_HEADERS_TIMEOUT', `no answer within ${this.#headersTimeoutMs} ms`);
         return;
       case 'send':
-        this.#timedOut('HOTARU_BODY_TIMEOUT', 'the peer stopped taking the request body');
+        this.#timedOut(
+          'HOTARU_BODY_TIMEOUT',
+          `the peer took nothing of the request body for ${this.#bodyTimeoutMs} ms`,
+        );
         return;
       case 'body':
-        this.#timedOut('HOTARU_BODY_TIMEOUT', 'the response body stalled');
+        this.#timedOut(
+          'HOTARU_BODY_TIMEOUT',
+          `nothing of the response body came for ${this.#bodyTimeoutMs} ms`,
+        );
         return;
       case 'continue':
         this.#callClock.stopStage();
@@ -223,11 +233,7 @@ export class Call
 
   #timedOut(code: ErrorCode, what: string): void {
     this.#host.counters.timeouts += 1;
-    const afterMs = Math.round(this.#clock.now() - this.#record.calledAtMs);
-    const { method, url } = this.#record;
-    this.#end(
-      new TimeoutError(code, `${what}: ${method} ${url}, ${afterMs} ms after it was called`),
-    );
+    this.#end(new TimeoutError(code, what));
   }
 
   // ── acquiring ──────────────────────────────────────────────────────────────────────────────────
@@ -370,6 +376,10 @@ export class Call
     return this.#host.settings.reportLeaks;
   }
 
+  get #totalMs(): number {
+    return Math.round(this.#callClock.totalAtMs - this.#record.calledAtMs);
+  }
+
   get #headersTimeoutMs(): number {
     return this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout;
   }
@@ -415,8 +425,9 @@ export class Call
     if (this.#exchange !== undefined) this.#exchange.abort();
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
     this.#free(false, nowMs);
-    if (this.#delivery === undefined) this.#reject?.(error);
-    else this.#delivery.fail(error, isAbort);
+    if (this.#delivery !== undefined) this.#delivery.fail(error, isAbort);
+    else if (isAbort) this.#reject?.(error);
+    else this.#resolve?.(rejection(error, this.callSite));
   }
 
   #settle(nowMs: number): void {

@@ -77,6 +77,7 @@ export class Delivery implements DecoderOwner, Leakable {
       options.maxResponseSize ?? settings.maxResponseSize,
       settings.maxBufferedSize,
     );
+    this.#body.namer = record;
     this.#sink = this.#body;
     if (decoder !== undefined) {
       decoder.deliverTo(this.#body);
@@ -163,6 +164,7 @@ export class Delivery implements DecoderOwner, Leakable {
   }
 
   decodeFailed(error: TransportError): void {
+    this.#record.name(error);
     // The last bytes may be decoded after the connection was given back.
     if (this.#state === 'over') this.#sink.fail(error, false);
     else this.#owner.deliveryFailed(error);

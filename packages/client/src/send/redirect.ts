@@ -13,6 +13,7 @@
  *   another origin                → authorization, cookie, proxy-authorization and host stay behind, and
  *                                   of `tls` everything that says whom to trust or who we are
  */
+import { withoutSecrets } from '../call-name.js';
 import { CONSTANTS } from '../config/defaults.js';
 import { parseUrl } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
@@ -54,7 +55,7 @@ export async function followRedirects(first: Hop, send: SendHop): Promise<Client
     if (count === CONSTANTS.maxRedirects)
       throw new TransportError(
         'HOTARU_TOO_MANY_REDIRECTS',
-        `more than ${CONSTANTS.maxRedirects} redirects, the last to ${location.join(', ')}`,
+        `more than ${CONSTANTS.maxRedirects} redirects, the last to ${location.map(withoutSecrets).join(', ')}`,
         { responseStarted: true },
       );
     hop = nextHop(hop, response, resolveLocation(location, response.url));
@@ -92,7 +93,7 @@ function resolveLocation([location = '', ...others]: string[], from: string): UR
   const fail = (why: string, cause?: unknown) =>
     new TransportError(
       'HOTARU_PROTOCOL_ERROR',
-      `the redirect to ${JSON.stringify(location)} can't be followed: ${why}`,
+      `the redirect to ${JSON.stringify(withoutSecrets(location))} can't be followed: ${why}`,
       { responseStarted: true, ...(cause !== undefined && { cause }) },
     );
   if (others.length > 0) throw fail(`there is another one, to ${JSON.stringify(others[0])}`);
