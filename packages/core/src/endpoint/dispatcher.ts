@@ -10,11 +10,11 @@ import { HttpContext, setMatch } from '../http/context.js';
 import { Exchange } from '../http/exchange.js';
 import { wireError, type HttpError } from '../http/http-error.js';
 import { problemResponse, toHttpError } from '../http/problem.js';
-import { cancelSource, type PumpResult } from '../http/pump.js';
+import type { PumpResult } from '../http/pump.js';
 import { bodyTooLarge } from '../http/request-body.js';
 import { checkHead, checkHeadSize } from '../http/request-head.js';
 import { readTarget, refusedTarget } from '../http/request-target.js';
-import { HttpResponse, toResponse } from '../http/response.js';
+import { HttpResponse } from '../http/response.js';
 import type { HttpSafety } from '../http/safety.js';
 import { writeResponse } from '../http/write-response.js';
 import { compose, isThenable, type Middleware } from '../middleware/compose.js';
@@ -136,7 +136,7 @@ export class Dispatcher {
   #answer(exchange: Exchange, outcome: unknown): void {
     let response: HttpResponse;
     try {
-      response = toResponse(outcome, exchange);
+      response = exchange.respond(outcome);
     } catch (error) {
       this.#fail(exchange, error);
       return;
@@ -147,7 +147,6 @@ export class Dispatcher {
   #write(exchange: Exchange, response: HttpResponse): void {
     if (!exchange.answer() || exchange.isGone) {
       // The deadline has answered, or nobody is there: nothing must be left running.
-      discard(response);
       exchange.finish();
       return;
     }
@@ -220,10 +219,4 @@ function report(exchange: Exchange, problem: HttpError): void {
   if (problem.cause instanceof HotaruClientError && problem.status !== 500)
     exchange.log.warn(facts, 'an upstream call failed');
   else exchange.log.error(facts, 'the request failed');
-}
-
-function discard(response: HttpResponse): void {
-  const { body } = response;
-  if (body !== null && typeof body === 'object' && !(body instanceof Uint8Array))
-    cancelSource(body);
 }

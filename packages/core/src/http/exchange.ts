@@ -16,7 +16,9 @@ import { wireError } from './http-error.js';
 import type { HeaderBag } from './headers.js';
 import { RequestBody } from './request-body.js';
 import { NO_TARGET, type RequestTarget } from './request-target.js';
+import { toResponse, type HttpResponse, type StreamSource } from './response.js';
 import type { HttpSafety } from './safety.js';
+import { UnsentBodies } from './unsent-bodies.js';
 
 /** Header fields about one representation, besides `content-*`. */
 const REPRESENTATION = new Set([
@@ -57,6 +59,7 @@ export class Exchange {
   #timer: NodeJS.Timeout | undefined = undefined;
   #body: RequestBody | undefined = undefined;
   #log: Logger | undefined = undefined;
+  #bodies: UnsentBodies | undefined = undefined;
   #isReopened = false;
 
   constructor(
@@ -135,6 +138,24 @@ export class Exchange {
     }, ms);
   }
 
+  /** What a handler or a middleware came up with, as a response; it may be changed, or replaced by another. */
+  respond(outcome: unknown): HttpResponse {
+    const response = toResponse(outcome, this);
+    const { body } = response;
+    if (body === null || typeof body === 'string' || body instanceof Uint8Array) return response;
+    if (this.#bodies === undefined) {
+      this.#bodies = new UnsentBodies();
+      if (this.#state === 'finished') this.#bodies.close();
+    }
+    this.#bodies.note(body);
+    return response;
+  }
+
+  /** The stream goes out: how it ends is no longer this exchange's concern. */
+  sends(source: StreamSource): void {
+    this.#bodies?.taken(source);
+  }
+
   /** May the caller write the response now? Only the first one may. */
   answer(): boolean {
     if (this.#state !== 'open') return false;
@@ -169,6 +190,7 @@ export class Exchange {
     if (this.#state === 'finished') return;
     this.#state = 'finished';
     clearTimeout(this.#timer);
+    this.#bodies?.close();
     this.#scope?.end();
   }
 

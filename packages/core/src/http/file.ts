@@ -1,6 +1,6 @@
 /** `file()`: a file from disk as a response. */
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { contentType as typeFor } from 'mime-types';
 import { checkKeys, invalidOption } from '../options.js';
@@ -47,22 +47,35 @@ export async function file(path: string, options: FileOptions): Promise<HttpResp
       throw notFound();
     // The path has no links left: one put there since is refused.
     const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW);
-    const facts = await handle.stat();
-    if (!facts.isFile()) {
+    try {
+      return await fileResponse(handle, target, status, headers);
+    } catch (error) {
       await handle.close();
-      throw notFound();
+      throw error;
     }
-    const type = typeFor(target.slice(target.lastIndexOf(sep) + 1));
-    // The size is promised in the head: a file that grows meanwhile is sent as it was.
-    const body = handle.createReadStream({ start: 0, end: Math.max(0, facts.size - 1) });
-    return new HttpResponse(body, type === false ? 'application/octet-stream' : type, {
-      ...(status !== undefined && { status }),
-      headers: { 'content-length': facts.size, ...headers },
-    });
   } catch (error) {
     if (NOT_FOUND.has((error as NodeJS.ErrnoException).code ?? '')) throw notFound();
     throw error;
   }
+}
+
+async function fileResponse(
+  handle: FileHandle,
+  target: string,
+  status: number | undefined,
+  headers: FileOptions['headers'],
+): Promise<HttpResponse> {
+  const facts = await handle.stat();
+  if (!facts.isFile()) throw notFound();
+  const type = typeFor(target.slice(target.lastIndexOf(sep) + 1));
+  // The size is promised in the head: a file that grows meanwhile is sent as it was.
+  const response = new HttpResponse(null, type === false ? 'application/octet-stream' : type, {
+    ...(status !== undefined && { status }),
+    headers: { 'content-length': facts.size, ...headers },
+  });
+  // Last: from here on the stream closes the file.
+  response.body = handle.createReadStream({ start: 0, end: Math.max(0, facts.size - 1) });
+  return response;
 }
 
 function notFound(): HttpError {

@@ -28,11 +28,15 @@ export function pump(
   return new Pump(source, response, length, writeHead).run();
 }
 
-/** Gives up a source nobody will read. */
+/** Gives up a source that will not be read. */
 export function cancelSource(source: StreamSource): void {
-  if (source instanceof Readable) source.on('error', ignore).destroy();
-  else if (isNativeStream(source)) source.cancel().catch(ignore);
-  else void iteratorOf(source).return?.().then(ignore, ignore);
+  try {
+    if (source instanceof Readable) source.on('error', ignore).destroy();
+    else if (isNativeStream(source)) source.cancel().catch(ignore);
+    else void iteratorOf(source).return?.().then(ignore, ignore);
+  } catch {
+    // One that is read already: there is nothing to give up.
+  }
 }
 
 type Chunks = AsyncIterator<Uint8Array | string>;
@@ -44,6 +48,7 @@ class Pump {
   #missing: number;
   readonly #isCounted: boolean;
   #isHeadWritten = false;
+  #isStopped = false;
   #wake: (() => void) | undefined = undefined;
 
   constructor(
@@ -95,7 +100,10 @@ class Pump {
     const response = this.#response;
     for (;;) {
       const step = await chunks.next();
-      if (response.destroyed) return { outcome: 'gone' };
+      if (response.destroyed) {
+        this.#stop(chunks); // its 'close' may come too late for onClose
+        return { outcome: 'gone' };
+      }
       if (step.done === true) break;
       const chunk = checkChunk(step.value);
       this.#count(chunk);
@@ -135,6 +143,8 @@ class Pump {
   }
 
   #stop(chunks: Chunks): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     if (this.#source instanceof Readable) this.#source.destroy();
     else void chunks.return?.().then(ignore, ignore);
   }

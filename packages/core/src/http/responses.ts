@@ -3,6 +3,7 @@
  */
 import { HotaruError } from '../errors.js';
 import { show } from '../options.js';
+import { cancelSource } from './pump.js';
 import {
   checkStatus,
   HttpResponse,
@@ -71,5 +72,10 @@ export function stream(body: StreamSource, init?: ResponseInit): HttpResponse {
       'HOTARU_INVALID_OPTION',
       `body is ${show(body)}; allowed: a Node stream, a ReadableStream or an async iterable`,
     );
-  return new HttpResponse(body, 'application/octet-stream', init);
+  try {
+    return new HttpResponse(body, 'application/octet-stream', init);
+  } catch (error) {
+    cancelSource(body);
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from './exchange.js';
 import { settleUnreadBody } from './linger.js';
-import { cancelSource, pump, type PumpResult } from './pump.js';
+import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
 
 /** @returns a promise only for streams. @throws what went wrong, if nothing was sent yet. */
@@ -40,7 +40,6 @@ export function writeResponse(
   }
 
   if (status === 204 || status === 304 || request.method === 'HEAD') {
-    cancelSource(body);
     response.writeHead(status, head(exchange, answer, -1));
     response.end();
     return undefined;
@@ -57,6 +56,7 @@ async function writeStream(
   const headers = head(exchange, answer, -1);
   const promised = headers['content-length'];
   const length = typeof promised === 'string' && /^\d+$/.test(promised) ? Number(promised) : -1;
+  exchange.sends(source);
   return pump(source, response, length, () => response.writeHead(answer.status, headers));
 }
 

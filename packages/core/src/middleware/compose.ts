@@ -8,7 +8,6 @@
 import { HotaruError } from '../errors.js';
 import { exchangeOf, type HttpContext } from '../http/context.js';
 import type { HttpResponse, Outcome } from '../http/response.js';
-import { toResponse } from '../http/response.js';
 
 /** Runs the rest of the chain. Resolves with its response, which may still be changed. */
 export type Next = () => Promise<HttpResponse>;
@@ -51,7 +50,7 @@ function wrap(middleware: Middleware, inner: Run): Run {
 }
 
 async function invoke(run: Run, ctx: HttpContext): Promise<HttpResponse> {
-  return toResponse(await run(ctx), exchangeOf(ctx));
+  return exchangeOf(ctx).respond(await run(ctx));
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
