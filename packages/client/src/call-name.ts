@@ -96,7 +96,8 @@ function isNamed({ method, origin }: HotaruClientError): boolean {
   return method !== undefined || origin !== undefined;
 }
 
-function withoutQuery(target: string): string {
+/** The path of a request target. */
+export function withoutQuery(target: string): string {
   const end = target.search(/[?#]/);
   return end < 0 ? target : target.slice(0, end);
 }

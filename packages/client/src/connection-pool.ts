@@ -158,7 +158,7 @@ export class ConnectionPool implements AsyncDisposable {
       // What is wrong with the request rejects, before anything is written.
       const checked = checkOptions(options);
       const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
-      const prepared = prepare(resolved, request, checked);
+      const prepared = prepare(resolved, request, checked, scope);
       this.#admit(context);
       const host = this.#hostFor(prepared.origin.key);
       const env = this.#callEnvironment;

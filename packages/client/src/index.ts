@@ -46,7 +46,13 @@ export type { HostStats, PoolStats } from './pool/stats.js';
 export type { AcquireOptions } from './send/acquire.js';
 export type { SafetyOptions, SendOptions } from './send/options.js';
 export { RequestScope } from './send/request-scope.js';
-export type { CallReport, RequestScopeOptions, UnreadBodyReport } from './send/request-scope.js';
+export type {
+  CallReport,
+  OpenCall,
+  RequestScopeOptions,
+  ScopeFields,
+  UnreadBodyReport,
+} from './send/request-scope.js';
 
 /**
  * Sends a request on the global pool. See `ConnectionPool.sendRequest`.

@@ -146,3 +146,85 @@ describe('a scope that is held', () => {
     expect(scope.isOver).toBe(true);
   });
 });
+
+describe('a scope whose deadline passes', () => {
+  it('fails each call with an error that names it, and knows which calls were open', async () => {
+    const { pool, upstream } = await setUp();
+    const scope = new RequestScope({ deadlineMs: performance.now() + 500 });
+    const calls = ['/never?secret=1', '/never/two'].map((path) =>
+      pool.sendRequest(upstream.url, { path }, {}, scope),
+    );
+    const part = await pool.sendRequest(upstream.url, { path: '/part' }, {}, scope);
+    const outcomes = await Promise.allSettled([...calls, part.text()]);
+    const { url } = upstream;
+    const after = ': the deadline of the request that it was made for has passed, ';
+    expect(outcomes).toMatchObject(
+      ['/never', '/never/two', '/part'].map((path) => ({
+        reason: {
+          code: 'HOTARU_DEADLINE_EXCEEDED',
+          message: expect.stringContaining(`GET ${url}${path}${after}`),
+          path,
+        },
+      })),
+    );
+    expect(scope.expired).toBe(true);
+    expect(scope.callsAtDeadline).toEqual(
+      [
+        ['/never', 'headers'],
+        ['/never/two', 'headers'],
+        ['/part', 'body'],
+      ].map(([path, phase]) => ({
+        method: 'GET',
+        origin: url,
+        path,
+        phase,
+        ms: expect.any(Number),
+      })),
+    );
+    expect(scope.openCalls()).toEqual([]);
+    await expect(pool.sendRequest(url, { path: '/late' }, {}, scope)).rejects.toMatchObject({
+      code: 'HOTARU_DEADLINE_EXCEEDED',
+      message: `GET ${url}/late: the deadline of the request that it was made for has passed`,
+    });
+  });
+
+  it('is told by expire() as well: pending calls reject with errors of the client', async () => {
+    const { pool, upstream } = await setUp();
+    const scope = new RequestScope();
+    const call = pool.sendRequest(upstream.url, { path: '/never' }, {}, scope);
+    const { signal } = scope;
+    await upstream.waitForRequests(1);
+    scope.expire();
+    await expect(call).rejects.toMatchObject({ code: 'HOTARU_DEADLINE_EXCEEDED', path: '/never' });
+    expect(signal.reason).toMatchObject({ code: 'HOTARU_DEADLINE_EXCEEDED' });
+    expect(pool.stats()).toMatchObject({ active: 0, timeouts: 1 });
+  });
+});
+
+it('the fields of a scope go with each of its requests, unless the caller gave some of that name', async () => {
+  const { pool, upstream } = await setUp();
+  let asked = 0;
+  const scope = new RequestScope({
+    fields: () => [
+      ['x-request-id', 'r1'],
+      ['traceparent', `t${++asked}`],
+    ],
+  });
+  const send = async (headers: Record<string, string>, inScope = true): Promise<void> => {
+    const request = { path: '/now', headers };
+    await (await pool.sendRequest(upstream.url, request, {}, inScope ? scope : undefined)).text();
+  };
+  await send({});
+  await send({ 'X-Request-ID': 'mine', accept: 'x-request-id: no' });
+  await send({}, false);
+  const sent = upstream.requests.map(({ rawHeaders }) =>
+    rawHeaders
+      .filter(([name]) => /^(?:x-request-id|traceparent)$/i.test(name))
+      .map((field) => field.join(': ')),
+  );
+  expect(sent).toEqual([
+    ['x-request-id: r1', 'traceparent: t1'],
+    ['X-Request-ID: mine', 'traceparent: t2'],
+    [],
+  ]);
+});

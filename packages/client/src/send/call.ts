@@ -40,11 +40,18 @@ import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
 import type { CallContext } from './call-context.js';
 import { CallRecord } from './call-record.js';
 import { callSiteOf } from '../call-site.js';
+import { withoutQuery } from '../call-name.js';
 import { rejection } from '../call-stack.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
-import { SCOPE_ENDED, type LeftCall, type RequestScope, type ScopedCall } from './request-scope.js';
+import {
+  SCOPE_ENDED,
+  type LeftCall,
+  type OpenCall,
+  type RequestScope,
+  type ScopedCall,
+} from './request-scope.js';
 
 /** What all calls of a pool share. */
 export interface CallEnvironment {
@@ -129,7 +136,7 @@ export class Call
   #begin(): void {
     const scope = this.#scope;
     const options = this.#options;
-    if (scope?.isOver === true) this.#end(scope.refusal(), scope.aborted);
+    if (scope?.isOver === true) this.#end(scope.refusal(), scope.aborted && !scope.expired);
     else if (options.signal?.aborted === true) this.abort(options.signal.reason);
     else {
       if (options.signal !== undefined)
@@ -160,6 +167,23 @@ export class Call
     this.#end(reason, true);
   }
 
+  expireWithScope(): void {
+    this.#promise?.catch(ignore);
+    this.#deadlinePassed();
+  }
+
+  describe(): OpenCall | undefined {
+    if (this.#state === 'over') return undefined;
+    const { method, target, origin } = this.#request;
+    return {
+      method,
+      origin: origin.text,
+      path: withoutQuery(target),
+      phase: phaseOf(this.#state, this.#acquisition),
+      ms: Math.round(this.#clock.now() - this.#record.calledAtMs),
+    };
+  }
+
   endWithScope(abortsReading: boolean): LeftCall | undefined {
     const delivery = this.#delivery;
     const report = { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
@@ -178,10 +202,7 @@ export class Call
   timeRanOut(stage: Stage | 'total'): void {
     switch (stage) {
       case 'total':
-        this.#timedOut(
-          'HOTARU_DEADLINE_EXCEEDED',
-          `the call is not done within ${this.#totalMs} ms, all it had`,
-        );
+        this.#deadlinePassed();
         return;
       case 'acquire':
         this.#acquireTimedOut();
@@ -216,6 +237,18 @@ export class Call
     }
   }
 
+  #deadlinePassed(): void {
+    const scope = this.#scope;
+    const { calledAtMs } = this.#record;
+    const isOfScope = scope !== undefined && this.#callClock.totalAtMs >= scope.deadlineMs;
+    // All calls of the request run out of time with it; this one among them, before `expire()` returns.
+    if (isOfScope && !scope.isOver) scope.expire();
+    const what = isOfScope
+      ? `the deadline of the request that it was made for has passed, ${Math.round(this.#clock.now() - calledAtMs)} ms after the call began`
+      : `the call is not done within ${Math.round(this.#callClock.totalAtMs - calledAtMs)} ms, all it had`;
+    this.#timedOut('HOTARU_DEADLINE_EXCEEDED', what);
+  }
+
   #acquireTimedOut(): void {
     const host = this.#host;
     const { settings } = host;
@@ -232,6 +265,7 @@ export class Call
   }
 
   #timedOut(code: ErrorCode, what: string): void {
+    if (this.#state === 'over') return;
     this.#host.counters.timeouts += 1;
     this.#end(new TimeoutError(code, what));
   }
@@ -374,10 +408,6 @@ export class Call
 
   get reportsLeaks(): boolean {
     return this.#host.settings.reportLeaks;
-  }
-
-  get #totalMs(): number {
-    return Math.round(this.#callClock.totalAtMs - this.#record.calledAtMs);
   }
 
   get #headersTimeoutMs(): number {

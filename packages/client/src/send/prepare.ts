@@ -8,6 +8,7 @@ import { headerPairs, type RequestInit } from '../message/request.js';
 import { ACCEPT_ENCODING } from '../message/body-decoder.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
 import type { CheckedOptions } from './options.js';
+import type { RequestScope, ScopeFields } from './request-scope.js';
 import { requestTarget, type Origin, type Target } from './target.js';
 
 export interface PreparedRequest extends WireRequest {
@@ -58,6 +59,7 @@ export function prepare(
   target: Target,
   request: RequestInit,
   options: CheckedOptions,
+  scope?: RequestScope,
 ): PreparedRequest {
   for (const name in request)
     if (!ALLOWED.includes(name))
@@ -67,6 +69,7 @@ export function prepare(
   const { origin } = target;
   const draft = new Draft(origin, method, path);
   if (request.headers !== undefined) readHeaders(request.headers, draft);
+  if (scope?.fields !== undefined) addScopeFields(draft, scope.fields());
   if (options.idempotencyKey !== undefined && !draft.hasIdempotencyKey)
     addField(draft, 'idempotency-key', options.idempotencyKey);
   // A range of a packed body can't be unpacked.
@@ -108,6 +111,13 @@ function readHeaders(headers: NonNullable<RequestInit['headers']>, draft: Draft)
     return;
   }
   for (const [name, value] of headerPairs(headers)) addField(draft, name, value);
+}
+
+/** A field of the caller's own wins. */
+function addScopeFields(draft: Draft, fields: ScopeFields): void {
+  const given = `\n${draft.fields.toLowerCase()}`;
+  for (const [name, value] of fields)
+    if (!given.includes(`\n${name.toLowerCase()}:`)) addField(draft, name, value);
 }
 
 function addField(draft: Draft, name: string, value: string): void {

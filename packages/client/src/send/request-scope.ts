@@ -8,9 +8,11 @@
  *    ├─abort(reason)─▶ aborting ──last hold released──▶ aborted       the signal aborts at once
  *    └─end()─────────▶ ending ────last hold released──▶ ended
  *
+ * `expire()` is an abort because the deadline has passed: each call then fails with an error that names it.
+ *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
  */
-import { AbortedError, TimeoutError } from '../errors.js';
+import { AbortedError, TimeoutError, type Phase } from '../errors.js';
 import { systemClock } from '../pool/clock.js';
 import { LinkedList, type Link } from '../pool/linked-list.js';
 
@@ -24,6 +26,23 @@ export interface CallReport {
 
 export type UnreadBodyReport = CallReport;
 
+const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
+
+/** A call that is not over, as it is listed. */
+export interface OpenCall {
+  readonly method: string;
+  /** `https://api.example.com` */
+  readonly origin: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly phase: Phase;
+  /** Since it was made. */
+  readonly ms: number;
+}
+
+/** Header fields, name and value. */
+export type ScopeFields = readonly (readonly [name: string, value: string])[];
+
 export interface RequestScopeOptions {
   /** An instant of `performance.now()` after which every call rejects. Default: none. */
   deadlineMs?: number | undefined;
@@ -31,6 +50,11 @@ export interface RequestScopeOptions {
   onUnreadBody?: ((report: UnreadBodyReport) => void) | undefined;
   /** Told of each call that was still in flight when the scope ended, and was aborted. */
   onOpenCall?: ((report: CallReport) => void) | undefined;
+  /**
+   * Asked for each request that is sent in the scope: fields it carries unless the caller gave it some of the
+   * same name. For a request id, a trace.
+   */
+  fields?: (() => ScopeFields) | undefined;
   /** Remember where each call was made: for development, it costs a stack for each call. Default false. */
   captureCallSites?: boolean | undefined;
 }
@@ -48,6 +72,10 @@ export interface LeftCall extends CallReport {
 export interface ScopedCall {
   /** Rejects with the reason. A promise that was never awaited is no unhandled rejection then. */
   abortWithScope(reason: unknown): void;
+  /** Fails with `HOTARU_DEADLINE_EXCEEDED`. As `abortWithScope`. */
+  expireWithScope(): void;
+  /** Undefined when it is over. */
+  describe(): OpenCall | undefined;
   /**
    * Gives an unread body up, aborts what is in flight; what it was, or undefined when all was done.
    *
@@ -68,6 +96,11 @@ export class RequestScope {
   readonly #deadlineMs: number;
   readonly #onUnreadBody: ((report: UnreadBodyReport) => void) | undefined;
   readonly #onOpenCall: ((report: CallReport) => void) | undefined;
+  /** Fields that each request of the scope carries; undefined for none. */
+  readonly fields: (() => ScopeFields) | undefined;
+  /** What was going on when the deadline passed. */
+  callsAtDeadline: readonly OpenCall[] = NO_CALLS;
+  #isExpired = false;
   readonly #calls = new LinkedList<ScopedCall>();
   #state: 'open' | 'aborting' | 'ending' | 'aborted' | 'ended' = 'open';
   #holds = 0;
@@ -79,6 +112,7 @@ export class RequestScope {
   constructor(options: RequestScopeOptions = {}) {
     this.#deadlineMs = options.deadlineMs ?? Infinity;
     this.captureCallSites = options.captureCallSites ?? false;
+    this.fields = options.fields;
     this.#onUnreadBody = options.onUnreadBody;
     this.#onOpenCall = options.onOpenCall;
   }
@@ -102,8 +136,19 @@ export class RequestScope {
     return this.#reason;
   }
 
+  /** Aborted, because its deadline has passed. */
+  get expired(): boolean {
+    return this.#isExpired;
+  }
+
+  /** The calls that are not over: without an answer, or with a body that is still coming. */
+  openCalls(): OpenCall[] {
+    return [...this.#calls].map((call) => call.describe()).filter((call) => call !== undefined);
+  }
+
   /** What a call is refused with once the scope is over. */
   refusal(): unknown {
+    if (this.#isExpired) return deadlinePassed();
     return this.#state === 'aborted' ? this.#reason : new AbortedError(SCOPE_ENDED);
   }
 
@@ -154,6 +199,14 @@ export class RequestScope {
     this.#controller?.abort(reason);
   }
 
+  /** The deadline has passed. As `abort()`, with `HOTARU_DEADLINE_EXCEEDED` as reason. */
+  expire(): void {
+    if (this.#state !== 'open') return;
+    this.callsAtDeadline = this.openCalls();
+    this.#isExpired = true;
+    this.abort(deadlinePassed());
+  }
+
   /**
    * Calls without an answer are aborted, bodies that were not read are given up.
    *
@@ -170,7 +223,9 @@ export class RequestScope {
   #abortCalls(): void {
     this.#state = 'aborted';
     // A copy: to abort one may settle others, and take them out of the list.
-    for (const call of [...this.#calls]) call.abortWithScope(this.#reason);
+    for (const call of [...this.#calls])
+      if (this.#isExpired) call.expireWithScope();
+      else call.abortWithScope(this.#reason);
   }
 
   #endCalls(): void {
@@ -188,11 +243,7 @@ export class RequestScope {
 
   #watchDeadline(): void {
     const delayMs = Math.max(1, Math.ceil(this.#deadlineMs - performance.now()));
-    this.#timer = systemClock.setTimer(() => {
-      this.abort(
-        new TimeoutError('HOTARU_DEADLINE_EXCEEDED', 'the deadline of the request has passed'),
-      );
-    }, delayMs);
+    this.#timer = systemClock.setTimer(() => this.expire(), delayMs);
   }
 
   #stopTimer(): void {
@@ -214,4 +265,11 @@ export function sheltered<T>(promise: Promise<T>, scope: RequestScope): Promise<
 
 function ignore(): void {
   // nothing to do
+}
+
+function deadlinePassed(): TimeoutError {
+  return new TimeoutError(
+    'HOTARU_DEADLINE_EXCEEDED',
+    'the deadline of the request that it was made for has passed',
+  );
 }
