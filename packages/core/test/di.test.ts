@@ -71,6 +71,32 @@ describe('app.controller()', () => {
     expect(made).toBe(1);
   });
 
+  it('puts one slash between prefix and pattern; "/" is the prefix itself, with a slash and without', async () => {
+    @controller('/users')
+    class Slashes {
+      @get('list') list(ctx: HttpContext) {
+        return ctx.pattern;
+      }
+      @post('/') create(ctx: HttpContext) {
+        return ctx.pattern;
+      }
+      @get('') bare() {
+        return 'bare';
+      }
+      @get('/') slash() {
+        return 'slash';
+      }
+    }
+    const app = testApp();
+    app.controller(new Slashes());
+    expect(await body(app, '/users/list')).toBe('/users/list');
+    expect(await body(app, '/users', 'POST')).toBe('/users');
+    expect(await body(app, '/users/', 'POST')).toBe('/users/');
+    expect(await body(app, '/users')).toBe('bare');
+    expect(await body(app, '/users/')).toBe('slash');
+    expect((await app.inject({ path: '/userslist' })).status).toBe(404);
+  });
+
   it('makes it at the start, so that what cannot be made fails there', async () => {
     @injectable()
     @controller()

@@ -55,7 +55,7 @@ describe('what a handler returns', () => {
   it.each([
     ['a number', 5],
     ['a Map', new Map()],
-    ['a Response', new Response('x')],
+    ['a Response that was read', readResponse()],
     ['a function', () => 'x'],
     ['a BigInt inside', { n: 1n }],
     ['a stream of objects', Readable.from([{ a: 1 }])],
@@ -477,6 +477,13 @@ describe('file()', () => {
     );
   });
 });
+
+/** A fetch Response without its body. */
+function readResponse(): Response {
+  const response = new Response('x');
+  void response.text();
+  return response;
+}
 
 async function* letters(...all: string[]): AsyncGenerator<string> {
   for (const letter of all) {

@@ -85,7 +85,10 @@ function forMethod(
   return (pattern = '', options = {}) => note(pattern, methods, options);
 }
 
-/** `@get('/x')`: the method answers GET, and HEAD with it. Without a pattern: the controller's prefix itself. */
+/**
+ * `@get('/x')` or `@get('x')`: the method answers GET, and HEAD with it, below the controller's prefix. Without a
+ * pattern: the prefix itself; with `'/'`: the prefix, with and without a slash at its end.
+ */
 export const get = forMethod('GET');
 export const post = forMethod('POST');
 export const put = forMethod('PUT');
@@ -111,12 +114,29 @@ export function controllerRoutes(type: new (...args: never[]) => object): Contro
       'HOTARU_INVALID_CONTROLLER',
       `${type.name || 'the class'} has no endpoints; decorate its methods with @get('/path'), …`,
     );
-  return found.map(({ method, pattern, methods, options: routeOptions }) => ({
-    property: method,
-    pattern: own.prefix + pattern || '/',
-    methods,
-    options: { ...own.options, ...routeOptions },
-  }));
+  return found.flatMap((note) => {
+    const options = { ...own.options, ...note.options };
+    return joined(own.prefix, note, found).map((route) => ({
+      ...route,
+      property: note.method,
+      options,
+    }));
+  });
+}
+
+/** `/users` and `list` are `/users/list`; `/` below a prefix is the prefix itself, with and without the slash. */
+function joined(
+  prefix: string,
+  { pattern, methods }: RouteNote,
+  all: readonly RouteNote[],
+): { pattern: string; methods: readonly string[] }[] {
+  const slash = pattern === '' || pattern.startsWith('/') ? '' : '/';
+  const whole = { pattern: prefix + slash + pattern || '/', methods };
+  if (pattern !== '/' || prefix === '') return [whole];
+  // A method of the controller that says '' means the prefix itself, too, and comes first.
+  const bare = all.filter((other) => other.pattern === '').flatMap((other) => other.methods);
+  const free = methods.filter((method) => !bare.includes(method));
+  return free.length === 0 ? [whole] : [whole, { pattern: prefix, methods: free }];
 }
 
 function prototypeOf(type: object): unknown {

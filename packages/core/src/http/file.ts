@@ -10,7 +10,7 @@ import { HttpResponse, type ResponseInit } from './response.js';
 export interface FileOptions {
   /** The folder the path is below. What lies outside, by `..` or by a link, is not found. */
   root: string;
-  status?: number;
+  status?: number | undefined;
   headers?: Exclude<ResponseInit, number>['headers'];
 }
 
@@ -33,10 +33,22 @@ const NOT_FOUND = new Set([
  * @example app.get('/assets/<**path:rest>', (ctx) => file(ctx.param('rest'), { root: 'public' }));
  */
 export async function file(path: string, options: FileOptions): Promise<HttpResponse> {
+  if (typeof (path as unknown) !== 'string')
+    throw invalidOption('the path of file()', path, 'the text of a path below `root`');
+  if ((options as unknown) === undefined)
+    throw invalidOption(
+      'the options of file()',
+      options,
+      "the folder, as in file(path, { root: 'public' })",
+    );
   checkKeys('file', options, ['root', 'status', 'headers']);
   const { root, status, headers } = options;
   if (typeof (root as unknown) !== 'string' || root === '')
-    throw invalidOption('file.root', root, 'the path of a folder');
+    throw invalidOption(
+      'file.root',
+      root,
+      "the path of a folder, as in file(path, { root: 'public' })",
+    );
   const parts = path.split(/[\\/]/);
   if (path.includes('\0') || parts.some((part) => part.startsWith('.'))) throw notFound();
   try {
@@ -69,10 +81,9 @@ async function fileResponse(
   if (!facts.isFile()) throw notFound();
   const type = typeFor(target.slice(target.lastIndexOf(sep) + 1));
   // The size is promised in the head: a file that grows meanwhile is sent as it was.
-  const response = new HttpResponse(null, type === false ? 'application/octet-stream' : type, {
-    ...(status !== undefined && { status }),
-    headers: { 'content-length': facts.size, ...headers },
-  });
+  const mediaType = type === false ? 'application/octet-stream' : type;
+  const response = new HttpResponse(null, mediaType, { status, headers });
+  response.setHeader('content-length', facts.size);
   // Last: from here on the stream closes the file.
   response.body = handle.createReadStream({ start: 0, end: Math.max(0, facts.size - 1) });
   return response;

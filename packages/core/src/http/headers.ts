@@ -4,11 +4,17 @@
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { HotaruError } from '../errors.js';
+import { show } from '../options.js';
 
 export type HeaderValue = string | number | readonly string[];
 export type HeaderBag = Record<string, string | string[]>;
-/** What `setHeader` and the response helpers take. `undefined` leaves a field out. */
-export type HeadersInput = Readonly<Record<string, HeaderValue | undefined>>;
+/**
+ * What the response helpers take: an object (`undefined` leaves a field out), or pairs of name and value, as
+ * `Headers`, a `Map`, a list of pairs and the headers of a `ClientResponse` give them. A name that comes more
+ * than once is sent more than once.
+ */
+export type HeadersInput =
+  Readonly<Record<string, HeaderValue | undefined>> | Iterable<readonly [string, HeaderValue]>;
 
 /**
  * Fields about one hop (RFC 9110 §7.6.1). The framework frames its own messages, so an upstream's headers
@@ -49,13 +55,58 @@ export function appendHeader(bag: HeaderBag, name: string, value: string): void 
   else bag[key] = [before, checkedValue(key, value)].flat();
 }
 
-/** As they came from a response helper: hop-by-hop fields are left out. */
+/**
+ * As they came from a response helper: hop-by-hop fields are left out, and those that `connection` names
+ * (RFC 9110 §7.6.1).
+ *
+ * @throws HotaruError `HOTARU_INVALID_HEADER`
+ */
 export function copyHeaders(bag: HeaderBag, input: HeadersInput): void {
-  for (const [name, value] of Object.entries(input)) {
-    if (value === undefined) continue;
+  let nominated: string[] | undefined;
+  const add = (name: string, value: HeaderValue, isRepeatable: boolean): void => {
     const key = checkedName(name);
-    if (!HOP_BY_HOP.has(key)) bag[key] = checkedValue(key, value);
+    const checked = checkedValue(key, value);
+    if (key === 'connection') nominated = [nominated ?? [], checked].flat();
+    if (HOP_BY_HOP.has(key)) return;
+    const before = isRepeatable ? bag[key] : undefined;
+    bag[key] = before === undefined ? checked : [before, checked].flat();
+  };
+  if (isPlainObject(input)) {
+    for (const name of Object.keys(input)) {
+      const value = (input as Readonly<Record<string, HeaderValue | undefined>>)[name];
+      if (value !== undefined) add(name, value, false);
+    }
+  } else for (const [name, value] of pairsOf(input)) add(name, value, true);
+  if (nominated === undefined) return;
+  for (const name of nominated.join().split(','))
+    Reflect.deleteProperty(bag, name.trim().toLowerCase());
+}
+
+function isPlainObject(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null || Symbol.iterator in input) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  // Of this realm or of another one: a test runner's, say.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function* pairsOf(input: unknown): Iterable<readonly [string, HeaderValue]> {
+  if (!isIterable(input) || input instanceof URLSearchParams || input instanceof FormData)
+    throw badHeaders(input);
+  for (const pair of input) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw badHeaders(input);
+    yield pair as unknown as readonly [string, HeaderValue];
   }
+}
+
+function isIterable(input: unknown): input is Iterable<unknown> {
+  return typeof input === 'object' && input !== null && Symbol.iterator in input;
+}
+
+function badHeaders(input: unknown): HotaruError {
+  return new HotaruError(
+    'HOTARU_INVALID_HEADER',
+    `headers is ${show(input)}; allowed: a plain object, Headers, a Map, or a list of [name, value]`,
+  );
 }
 
 function checkedName(name: string): string {

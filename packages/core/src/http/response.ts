@@ -2,9 +2,8 @@
  * What a handler can return, and the one shape it all becomes.
  */
 import { Readable } from 'node:stream';
-import { ClientResponse } from '@hotaru/client';
 import { HotaruError } from '../errors.js';
-import { show } from '../options.js';
+import { invalidOption, show } from '../options.js';
 import {
   copyHeaders,
   emptyHeaders,
@@ -13,6 +12,7 @@ import {
   type HeadersInput,
   type HeaderValue,
 } from './headers.js';
+import { isUpstreamResponse, upstreamParts, type UpstreamResponse } from './pass-through.js';
 
 /** A body that is written piece by piece, with backpressure: text or bytes. */
 export type StreamSource =
@@ -22,8 +22,9 @@ export type Body = string | Uint8Array | StreamSource | null;
 
 /**
  * What a handler may return: a response, text (text/plain), bytes (application/octet-stream), a plain
- * object or list (JSON), a stream or async iterable (application/octet-stream, streamed), or nothing (204,
- * or what `ctx.status()` said).
+ * object or list (JSON), a stream or async iterable (application/octet-stream, streamed), a `ClientResponse`
+ * or a fetch `Response` (passed through with its status and headers, streamed), or nothing (204, or what
+ * `ctx.status()` said).
  */
 export type Outcome =
   | HttpResponse
@@ -38,7 +39,8 @@ export type Outcome =
   | void;
 
 /** What the response helpers take: a status, or status and headers. */
-export type ResponseInit = number | { status?: number; headers?: HeadersInput };
+export type ResponseInit =
+  number | { status?: number | undefined; headers?: HeadersInput | undefined };
 
 /** What a response asks of the exchange it belongs to. */
 export interface ResponseDefaults {
@@ -46,60 +48,134 @@ export interface ResponseDefaults {
   readonly status: number;
 }
 
-const NO_DEFAULTS: ResponseDefaults = { status: 0 };
+/** A response as its handler made it, kept from the first change that middleware makes. */
+interface Made {
+  readonly status: number;
+  readonly body: Body;
+  readonly headers: HeaderBag | undefined;
+}
 
 /**
- * A response: made by the helpers (`json()`, `text()`, …) or from what a handler returned. `next()` in a
- * middleware resolves with one, and it may be changed there; so make a new one for each request.
+ * A response: made by the helpers (`json()`, `text()`, …) or from what a handler returned. It is a value: each
+ * request that is answered with it gets a copy of its own, which middleware may change, so that a constant
+ * response never carries what was set for another request. The original cannot be changed any more once it
+ * was returned. One with a stream as its body answers one request.
  *
  * Status: its own, else what `ctx.status()` said, else 200, or 204 without a body. Headers: its own come
  * before those of `ctx.setHeader()`, which come before the content type that goes with the body.
  */
 export class HttpResponse {
-  body: Body;
   /** Sent as `content-type` unless a header says otherwise. */
   readonly contentType: string | undefined;
-  #status: number;
-  #headers: HeaderBag | undefined;
-  #defaults: ResponseDefaults = NO_DEFAULTS;
+  #body: Body;
+  #status = 0;
+  #headers: HeaderBag | undefined = undefined;
+  /** The exchange that is answered with it; undefined for an original. */
+  #owner: ResponseDefaults | undefined = undefined;
+  #made: Made | undefined = undefined;
+  #isReturned = false;
 
+  /** @throws HotaruError `HOTARU_INVALID_OPTION`, `HOTARU_INVALID_HEADER` */
   constructor(body: Body, contentType: string | undefined, init?: ResponseInit) {
-    this.body = body;
+    this.#body = body;
     this.contentType = contentType;
-    this.#status = 0;
     if (init === undefined) return;
     if (typeof init === 'number') this.#status = checkStatus(init);
     else {
+      checkInit(init);
       if (init.status !== undefined) this.#status = checkStatus(init.status);
       if (init.headers !== undefined) copyHeaders((this.#headers = emptyHeaders()), init.headers);
     }
   }
 
-  get status(): number {
-    if (this.#status !== 0) return this.#status;
-    if (this.#defaults.status !== 0) return this.#defaults.status;
-    return this.body === null ? 204 : 200;
+  get body(): Body {
+    return this.#body;
   }
-  set status(status: number) {
-    this.#status = checkStatus(status);
+  set body(body: Body) {
+    this.#beforeChange();
+    this.#body = body;
   }
 
-  /** Its own fields, lower-case names; undefined when there are none. */
+  get status(): number {
+    if (this.#status !== 0) return this.#status;
+    if (this.#owner !== undefined && this.#owner.status !== 0) return this.#owner.status;
+    return this.#body === null ? 204 : 200;
+  }
+  set status(status: number) {
+    const checked = checkStatus(status);
+    this.#beforeChange();
+    this.#status = checked;
+  }
+
+  /** Its own fields, lower-case names; undefined when there are none. Changed with `setHeader()` only. */
   get headers(): Readonly<HeaderBag> | undefined {
     return this.#headers;
   }
 
   /** @throws HotaruError `HOTARU_INVALID_HEADER` */
   setHeader(name: string, value: HeaderValue): this {
+    this.#beforeChange();
     setHeader((this.#headers ??= emptyHeaders()), name, value);
     return this;
   }
 
-  /** @internal Which `ctx.status()` speaks for it. */
-  bind(defaults: ResponseDefaults): this {
-    this.#defaults = defaults;
+  /** @internal The first answer of a response that nobody else holds. */
+  bind(owner: ResponseDefaults): this {
+    this.#owner = owner;
     return this;
   }
+
+  /** @internal Itself when it belongs to that exchange already, else a copy as the handler made it. */
+  answerFor(owner: ResponseDefaults): HttpResponse {
+    if (this.#owner === owner) return this;
+    const made = this.#made ?? this.#asMade();
+    const isTaken = this.#isReturned || this.#owner !== undefined;
+    if (isTaken && isStreamBody(made.body))
+      throw new HotaruError(
+        'HOTARU_INVALID_OUTCOME',
+        'the stream of this response was sent already; make a new response for each request',
+      );
+    this.#isReturned = true;
+    const copy = new HttpResponse(made.body, this.contentType).bind(owner);
+    copy.#status = made.status;
+    copy.#headers = made.headers === undefined ? undefined : Object.freeze(made.headers);
+    return copy;
+  }
+
+  #asMade(): Made {
+    return { status: this.#status, body: this.#body, headers: this.#headers };
+  }
+
+  /** Keeps what the handler made, and no header bag is shared with it from then on. */
+  #beforeChange(): void {
+    if (this.#owner === undefined) {
+      if (!this.#isReturned) return;
+      throw new HotaruError(
+        'HOTARU_INVALID_STATE',
+        'this response was returned already, and other requests may be answered with it; make a new one, ' +
+          'or change what next() gives',
+      );
+    }
+    if (this.#made !== undefined) return;
+    this.#made = this.#asMade();
+    if (this.#headers !== undefined) this.#headers = Object.assign(emptyHeaders(), this.#headers);
+  }
+}
+
+function checkInit(init: object): void {
+  const allowed = 'a status, or an object of status, headers';
+  if (typeof init !== 'object' || (init as unknown) === null || Symbol.iterator in init)
+    throw invalidOption('the init of a response', init, allowed);
+  for (const [key, value] of Object.entries(init))
+    if (key !== 'status' && key !== 'headers')
+      throw new HotaruError(
+        'HOTARU_INVALID_OPTION',
+        `response.${key} (${show(value)}) is not an option; allowed: ${allowed}`,
+      );
+}
+
+function isStreamBody(body: Body): boolean {
+  return typeof body === 'object' && body !== null && !(body instanceof Uint8Array);
 }
 
 /** 200 to 599; 1xx are not responses. @throws HotaruError `HOTARU_INVALID_OPTION` */
@@ -110,6 +186,7 @@ export function checkStatus(status: number): number {
 
 /** @throws HotaruError `HOTARU_INVALID_OUTCOME` for what is no response. */
 export function toResponse(outcome: unknown, defaults: ResponseDefaults): HttpResponse {
+  if (outcome instanceof HttpResponse) return outcome.answerFor(defaults);
   return shape(outcome).bind(defaults);
 }
 
@@ -127,12 +204,17 @@ function shape(outcome: unknown): HttpResponse {
 }
 
 function shapeObject(outcome: object): HttpResponse {
-  if (outcome instanceof HttpResponse) return outcome;
   if (outcome instanceof Uint8Array) return new HttpResponse(outcome, 'application/octet-stream');
   if (isStreamSource(outcome)) return new HttpResponse(outcome, 'application/octet-stream');
   if (outcome instanceof Error) throw outcome;
+  if (isUpstreamResponse(outcome)) return passThrough(outcome);
   if (isMistake(outcome)) throw invalidOutcome(outcome);
   return new HttpResponse(stringify(outcome), 'application/json');
+}
+
+function passThrough(upstream: UpstreamResponse): HttpResponse {
+  const { body, status, headers } = upstreamParts(upstream);
+  return new HttpResponse(body, undefined, { status, headers });
 }
 
 export function isStreamSource(value: object): value is StreamSource {
@@ -142,8 +224,6 @@ export function isStreamSource(value: object): value is StreamSource {
 /** Objects that have a JSON form which is never what was meant. */
 function isMistake(value: object): boolean {
   return (
-    value instanceof ClientResponse ||
-    value instanceof Response ||
     value instanceof Map ||
     value instanceof Set ||
     value instanceof Blob ||
@@ -173,6 +253,6 @@ function invalidOutcome(value: unknown): HotaruError {
   return new HotaruError(
     'HOTARU_INVALID_OUTCOME',
     `${name} is no response; return text, bytes, a plain object, a stream, or use json(), text(), ` +
-      'stream(res.body, { status, headers }), …',
+      'stream(res.body), the response of an upstream, …',
   );
 }

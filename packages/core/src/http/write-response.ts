@@ -62,7 +62,9 @@ async function writeStream(
 
 /** @param length of the body; -1 leaves what was set as it is. */
 function head(exchange: Exchange, answer: HttpResponse, length: number): OutgoingHttpHeaders {
-  const { contentType, headers: own } = answer;
+  const { headers: own, status } = answer;
+  // Without a body there is nothing our guess could be about.
+  const contentType = status === 204 || status === 304 ? undefined : answer.contentType;
   const drafted = exchange.headers;
   if (own === undefined && drafted === undefined) {
     // The common case. Node sends what it is given in the order it is given.
@@ -79,6 +81,7 @@ function head(exchange: Exchange, answer: HttpResponse, length: number): Outgoin
     merged[name] = before === undefined ? own[name] : [before, own[name] ?? []].flat();
   }
   if (length >= 0) merged['content-length'] = length;
+  if (status === 204) delete merged['content-length']; // RFC 9110 §8.6
   return merged;
 }
 
