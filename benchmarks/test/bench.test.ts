@@ -54,7 +54,7 @@ it('--check fails on a missed bar, and without it the run only says so', async (
   await rm(results, { recursive: true });
 });
 
-it('a name nobody knows is refused, with the names there are', async () => {
+it('an unknown name is refused, with the names there are', async () => {
   const { code, err } = await bench('client-h3');
   expect(code).toBe(1);
   expect(err).toContain('no suite is called client-h3; there are: client-h1, ');

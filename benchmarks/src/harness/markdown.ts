@@ -39,7 +39,7 @@ export function reportMarkdown(report: Report, command: string): string {
     .concat('\n');
 }
 
-/** What is missed comes first: nobody should have to look for it. */
+/** What is missed comes first: it should not have to be looked for. */
 function missedSummary({ suites }: Report): string {
   const bars = suites.flatMap((result) => judge(result).map((bar) => ({ name: result.name, bar })));
   const missed = bars.filter(({ bar }) => !bar.isMet);

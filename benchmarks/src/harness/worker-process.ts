@@ -76,7 +76,7 @@ export class WorkerProcess {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
-    // It has measured what it had to; how long its library takes to shut down is nobody's concern.
+    // It has measured what it had to; how long its library takes to shut down does not matter.
     this.#child.kill('SIGKILL');
     await exit;
   }

@@ -28,7 +28,7 @@ function head(type: string, length: number): string {
   );
 }
 
-/** Requests come one after another: nobody pipelines. */
+/** Requests come one after another: no client here pipelines. */
 function onConnection(socket: net.Socket): void {
   connections += 1;
   /** Bytes of a request body that are still to come; −1 while a head is read. */

@@ -24,7 +24,7 @@ const suite: Suite = {
   title: 'Client: large bodies over HTTP/1.1',
   method:
     'One transfer after another, piece by piece; uploads come from an async iterable of 64 KiB pieces and go to a Node ' +
-    'origin, because nginx does not read a body that nobody wants.',
+    'origin, because nginx does not read a body that is not wanted.',
   contenders: [...STREAMING_PEERS, 'raw-net'],
   cases: Object.keys(CASES),
   columns: [

@@ -69,7 +69,7 @@ async function run(once: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Ten at a time, so that nobody's line of connections to accept overflows. */
+/** Ten at a time, so that no backlog of connections to accept overflows. */
 async function meetAll(once: () => Promise<void>, { origins = [] }: ClientJob): Promise<void> {
   for (let met = 0; met < origins.length; met += 10)
     await Promise.all(Array.from({ length: 10 }, once));

@@ -71,7 +71,7 @@ const turns = (count) =>
     Promise.resolve(),
   );
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Sockets, and everything else the process has open; undefined where nobody can tell. */
+/** Sockets, and everything else the process has open; undefined where the platform does not tell. */
 const openFiles = () =>
   existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : undefined;
 const listenersOf = (emitter) =>

@@ -1,6 +1,6 @@
 /**
  * Certificates for tests, made once for each test file: an authority of our own, leaves it signed
- * that are good, expired or for somebody else, one it did not sign, and client certificates.
+ * that are good, expired or for another host, one it did not sign, and client certificates.
  */
 import { generate } from 'selfsigned';
 
@@ -26,7 +26,7 @@ export interface TestCertificates {
   readonly client: KeyAndCertificate;
   /** Another client's, of the same authority. */
   readonly otherClient: KeyAndCertificate;
-  /** A client certificate of nobody the server knows. */
+  /** A client certificate that the server does not know. */
   readonly foreignClient: KeyAndCertificate;
 }
 

@@ -313,7 +313,7 @@ describe('reconfigure()', () => {
     expect(left?.id).toBe(4);
   });
 
-  it('opens connections for those who wait, up to a raised limit', async () => {
+  it('opens connections for the waiters, up to a raised limit', async () => {
     const upstream = await upstreamOf();
     const pool = poolOf({ maxPerHost: 1 });
     const answers = Array.from({ length: 6 }, () => textOf(pool, upstream.url));
@@ -395,7 +395,7 @@ describe('reconfigure()', () => {
     expect(before.settings).toMatchObject({ maxPerHost: 7, maxIdlePerHost: 32 });
   });
 
-  it('returns a configuration that nobody can edit behind its back', () => {
+  it('returns a configuration that can not be edited afterwards', () => {
     const config = poolOf().reconfigure({ maxPerHost: 9, hosts: { 'a.test': { minIdle: 1 } } });
     expect(config.settings.maxPerHost).toBe(9);
     expect(() => Object.assign(config.settings, { maxPerHost: 1 })).toThrow(TypeError);

@@ -92,7 +92,7 @@ it('tries the next address when the first one does not answer', async () => {
   const pool = new ConnectionPool(
     {},
     {
-      // Nobody listens on 127.0.0.2 at that port.
+      // Nothing listens on 127.0.0.2 at that port.
       resolve: () =>
         Promise.resolve([
           { address: '127.0.0.2', family: 4 },

@@ -88,10 +88,10 @@ describe('reuse', () => {
     expect(stats.wait.count).toBe(200);
   });
 
-  it('hands a connection that was read to its end to the next request, whoever reads the body', async () => {
+  it('hands a connection that was read to its end to the next request, before the body is read', async () => {
     const upstream = await scripted();
     upstream.respondAlways({ body: 'x'.repeat(100) });
-    await pool.sendRequest(upstream.url); // its body is complete, and nobody reads it
+    await pool.sendRequest(upstream.url); // its body is complete, and not read
     await pool.sendRequest(upstream.url);
     expect(upstream.accepted).toBe(1);
   });
@@ -246,7 +246,7 @@ describe('an abort', () => {
 });
 
 describe('what one call does to others', () => {
-  it('a bad option with redirect: follow rejects its call, and nobody else hears of it', async () => {
+  it('a bad option with redirect: follow rejects its call, and is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listen = (error: unknown): number => unhandled.push(error);
     process.on('unhandledRejection', listen);
@@ -304,7 +304,7 @@ describe('bodies', () => {
     expect(peakBuffered).toBeLessThan(24 * 1_048_576);
   });
 
-  it('pauses the peer while nobody reads', async () => {
+  it('pauses the peer while the body is not read', async () => {
     const upstream = await scripted();
     const size = 32 * 1_048_576;
     let written = 0;

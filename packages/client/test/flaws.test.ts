@@ -235,11 +235,11 @@ describe('a failed dial gives its slot back', () => {
     expect(await textOf(pool, upstream.url, '/free')).toBe('/free');
   });
 
-  it('callers in line hear of it at once, and nobody hangs', async () => {
+  it('callers in the queue hear of it at once, and none hangs', async () => {
     const pool = poolOf({ maxPerHost: 2, maxDialing: 1 }, { clock });
     const { url } = await closedPort();
     const failed = Array.from({ length: 20 }, () => rejection(pool.sendRequest(url)));
-    const errors = await Promise.all(failed); // time stands still: no timeout saves anybody
+    const errors = await Promise.all(failed); // time stands still: no timeout can help
     for (const error of errors) expect(error).toMatchObject({ code: 'HOTARU_CONNECT_FAILED' });
     expect(pool.stats()).toMatchObject({ connecting: 0, waiting: 0 });
   });
@@ -255,7 +255,7 @@ describe('a failed dial gives its slot back', () => {
 // Flaw 4: unread or left-over bytes are dropped when a connection is returned; a close-delimited body's
 // dead socket is pooled.
 describe('a connection is kept only when nothing is left on it', () => {
-  it('bytes after the end of a response end the connection and answer nobody', async () => {
+  it('bytes after the end of a response end the connection and answer no request', async () => {
     const pool = poolOf();
     const upstream = await upstreamOf();
     upstream.script([
@@ -388,7 +388,7 @@ describe('a caller that leaves in the middle of a stream leaves no half-read con
       echoing,
     ]);
     await leave(pool, upstream.url);
-    // The only slot is free again, and whoever gets it gets a new connection.
+    // The only slot is free again, and the next caller gets a new connection.
     expect(await textOf(pool, upstream.url, '/next')).toBe('/next');
     expect(upstream.accepted).toBe(2);
     await upstream.waitForOpen(1);
@@ -564,7 +564,7 @@ describe('a check-out costs no round trip', () => {
     expect((await upstream.connection(0)).bytesReceived).toBe(0);
   });
 
-  it('the peer sees the bytes of the requests, and nobody else is talked to', async () => {
+  it('the peer sees the bytes of the requests, and no other host is called', async () => {
     const sockets: unknown[] = [];
     const note = (message: unknown): void => void sockets.push(message);
     diagnosticsChannel.subscribe('net.client.socket', note);
@@ -609,7 +609,7 @@ describe('warming warms, and a changed limit is the limit', () => {
     expect(upstream.accepted).toBe(6);
   });
 
-  it('a raised limit opens connections for those who wait, a lowered one closes what is too much', async () => {
+  it('a raised limit opens connections for the waiters, a lowered one closes what is too much', async () => {
     const pool = poolOf({ maxPerHost: 1 });
     const upstream = await upstreamOf();
     const answers = Array.from({ length: 4 }, () => textOf(pool, upstream.url));
@@ -659,7 +659,7 @@ describe('a connection is shared only by requests that mean the same peer and th
     expect(upstream.accepted).toBe(2);
   });
 
-  it('never across trust: a connection that nobody verified serves no request that verifies', async () => {
+  it('never across trust: an unverified connection serves no request that verifies', async () => {
     const pool = poolOf();
     const { selfSigned } = await testCertificates();
     const upstream = await echo({ tls: { ...selfSigned } });
@@ -759,7 +759,7 @@ describe('at the limit callers stand in line', () => {
         order.push(i);
       }),
     );
-    // Nobody slept: not a millisecond has passed. And nobody was overtaken.
+    // Nothing slept: not a millisecond has passed. And no waiter was overtaken.
     expect(clock.now()).toBe(0);
     expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i));
     expect(upstream.requests.map(({ target }) => target)).toEqual(order.map((i) => `/${i}`));

@@ -22,7 +22,7 @@ async function scene(config: (ca: string) => PoolConfigInput) {
 }
 
 describe('hosts[...].tls', () => {
-  it('is whom every call to that host trusts, and nobody else', async () => {
+  it('is what every call to that host trusts, and no other call', async () => {
     const { pool, url, upstream } = await scene((ca) => ({
       hosts: { localhost: { tls: { ca } } },
     }));

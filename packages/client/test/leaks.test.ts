@@ -1,6 +1,6 @@
 /**
- * What callers forget does not cost the process: bodies nobody reads, leases nobody gives back,
- * listeners on signals that live for ever, deadlines of which nobody keeps the signal.
+ * What callers forget does not cost the process: unread bodies, leases not given back,
+ * listeners on signals that live for ever, deadlines whose signal is not kept.
  */
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -105,7 +105,7 @@ describe('a response that was dropped with a large body unread', () => {
     expect(leaks()).toHaveLength(1);
   });
 
-  it('gives its slot to whoever waits for it', async () => {
+  it('gives its slot to the next waiter', async () => {
     const pool = poolOf({ reportLeaks: true, maxPerHost: 1 });
     const upstream = await endless();
     await drop(pool, upstream.url);
@@ -182,7 +182,7 @@ describe('a lease that was dropped', () => {
   });
 });
 
-describe('a body somebody still has', () => {
+describe('a body that is still referenced', () => {
   const rest = 'world';
 
   async function finish(upstream: ScriptedUpstream): Promise<void> {
@@ -249,7 +249,7 @@ describe('a body somebody still has', () => {
 });
 
 describe('the end of a request scope', () => {
-  it('gives up every body nobody has read, and reports each with the line of its call', async () => {
+  it('gives up every unread body, and reports each with the line of its call', async () => {
     const pool = poolOf();
     const upstream = await endless();
     const reports: UnreadBodyReport[] = [];
@@ -266,7 +266,7 @@ describe('the end of a request scope', () => {
     expect(reports).toMatchObject([{ method: 'POST', url: `${upstream.url}/unread` }]);
     expect(reports[0]?.callSite).toContain(place);
     expect(unread.bodyUsed).toBe(true);
-    await upstream.waitForOpen(1); // whoever reads, reads on
+    await upstream.waitForOpen(1); // a body that is being read is read on
     expect((await reader.next()).done).toBe(false);
     await reader.return?.();
     await upstream.waitForOpen(0);
@@ -310,7 +310,7 @@ describe('a signal that lives as long as the process', () => {
 
   it.each<Case>([
     [CALLS, 'answers', hello, {}, async (sent) => (await sent).text()],
-    [CALLS, 'answers nobody reads', hello, {}, (sent) => sent],
+    [CALLS, 'unread answers', hello, {}, (sent) => sent],
     [COSTLY_CALLS, 'discarded bodies', part, {}, async (sent) => (await sent).discard()],
     [COSTLY_CALLS, 'protocol errors', 'nonsense\r\n\r\n', {}, rejection],
     [COSTLY_CALLS, 'head timeouts', undefined, { headersTimeout: 5 }, rejection],
@@ -420,7 +420,7 @@ describe('a signal that lives as long as the process', () => {
   });
 });
 
-describe('a deadline by AbortSignal.timeout() of which nobody keeps the signal', () => {
+describe('a deadline by AbortSignal.timeout() whose signal is not kept', () => {
   it.each([
     ['in the queue', { maxPerHost: 1 }, 2],
     ['waiting for the answer', {}, 1],

@@ -216,7 +216,7 @@ describe('the drain', () => {
     await stopped;
   });
 
-  it('accepts who is connected already, and nobody after', async () => {
+  it('accepts clients that are connected already, and none after', async () => {
     const app = testApp({ drainTimeout: 10_000 });
     app.get('/', () => 'hi');
     const { port } = await started(app);
@@ -294,7 +294,7 @@ describe('run()', () => {
     expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual(before);
   });
 
-  it('ends when somebody calls stop()', async () => {
+  it('ends when stop() is called', async () => {
     const app = testApp();
     const running = app.run();
     await once(app.server, 'listening');

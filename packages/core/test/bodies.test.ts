@@ -144,7 +144,7 @@ describe('request bodies', () => {
     expect(await (await app.inject({ method: 'POST' })).json()).toEqual({ text: '' });
   });
 
-  it('as a stream slows the client down when nobody reads, without a timeout', async () => {
+  it('as a stream slows the client down when it is not read, without a timeout', async () => {
     const go = deferred();
     const app = testApp({ safety: { maxBodySize: Infinity, bodyTimeout: 300 } });
     const total = 32 * 1_048_576;

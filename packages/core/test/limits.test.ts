@@ -139,7 +139,7 @@ describe('a request body', () => {
     expect(await raw.all()).toMatch(/read 6$/);
   });
 
-  it('that nobody reads does not keep the connection from going on when it is small', async () => {
+  it('that is not read does not keep the connection from going on when it is small', async () => {
     const send = await rawApp({});
     const raw = send('POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab');
     await raw.until(/not read/);
@@ -147,7 +147,7 @@ describe('a request body', () => {
     expect((await raw.all()).match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
   });
 
-  it('that nobody reads closes the connection when it is large or of unknown length', async () => {
+  it('that is not read closes the connection when it is large or of unknown length', async () => {
     const send = await rawApp({});
     for (const framing of [`Content-Length: ${MIB}`, 'Transfer-Encoding: chunked']) {
       const raw = send(`POST /unread HTTP/1.1\r\nHost: x\r\n${framing}\r\n\r\n`);
@@ -193,7 +193,7 @@ describe('Expect: 100-continue', () => {
     expect(await wrongType(head(2)).all()).toMatch(/^HTTP\/1.1 415 [^]*connection: close/i);
   });
 
-  it('is answered by the response alone when nobody reads the body', async () => {
+  it('is answered by the response alone when the body is not read', async () => {
     const send = await rawApp({});
     const raw = send(head(2).replace('POST /', 'POST /unread'));
     expect(await raw.all()).toMatch(/^HTTP\/1.1 200 [^]*connection: close/i);

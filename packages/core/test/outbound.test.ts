@@ -199,7 +199,7 @@ describe('a failed upstream call', () => {
     },
   );
 
-  it('is a 502 when nobody listens, and a 503 when the pool is full', async () => {
+  it('is a 502 when nothing listens, and a 503 when the pool is full', async () => {
     const nowhere = await closedPort();
     const app = testApp({ pool: { maxPerHost: 1, maxPending: 0 } });
     const hang = deferred();
@@ -252,7 +252,7 @@ describe('an upstream body through a handler', () => {
     ]);
     const reader = (res.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
-    // While nobody reads, what was sent stops growing: sockets and streams hold a bounded part.
+    // While it is not read, what was sent stops growing: sockets and streams hold a bounded part.
     let before = -1;
     while (sent !== before) {
       before = sent;
@@ -266,7 +266,7 @@ describe('an upstream body through a handler', () => {
       ahead = Math.max(ahead, sent - received);
     }
     expect(sent).toBe(total);
-    expect(ahead, 'bytes between the two ends, whoever holds them').toBeLessThan(32 * MIB);
+    expect(ahead, 'bytes between the two ends, wherever they are').toBeLessThan(32 * MIB);
   });
 
   it('is aborted when the inbound client leaves in the middle', async () => {

@@ -17,7 +17,7 @@ serve(async (request, response) => {
     return;
   }
   if (request.url === '/products') {
-    // A long list, row by row: nobody on the way has to hold it whole.
+    // A long list, row by row: it is never held whole on its way.
     response.writeHead(200, { 'content-type': 'application/json' });
     for (const [index, product] of products.entries())
       response.write(`${index === 0 ? '[' : ','}\n${JSON.stringify(product)}`);

@@ -1,5 +1,5 @@
 /**
- * Knows the prices. It closes idle connections after half a second, earlier than anybody expects, so
+ * Knows the prices. It closes idle connections after half a second, earlier than expected, so
  * the gateway keeps meeting connections that died while it was not looking.
  */
 import { idIn, latency, sendJson, serve } from './service.js';

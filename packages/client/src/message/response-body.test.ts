@@ -155,7 +155,7 @@ describe('a body', () => {
     expect(() => body.iterate()).toThrow(expect.objectContaining(USED));
   });
 
-  it.each(['collect', 'iterate'] as const)('is text to nobody else during %s()', (read) => {
+  it.each(['collect', 'iterate'] as const)('is not handed out as text during %s()', (read) => {
     const body = bodyOf(UNKNOWN);
     give(body, HELLO);
     void body[read]();
@@ -180,7 +180,7 @@ describe('a body', () => {
     expect(await body.collect()).toEqual(HELLO);
   });
 
-  it('that nobody announced is read as it comes', async () => {
+  it('of unannounced length is read as it comes', async () => {
     expect(arrived(HELLO, UNKNOWN).takeText()).toBe('hello world');
     expect(await arrived(HELLO, UNKNOWN).collect()).toEqual(HELLO);
     expect(await piecesOf(arrived(HELLO, UNKNOWN))).toEqual([HELLO]);
@@ -206,7 +206,7 @@ describe('a body', () => {
 });
 
 describe('a body of announced length', () => {
-  it('is one exact buffer, however it is cut and whenever somebody collects it', async () => {
+  it('is one exact buffer, however it is cut and whenever it is collected', async () => {
     const input = fc.record({
       bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }),
       places: fc.array(fc.nat(300), { maxLength: 8 }),
@@ -297,7 +297,7 @@ describe('a body of announced length', () => {
     expect(await collected).toBe(error);
   });
 
-  it('that is cut is never half a body to who comes later, and text to nobody', async () => {
+  it('that is cut is never half a body to a later reader, and never text', async () => {
     const error = new Error('cut');
     const body = bodyOf(HELLO.length);
     give(body, HELLO.subarray(0, 5));
@@ -364,7 +364,7 @@ describe('on a socket', () => {
     await upstream.close();
   });
 
-  /** `pieces` are written one by one, all of them after somebody has begun to collect. */
+  /** `pieces` are written one by one, all of them after collecting has begun. */
   async function collected(fields: string, ...pieces: Uint8Array[]): Promise<string> {
     const sent = pool.sendRequest(upstream.url);
     const peer = await upstream.connection(0);

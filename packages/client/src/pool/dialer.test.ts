@@ -76,7 +76,7 @@ describe('a failed dial', () => {
     expect(b.state).toBe('served');
   });
 
-  it('fails nobody when who it was for has left, or was served', () => {
+  it('fails no waiter when the one it was for has left, or was served', () => {
     const host = oneHost();
     const [a, b] = [host.acquire(), host.acquire()];
     a.cancel();
@@ -165,7 +165,7 @@ describe('a host that refuses', () => {
     const error = new Error('still down');
     host.refuse(error);
     expect([...line, fresh].every((acquire) => acquire.error === error)).toBe(true);
-    expect(host.pool.clock.pendingTimers).toBe(0); // nobody waits: nothing to wake up for
+    expect(host.pool.clock.pendingTimers).toBe(0); // no waiter: nothing to wake up for
   });
 
   it('is dialled freely again after one success, also when its pause is not over', () => {

@@ -50,7 +50,7 @@ describe('a waiter that needs a fresh connection', () => {
     expect(normal.isReused).toBe(true);
   });
 
-  it('does not jump the line: those who came before it take what is released', () => {
+  it('does not jump the queue: earlier waiters take what is released', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const normal = host.acquire();

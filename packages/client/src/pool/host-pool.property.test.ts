@@ -284,11 +284,14 @@ class World {
           !connection.record.isLeaving &&
           !connection.record.isSpent(clock.now(), set);
         if (held > 0 && connection.canShare && isFree && set.enablePooling)
-          must(hostPool.line.any.size === 0, 'nobody waits while a slot is free');
+          must(hostPool.line.any.size === 0, 'no waiter while a slot is free');
       }
 
       const waiting = [...this.waiting].filter((caller) => caller.host === host);
-      must(hostPool.waiterCount === waiting.length, 'who waits is in line, and nobody else');
+      must(
+        hostPool.waiterCount === waiting.length,
+        'the queue holds the waiters, and nothing else',
+      );
       must(
         hostPool.line.fresh.size === waiting.filter(({ isFresh }) => isFresh).length,
         'each in its own line',
@@ -302,7 +305,7 @@ class World {
       must(counters.evictions <= counters.closed, 'what is evicted is closed');
       must(counters.wait.summary().count === counters.hits + counters.misses, 'waits are counted');
 
-      // Progress: whoever waits has a dial, or there is a reason why not.
+      // Progress: a waiter has a dial, or there is a reason why not.
       const isBackingOff =
         (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
       const wanted = Math.min(hostPool.waiterCount, set.maxDialing);
@@ -373,7 +376,7 @@ class World {
     }
     must(permits.used === 0 && permits.idle.size === 0, 'every permit is back');
     must(clock.pendingTimers === 0, 'no timer is left');
-    must(this.waiting.size === 0, 'nobody waits');
+    must(this.waiting.size === 0, 'no waiter is left');
     for (const caller of this.callers)
       must(caller.settled === 1, `an acquire settled ${caller.settled} times`);
   }
@@ -422,7 +425,7 @@ class Caller extends FakeAcquire {
     must(this.options.fresh !== true || this.isReused === false, 'fresh means fresh');
     if (connection.canShare) return;
     must(this.isReused === connection.record.requestCount > 0 || this.isReused === true, 'fresh');
-    // Late binding: it went to whoever waited longest of those it suits.
+    // Late binding: it went to the oldest of the waiters that it suits.
     const [oldest] = this.isReused === true ? host.hostPool.line.any : [undefined];
     if (oldest !== undefined && this.ticket !== undefined)
       must(oldest.ticket > this.ticket, 'the oldest waiter is served first');

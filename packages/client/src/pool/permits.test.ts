@@ -116,7 +116,7 @@ describe('maxTotal', () => {
     expect(pool.permits.used).toBe(2);
   });
 
-  it('lowered, takes back what is released also while somebody waits for it', () => {
+  it('lowered, takes back what is released, also while there is a waiter for it', () => {
     const pool = new FakePool({ maxTotal: 2 });
     const host = pool.host();
     const busy = [host.dialled(), host.dialled()];
@@ -175,7 +175,7 @@ describe('Permits', () => {
     return one;
   };
 
-  it('throws when a permit is given back that nobody had', () => {
+  it('throws when a permit is given back that was not taken', () => {
     const permits = new Permits(1, () => undefined);
     expect(() => permits.giveBack()).toThrow('given back twice');
   });

@@ -54,7 +54,7 @@ describe('a connection that can be shared', () => {
     expect(host.acquire().served).toBe(a.connection);
   });
 
-  it('that one holder found unfit takes nobody new, and ends with the last of the others', () => {
+  it('that one holder found unfit takes no new holder, and ends with the last of the others', () => {
     const host = sharedHost(3, { maxPerHost: 1 });
     const [a, b] = [host.dialled(), host.acquire()];
     const session = a.served;
@@ -67,7 +67,7 @@ describe('a connection that can be shared', () => {
     expect(next.isReused).toBe(false);
   });
 
-  it('takes nobody new past its lifetime, however busy it is (flaw 1)', () => {
+  it('takes no new holder past its lifetime, however busy it is (flaw 1)', () => {
     const host = sharedHost(10, { maxLifetime: 10_000 });
     let holder = host.dialled();
     const session = holder.served;
@@ -133,7 +133,7 @@ describe('a connection that can be shared', () => {
     const [a, b] = [host.dialled(), host.acquire()];
     const fresh = host.acquire({ fresh: true });
     a.release();
-    expect(host.acquire().state).toBe('waiting'); // nobody new joins it now
+    expect(host.acquire().state).toBe('waiting'); // no new holder joins it now
     b.release();
     host.connect();
     expect(fresh.isReused).toBe(false);

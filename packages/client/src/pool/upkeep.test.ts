@@ -63,7 +63,7 @@ describe('sweep', () => {
     expect(host.hostPool.counters).toMatchObject({ evictions: 3, closed: 3 });
   });
 
-  it('refills up to minIdle for a host in use, and lets one nobody uses run empty', () => {
+  it('refills up to minIdle for a host in use, and lets an unused one run empty', () => {
     const host = oneHost({ minIdle: 2, idleTimeout: 1_000, maxLifetime: 10_000 });
     host.dialled().release();
     host.sweep();
@@ -204,7 +204,7 @@ describe('drain', () => {
     host.connect();
     expect(second.isReused).toBe(false);
     expect(host.quiet).toBe(0);
-    expect(second.release()).toBe(false); // nobody is left: closed, not kept
+    expect(second.release()).toBe(false); // no holder is left: closed, not kept
     expect(host.quiet).toBeGreaterThan(0);
     expect(host.pool.permits.used).toBe(0);
     expect(host.pool.clock.pendingTimers).toBe(0);
@@ -222,7 +222,7 @@ describe('drain', () => {
     expect(host.hostPool.isEmpty).toBe(true);
   });
 
-  it('closes a connection whose dial ends when nobody waits any more', () => {
+  it('closes a connection whose dial ends when there is no waiter any more', () => {
     const host = oneHost();
     const busy = host.dialled();
     const waiter = host.acquire();
@@ -234,7 +234,7 @@ describe('drain', () => {
     expect(host.pool.permits.used).toBe(0);
   });
 
-  it('waits for no dial that nobody waits for', () => {
+  it('waits for no dial that has no waiter', () => {
     const ways: Record<string, () => ReturnType<typeof oneHost>> = {
       'its waiter had left before': () => {
         const host = oneHost();
@@ -290,7 +290,7 @@ describe('drain', () => {
     expect(await warmed).toBe(0);
   });
 
-  it('settles a warm-up also while somebody still waits', async () => {
+  it('settles a warm-up also while there is a waiter', async () => {
     const host = oneHost({ maxDialing: 1 });
     const warmed = host.hostPool.warm(3);
     const waiter = host.acquire();
@@ -343,7 +343,7 @@ describe('close', () => {
     expect([waiter.state, host.pool.clock.pendingTimers]).toEqual(['failed', 0]);
   });
 
-  it('serves nobody with what is released while it goes on', () => {
+  it('serves no waiter with what is released while it goes on', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const first = host.acquire({ onRefused: () => busy.release() });

@@ -245,7 +245,7 @@ describe('ScriptedUpstream', () => {
     client.socket.destroy();
   });
 
-  it('sends what nobody asked for, and a 408 before it closes an idle connection', async () => {
+  it('sends what was not asked for, and a 408 before it closes an idle connection', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.script([(peer) => peer.sendUnsolicited('boo'), (peer) => peer.send408OnIdle()]);
     const first = converse(upstream);

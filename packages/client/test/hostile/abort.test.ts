@@ -251,7 +251,7 @@ describe('an abort', () => {
     'two immediates': () => turn(),
   };
   for (const [moment, wait] of Object.entries(moments))
-    it(`of a call that was given an idle connection, ${moment} later, harms nobody`, async () => {
+    it(`of a call that was given an idle connection, ${moment} later, harms no other call`, async () => {
       await using all = await scene(silent);
       await attempt(all.pool, all.upstream.url, { path: '/own' });
       const abort = new AbortController();
@@ -303,7 +303,7 @@ describe('an abort', () => {
     expect(await second).toMatchObject({ headers: { 'x-answers': '/own' } });
   });
 
-  it('of the caller whose dial it was leaves the connection to whoever waits', async () => {
+  it('of the caller whose dial it was leaves the connection to the next waiter', async () => {
     await using all = await scene(answering);
     const abort = new AbortController();
     const first = attempt(all.pool, all.upstream.url, {}, { signal: abort.signal });
@@ -332,7 +332,7 @@ describe('an abort', () => {
     expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
   });
 
-  it('while nobody reads the body closes the connection, and the reader hears of it later', async () => {
+  it('while the body is not read closes the connection, and the reader hears of it later', async () => {
     await using all = await scene(stallAfter(ok(['Content-Length: 10'], 'hello')));
     const abort = new AbortController();
     const response = await all.pool.sendRequest(all.upstream.url, {}, { signal: abort.signal });

@@ -55,7 +55,7 @@ const POOLS: Record<string, PoolConfigInput> = {
 
 describe('an origin that breaks its word at random', () => {
   for (const [index, [what, config]] of Object.entries(POOLS).entries())
-    it(`gets no POST twice, and answers nobody but the one who asked: ${what}`, async () => {
+    it(`gets no POST twice, and each answer goes to its own request: ${what}`, async () => {
       await using upstream = await ScriptedUpstream.start();
       const random = randomOf(4_711 + index);
       upstream.onConnection(chaotic(random));

@@ -326,7 +326,7 @@ describe('an idle connection', () => {
   });
 });
 
-describe('a body that had come whole before anybody read it', () => {
+describe('a body that had come whole before it was read', () => {
   const sizes = [1, 1_000, 65_535, 65_536, 65_537, 100_000, 131_072, 200_000, 1_000_000];
   for (const secure of [false, true])
     for (const size of sizes)

@@ -142,7 +142,7 @@ promises('Transfer-Encoding', [
     expect: PROTOCOL,
   })),
   ...['gzip, chunked', 'identity, chunked', 'x-foo, chunked'].map((value): HostileCase => ({
-    name: `refuses ${show(value)}: a coding nobody offered cannot be undone`,
+    name: `refuses ${show(value)}: a coding that was not offered cannot be undone`,
     origin: ok([`Transfer-Encoding: ${value}`], HELLO_CHUNKS),
     expect: PROTOCOL,
   })),

@@ -30,7 +30,7 @@ promises('responses before the response', [
       ['an unasked 100', CONTINUE],
       ['a 102', 'HTTP/1.1 102 Processing\r\n\r\n'],
       ['a 103 with fields', HINTS],
-      ['a 104 that nobody knows yet', 'HTTP/1.1 104 Upload Resumption\r\nX-A: b\r\n\r\n'],
+      ['a 104, not known yet', 'HTTP/1.1 104 Upload Resumption\r\nX-A: b\r\n\r\n'],
       ['a 199', 'HTTP/1.1 199 Odd\r\n\r\n'],
       ['a 100 without a phrase', 'HTTP/1.1 100 \r\n\r\n'],
       ['a 100 without phrase or blank', 'HTTP/1.1 100\r\n\r\n'],
@@ -81,7 +81,7 @@ promises('responses before the response', [
     expect: HELLO,
   },
   {
-    name: 'an unasked 101 is an error: nobody speaks the other protocol',
+    name: 'an unasked 101 is an error: no other protocol is supported',
     origin: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
     expect: PROTOCOL,
   },

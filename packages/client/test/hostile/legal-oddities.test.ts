@@ -37,7 +37,7 @@ promises('status lines that are legal', [
     expect: { ...HELLO, statusText },
   })),
   {
-    name: 'a status nobody knows is handed out as it is',
+    name: 'an unknown status is handed out as it is',
     origin: 'HTTP/1.1 299 Odd\r\nContent-Length: 5\r\n\r\nhello',
     expect: { ...HELLO, status: 299 },
   },

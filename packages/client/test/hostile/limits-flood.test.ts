@@ -207,7 +207,7 @@ promises('a body collected in memory', [
     expect: { error: 'HOTARU_RESPONSE_TOO_LARGE' },
   },
   {
-    name: 'of a compressed bomb that nobody unpacks stays small',
+    name: 'of a compressed bomb that is not unpacked stays small',
     origin: (peer) => {
       const bomb = gzipSync(Buffer.alloc(1 * MIB));
       return peer.write(Buffer.concat([Buffer.from(ok([`Content-Length: ${bomb.length}`])), bomb]));

@@ -1,5 +1,5 @@
 /**
- * Bytes that nobody asked for never answer anybody (docs/rules.md, rule 2; GHSA-35p6-xmwp-9g52,
+ * Bytes that were not asked for never answer a request (docs/rules.md, rule 2; GHSA-35p6-xmwp-9g52,
  * CVE-2026-48931): not when they come with the response before, not while the connection is idle, and
  * not when they arrive in the very tick in which the next request is made.
  */
@@ -269,7 +269,7 @@ describe('bytes on an idle connection', () => {
       const outcomes = await Promise.all(
         paths.map((path) => attempt(pool, upstream.url, { path }, { timeout: HANG_GUARD_MS })),
       );
-      // Behind a turn, the bytes may come when the second request is out: nobody could tell them apart.
+      // Behind a turn, the bytes may come when the second request is out: there is no way to tell them apart.
       if (how !== 'a turn later')
         outcomes.forEach((outcome, n) =>
           expect(outcome).toMatchObject({ headers: { 'x-answers': paths[n] } }),

@@ -25,7 +25,7 @@ async function redirecting(
 
 const lastOf = (upstream: ScriptedUpstream): ReceivedRequest => upstream.requests.at(-1)!;
 
-describe('a redirect nobody asked to follow', () => {
+describe('a redirect that was not to be followed', () => {
   it.each([300, 301, 302, 303, 304, 307, 308])('is the answer: %i', async (status) => {
     await using upstream = await redirecting({ '/': () => [status, '/next'] });
     const pool = new ConnectionPool();

@@ -118,7 +118,7 @@ describe('a Transfer-Encoding of the caller', () => {
     '',
     'chunked, gzip',
   ])
-    it(`${show(value)} is refused: only chunked is spoken`, () =>
+    it(`${show(value)} is refused: only chunked is supported`, () =>
       expectRefused({
         method: 'POST',
         body: Readable.from(['hello']),

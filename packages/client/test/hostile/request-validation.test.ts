@@ -278,7 +278,7 @@ describe('a field that belongs to the connection', () => {
     pool.close();
   });
 
-  it('Upgrade is refused: no other protocol is spoken here', () =>
+  it('Upgrade is refused: no other protocol is supported', () =>
     expectRefused({ headers: { connection: 'upgrade', upgrade: 'websocket' } }));
 
   it('Trailer and TE announce nothing that is not done', async () => {
@@ -303,7 +303,7 @@ describe('an option', () => {
     ['a negative maxResponseSize', { maxResponseSize: -1 }],
     ['maxResponseSize NaN', { maxResponseSize: Number.NaN }],
     ['a signal that is none', { signal: {} }],
-    ['an option nobody knows', { timeuot: 5 }],
+    ['an unknown option', { timeuot: 5 }],
   ])('that makes no sense is refused: %s', (_what, options) => expectRefused({}, options));
 
   it.each<[string, object]>([

@@ -113,7 +113,7 @@ const CASES: TimeoutCase[] = [
     phase: 'body',
   },
   {
-    name: 'an upload nobody takes: bodyTimeout',
+    name: 'an upload that the peer does not take: bodyTimeout',
     script: notReading,
     request: large,
     options: { bodyTimeout: SOON },
@@ -135,7 +135,7 @@ const CASES: TimeoutCase[] = [
     phase: 'body',
   },
   {
-    name: 'an upload nobody takes: timeout',
+    name: 'an upload that the peer does not take: timeout',
     script: notReading,
     request: large,
     options: { timeout: SOON },
@@ -215,7 +215,7 @@ describe('a wait in the queue', () => {
 });
 
 describe('a dial', () => {
-  it('to a port nobody listens on fails at once, with nothing sent', async () => {
+  it('to a port where nothing listens fails at once, with nothing sent', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -292,7 +292,7 @@ describe('a clock that must not strike', () => {
     pool.close();
   });
 
-  it('bodyTimeout does not run while nobody reads', async () => {
+  it('bodyTimeout does not run while the body is not read', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(async (peer) => {
       await peer.readRequest();

@@ -1,5 +1,5 @@
 /**
- * TLS (docs/rules.md, rule 13; RFC 9110 §4.3.4, RFC 8446): who is not proved is not spoken to, and no connection is
+ * TLS (docs/rules.md, rule 13; RFC 9110 §4.3.4, RFC 8446): an unproved peer gets no request, and no connection is
  * shared by two identities. Origins with bad certificates, broken handshakes, and plain talkers.
  */
 import { connect } from 'node:tls';
@@ -90,7 +90,7 @@ describe('a certificate', () => {
       expect(pool.stats()).toMatchObject({ active: 0, connecting: 0, idle: 0 });
     });
 
-  it('of anybody is taken when the caller says so, and only for that caller', async () => {
+  it('of any peer is taken when the caller says so, and only for that caller', async () => {
     const upstream = await origin(certificates.selfSigned);
     const pool = newPool();
     const lax = { rejectUnauthorized: false };
@@ -230,7 +230,7 @@ describe('ALPN', () => {
 });
 
 describe('a protocol version', () => {
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('%s is spoken', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('%s is supported', async (version) => {
     const upstream = await origin({
       ...certificates.localhost,
       maxVersion: version,

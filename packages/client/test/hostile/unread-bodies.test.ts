@@ -1,5 +1,5 @@
 /**
- * Bodies nobody reads to the end (docs/rules.md, rule 6; undici#4364, hyper#1353): a little is drained
+ * Bodies that are not read to the end (docs/rules.md, rule 6; undici#4364, hyper#1353): a little is drained
  * and the connection kept, more than that or a stall closes it; none pins a connection for ever.
  */
 import { ConnectionPool, RequestScope, type ClientResponse } from '@hotaru/client';
@@ -198,7 +198,7 @@ describe('a scope that ends', () => {
     'large and come whole': (peer) => peer.respond(200, {}, 'x'.repeat(100_000)),
   };
   for (const [what, script] of Object.entries(unread))
-    it(`reports each body nobody read, with its method and URL: one ${what}`, async () => {
+    it(`reports each unread body, with its method and URL: one ${what}`, async () => {
       await using all = await scene(script, 2);
       const reports: unknown[] = [];
       const scope = new RequestScope({ onUnreadBody: (report) => reports.push(report) });

@@ -20,7 +20,7 @@ export interface KnownDifference {
   explains(difference: Difference, about: ResponseFacts): boolean;
 }
 
-/** What the bytes are, apart from what anybody made of them. */
+/** What the bytes are, apart from how they were read. */
 export interface ResponseFacts {
   readonly method: string;
   readonly text: string;

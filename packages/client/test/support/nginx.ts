@@ -38,7 +38,7 @@ export interface NginxOptions {
   tls?: KeyAndCertificate;
 }
 
-/** Between choosing a free port and nginx binding it, somebody else may take it. */
+/** Between choosing a free port and nginx binding it, another program may take it. */
 const MAX_STARTS = 3;
 
 /**
@@ -169,7 +169,7 @@ function configuration(
   server: string,
   tls: KeyAndCertificate | undefined,
 ): string {
-  // Run by root, its workers would be somebody else, who can't read our folder.
+  // Run by root, its workers would run as another user, which can't read our folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   const listenTls =
     tls === undefined

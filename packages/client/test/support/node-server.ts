@@ -38,7 +38,7 @@ export class NodeServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Resolves when the next of its sockets has closed, at whoever's wish. */
+  /** Resolves when the next of its sockets has closed, on either side's initiative. */
   async nextClose(): Promise<void> {
     await Promise.race([...this.open].map((socket) => once(socket, 'close')));
   }

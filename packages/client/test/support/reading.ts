@@ -25,7 +25,7 @@ export interface Reading {
   message: string;
 }
 
-/** How the bytes end: not at all, with FIN (and, over TLS, a goodbye), or with a FIN anybody can forge. */
+/** How the bytes end: not at all, with FIN (and, over TLS, a goodbye), or with a FIN that can be forged. */
 export type Ending = 'open' | 'clean' | 'torn';
 
 const SOCKET_BUFFER = Buffer.allocUnsafeSlow(65_536);

@@ -1,7 +1,7 @@
 /**
  * Odd and broken responses from a seed: a valid one, bent where parsers are known to trip. Most kinds
  * of damage change the plan, so that the rest stays well-formed and the oddity is reached; the last ones
- * change bytes, which finds what nobody thought of. What is right is not said here: the RFC leaves some
+ * change bytes, which finds the unexpected. What is right is not said here: the RFC leaves some
  * of it open, and the tests say which properties hold whatever comes.
  */
 import { Random } from './random.js';

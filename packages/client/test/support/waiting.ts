@@ -8,7 +8,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   const giveUpAtMs = performance.now() + GUARD_MS;
   for (let turns = 0; !condition(); turns += 1) {
     if (performance.now() > giveUpAtMs) throw new Error(`it never came true: ${what}`);
-    // After a while, leave the processor to whoever is being waited for.
+    // After a while, leave the processor to what is being waited for.
     await new Promise((resolve) => {
       if (turns < 100) setImmediate(resolve);
       else setTimeout(resolve, 1);

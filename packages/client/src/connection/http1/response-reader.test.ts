@@ -182,7 +182,7 @@ describe('informational responses', () => {
     expect(read(reader, 'GET', [Buffer.from(`${OK}${HELLO}`)], 'open').mayReuse).toBe(true);
   });
 
-  it('of 101 are refused when nobody asked', () => {
+  it('of 101 are refused when no upgrade was asked for', () => {
     expect(readText('HTTP/1.1 101 Switching Protocols\r\n\r\n').outcome).toBe(PROTOCOL);
   });
 
