@@ -40,6 +40,10 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   },
   HOTARU_CLIENT_GONE: { status: 499, when: 'the client left; nobody sees this status' },
   HOTARU_INTERNAL: { status: 500, when: 'the handler threw something that is no HttpError' },
+  HOTARU_UNSUPPORTED_TRANSFER_CODING: {
+    status: 501,
+    when: 'a `Transfer-Encoding` with more than chunked',
+  },
   HOTARU_DEADLINE_EXCEEDED: { status: 504, when: 'the request took longer than `requestTimeout`' },
 
   HOTARU_INVALID_OPTION: { when: 'an unknown option, or a value that is not allowed' },

@@ -345,6 +345,14 @@ describe('requestTimeout', () => {
     await destroyed.promise;
   });
 
+  it('bounds a request that is refused, too: middleware runs for it', async () => {
+    const app = testApp({ safety: { requestTimeout: 30, maxBodySize: 1 } });
+    app.use(() => new Promise<string>(() => undefined));
+    app.post('/', () => 'never');
+    for (const options of [{ path: '/nowhere' }, { path: '/' }, { method: 'POST', body: 'ab' }])
+      expect((await app.inject(options)).status).toBe(504);
+  });
+
   it('is none by default, and can be set per endpoint', async () => {
     const app = testApp();
     app.get('/none', (ctx) => String(ctx.deadline));

@@ -243,6 +243,31 @@ describe('errors', () => {
     expect((await app.inject({ path: '/rejects' })).status).toBe(500);
   });
 
+  it.each(['at the first look', 'at the second look'])(
+    'a `then` that throws %s is a 500, not the end of the process',
+    async (when) => {
+      const outcome = () => {
+        let looks = when === 'at the first look' ? 1 : 0;
+        return {
+          get then() {
+            if (++looks === 2) throw new Error('no such promise');
+            return (resolve: (value: string) => void) => resolve('fine');
+          },
+        };
+      };
+      const app = testApp();
+      app.get('/', outcome);
+      app.get('/around', { middleware: ['..', (_ctx, next) => next()] }, outcome);
+      app.get('/instead', { middleware: ['..', outcome] }, () => 'never');
+      expect((await app.inject({ path: '/' })).status).toBe(500);
+      // In a chain, another look may come in between and find it well.
+      for (const path of ['/around', '/instead'])
+        expect((await app.inject({ path })).status).toBeOneOf(
+          when === 'at the first look' ? [500] : [200, 500],
+        );
+    },
+  );
+
   it('keep headers about the request and drop those about the body that was drafted', async () => {
     const app = testApp();
     app.get('/', (ctx) => {

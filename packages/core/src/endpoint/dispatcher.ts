@@ -17,6 +17,7 @@ import { readTarget, refusedTarget } from '../http/request-target.js';
 import { HttpResponse } from '../http/response.js';
 import type { HttpSafety } from '../http/safety.js';
 import { writeResponse } from '../http/write-response.js';
+import { InboundConnection } from '../inbound/connection.js';
 import { compose, isThenable, type Middleware } from '../middleware/compose.js';
 import { ANY_METHOD, Router } from '../routing/router.js';
 import type { Services } from '../services.js';
@@ -36,22 +37,22 @@ export class Dispatcher {
 
   /** @param awaitsContinue the client asked with `Expect: 100-continue` and has had no answer yet. */
   handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    // Behind a malformed request: it may be a part of that one's body. Its connection is about to close.
+    if (!InboundConnection.of(request.socket).isAccepting) return;
     const exchange = new Exchange(this.#services, this.#safety, request, response);
     exchange.awaitsContinue = awaitsContinue;
     const ctx = new HttpContext(exchange);
-    let outcome: unknown;
     try {
-      outcome = this.#run(exchange, ctx);
+      const outcome = this.#run(exchange, ctx);
+      if (isThenable(outcome))
+        outcome.then(
+          (value) => this.#answer(exchange, value),
+          (error: unknown) => this.#fail(exchange, error),
+        );
+      else this.#answer(exchange, outcome);
     } catch (error) {
-      this.#fail(exchange, error);
-      return;
+      this.#fail(exchange, error); // also of a `then` that throws
     }
-    if (isThenable(outcome))
-      outcome.then(
-        (value) => this.#answer(exchange, value),
-        (error: unknown) => this.#fail(exchange, error),
-      );
-    else this.#answer(exchange, outcome);
   }
 
   #run(exchange: Exchange, ctx: HttpContext): unknown {
@@ -59,24 +60,33 @@ export class Dispatcher {
     try {
       endpoint = this.#admit(exchange, ctx);
     } catch (error) {
+      this.#startDeadline(exchange);
       return this.#refuse(ctx, error);
     }
+    this.#startDeadline(exchange);
+    return endpoint.run(ctx);
+  }
+
+  #startDeadline(exchange: Exchange): void {
     if (exchange.safety.requestTimeout !== Infinity)
       exchange.startDeadline(exchange.safety.requestTimeout, () =>
         this.#fail(exchange, wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long')),
       );
-    return endpoint.run(ctx);
   }
 
   /** Everything that can be said from the head alone, before a byte of the body is read. */
   #admit(exchange: Exchange, ctx: HttpContext): Endpoint {
     const { request } = exchange;
     const appSafety = this.#safety;
+    const malformed = checkHead(request, exchange);
+    // Now: by the time it is answered, what follows has been parsed.
+    if (malformed !== undefined) exchange.connection.refuseRest(exchange.response);
     const method = request.method ?? 'GET';
     const isServerWide = request.url === '*' && method === 'OPTIONS';
     // First of all: whatever is refused below is logged, and passes middleware, under its path.
     if (!isServerWide) setTarget(exchange, request.url ?? '');
-    checkHead(request, appSafety, exchange);
+    if (malformed !== undefined) throw malformed;
+    checkHeadSize(request, appSafety, exchange);
     if (isServerWide) throw new AutomaticOptions(this.#allowed(undefined));
     const { path } = exchange;
     const match = this.router.find(method, path);

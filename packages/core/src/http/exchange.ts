@@ -2,14 +2,16 @@
  * `Exchange`: the life of one inbound request, and what is drafted of its response.
  *
  *     open ──answer()──▶ answered ──finish()──▶ finished      a response is being written, then is out
- *       └──────────────────┴──client leaves───▶ finished      calls made in it are aborted
+ *       └──────────────────┴──client leaves───▶ finished      calls made in it are aborted, its body fails
  *
  * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
  * outbound calls is ended or aborted exactly once · after `finished` no timer is left · a request that
- * makes no outbound call and asks for no signal costs no listener, no timer and no controller.
+ * makes no outbound call and asks for no signal costs no listener, no timer and no controller: that its client
+ * has left it hears from its connection (inbound/connection.ts).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestScope } from '@hotaru/client';
+import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
 import type { Logger } from '../logger.js';
 import type { Services } from '../services.js';
 import { wireError } from './http-error.js';
@@ -31,7 +33,8 @@ const REPRESENTATION = new Set([
 
 export type ExchangeState = 'open' | 'answered' | 'finished';
 
-export class Exchange {
+export class Exchange implements RequestUnderWay {
+  readonly connection: InboundConnection;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly services: Services;
@@ -52,6 +55,8 @@ export class Exchange {
   headers: HeaderBag | undefined = undefined;
   /** `performance.now()` at which it ends; `Infinity` is never. */
   deadlineMs = Infinity;
+  /** Told when the client leaves while a response is being written. */
+  onLeave: (() => void) | undefined = undefined;
   /** Set when the body stalled, was too large, or ended with the client: the rest of it cannot be waited for. */
   bodyFailure: Error | undefined = undefined;
   #state: ExchangeState = 'open';
@@ -61,6 +66,7 @@ export class Exchange {
   #log: Logger | undefined = undefined;
   #bodies: UnsentBodies | undefined = undefined;
   #isReopened = false;
+  #leftBecause: Error | undefined = undefined;
 
   constructor(
     services: Services,
@@ -72,6 +78,8 @@ export class Exchange {
     this.safety = safety;
     this.request = request;
     this.response = response;
+    this.connection = InboundConnection.of(request.socket);
+    this.connection.begin(this, request, response);
   }
 
   get state(): ExchangeState {
@@ -80,7 +88,9 @@ export class Exchange {
 
   /** Has the client left before it had the whole response? */
   get isGone(): boolean {
-    return this.response.destroyed || this.request.socket.destroyed;
+    return (
+      this.#leftBecause !== undefined || this.response.destroyed || this.request.socket.destroyed
+    );
   }
 
   get hasBody(): boolean {
@@ -122,9 +132,8 @@ export class Exchange {
       }),
     });
     this.#scope = scope;
-    if (this.#state === 'finished') scope.end();
-    else if (this.isGone) this.#leave();
-    else this.response.once('close', () => this.#leave());
+    if (this.#leftBecause !== undefined) scope.abort(this.#leftBecause);
+    else if (this.#state === 'finished') scope.end();
     return scope;
   }
 
@@ -190,14 +199,24 @@ export class Exchange {
     if (this.#state === 'finished') return;
     this.#state = 'finished';
     clearTimeout(this.#timer);
+    this.connection.end(this);
     this.#bodies?.close();
     this.#scope?.end();
   }
 
-  #leave(): void {
+  leave(): void {
     if (this.#state === 'finished') return;
-    this.#scope?.abort(wireError('HOTARU_CLIENT_GONE', 'the client has left'));
+    const reason = wireError('HOTARU_CLIENT_GONE', 'the client has left');
+    this.#leftBecause = reason;
+    this.#scope?.abort(reason);
+    this.failBody(reason);
     this.finish();
+    this.onLeave?.();
+  }
+
+  failBody(error: Error): void {
+    this.bodyFailure ??= error;
+    this.#body?.fail(error);
   }
 }
 

@@ -11,6 +11,13 @@ import type { ServerResponse } from 'node:http';
 import { HotaruError } from '../errors.js';
 import type { StreamSource } from './response.js';
 
+/** Where the body goes. */
+export interface Outlet {
+  readonly response: ServerResponse;
+  /** Called when the client leaves. */
+  onLeave: (() => void) | undefined;
+}
+
 /** How the body went: all of it, the client left, or it broke after the head was sent. */
 export type PumpResult = { outcome: 'sent' | 'gone' } | { outcome: 'cut'; error: unknown };
 
@@ -21,11 +28,11 @@ export type PumpResult = { outcome: 'sent' | 'gone' } | { outcome: 'cut'; error:
  */
 export function pump(
   source: StreamSource,
-  response: ServerResponse,
+  outlet: Outlet,
   length: number,
   writeHead: () => void,
 ): Promise<PumpResult> {
-  return new Pump(source, response, length, writeHead).run();
+  return new Pump(source, outlet, length, writeHead).run();
 }
 
 /** Gives up a source that will not be read. */
@@ -43,22 +50,20 @@ type Chunks = AsyncIterator<Uint8Array | string>;
 
 class Pump {
   readonly #source: StreamSource;
+  readonly #outlet: Outlet;
   readonly #response: ServerResponse;
   readonly #writeHead: () => void;
   #missing: number;
   readonly #isCounted: boolean;
   #isHeadWritten = false;
   #isStopped = false;
+  #isGone = false;
   #wake: (() => void) | undefined = undefined;
 
-  constructor(
-    source: StreamSource,
-    response: ServerResponse,
-    length: number,
-    writeHead: () => void,
-  ) {
+  constructor(source: StreamSource, outlet: Outlet, length: number, writeHead: () => void) {
     this.#source = source;
-    this.#response = response;
+    this.#outlet = outlet;
+    this.#response = outlet.response;
     this.#missing = length;
     this.#isCounted = length >= 0;
     this.#writeHead = writeHead;
@@ -67,18 +72,16 @@ class Pump {
   async run(): Promise<PumpResult> {
     const response = this.#response;
     const chunks = iteratorOf(this.#source);
-    let onClose: (() => void) | undefined;
     // The source may never yield again: the client's leaving must not wait for it.
     const gone = new Promise<PumpResult>((resolve) => {
-      onClose = () => {
+      this.#outlet.onLeave = () => {
+        this.#isGone = true;
         this.#wake?.();
-        if (response.writableFinished) return;
         this.#stop(chunks);
         resolve({ outcome: 'gone' });
       };
     });
     const onDrain = (): void => this.#wake?.();
-    response.on('close', onClose as () => void);
     response.on('drain', onDrain);
     const flush = setImmediate(() => this.#flushHead());
     try {
@@ -86,12 +89,12 @@ class Pump {
     } catch (error) {
       this.#stop(chunks);
       if (!this.#isHeadWritten) throw error;
-      if (response.destroyed) return { outcome: 'gone' };
+      if (this.#isGone || response.destroyed) return { outcome: 'gone' };
       cut(response);
       return { outcome: 'cut', error };
     } finally {
       clearImmediate(flush);
-      response.off('close', onClose as () => void);
+      this.#outlet.onLeave = undefined;
       response.off('drain', onDrain);
     }
   }
@@ -100,8 +103,8 @@ class Pump {
     const response = this.#response;
     for (;;) {
       const step = await chunks.next();
-      if (response.destroyed) {
-        this.#stop(chunks); // its 'close' may come too late for onClose
+      if (this.#isGone || response.destroyed) {
+        this.#stop(chunks); // the connection's end may be heard of too late
         return { outcome: 'gone' };
       }
       if (step.done === true) break;
@@ -133,7 +136,7 @@ class Pump {
   }
 
   #flushHead(): void {
-    if (this.#isHeadWritten || this.#response.destroyed) return;
+    if (this.#isHeadWritten || this.#isGone || this.#response.destroyed) return;
     try {
       this.#head();
       this.#response.flushHeaders();

@@ -27,6 +27,7 @@ export class RequestBody {
   readonly #safety: HttpSafety;
   #collected: Promise<Buffer> | undefined = undefined;
   #stream: Readable | undefined = undefined;
+  #source: BodySource | undefined = undefined;
 
   constructor(exchange: Exchange, safety: HttpSafety) {
     this.#exchange = exchange;
@@ -51,6 +52,11 @@ export class RequestBody {
     if (this.#collected !== undefined)
       throw new HotaruError('HOTARU_REQUEST_BODY_USED', 'the request body was read already');
     return (this.#stream ??= this.#open());
+  }
+
+  /** What is being read fails; what is not read yet fails when it is. */
+  fail(error: Error): void {
+    this.#source?.fail(error);
   }
 
   #collect(): Promise<Buffer> {
@@ -84,7 +90,7 @@ export class RequestBody {
   }
 
   #listen(sink: BodySink): BodySource {
-    return new BodySource(this.#exchange, this.#safety, sink);
+    return (this.#source = new BodySource(this.#exchange, this.#safety, sink));
   }
 }
 
@@ -191,6 +197,7 @@ class BodySource {
   readonly #safety: HttpSafety;
   readonly #sink: BodySink;
   #size = 0;
+  #isOver = false;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(exchange: Exchange, safety: HttpSafety, sink: BodySink) {
@@ -223,6 +230,7 @@ class BodySource {
   }
 
   leave(): void {
+    this.#isOver = true;
     this.rest();
     this.#request.off('data', this.#onData);
     this.#request.off('end', this.#onEnd);
@@ -230,7 +238,8 @@ class BodySource {
     this.#request.off('close', this.#onLost);
   }
 
-  fail(error: HttpError): void {
+  fail(error: Error): void {
+    if (this.#isOver) return;
     this.leave();
     this.#exchange.bodyFailure = error;
     this.#sink.fail(error);

@@ -3,7 +3,7 @@
  * what of the head the framework needs itself.
  *
  * node:http lets through: a missing, second or malformed Host, HTTP/2.0 request lines, HTTP/1.0 with
- * Transfer-Encoding; and its own limit of header fields drops the rest without a word.
+ * Transfer-Encoding, codings besides chunked; and its own limit of header fields drops the rest without a word.
  */
 import type { IncomingMessage } from 'node:http';
 import { wireError, type HttpError } from './http-error.js';
@@ -21,13 +21,17 @@ export interface HeadFacts {
 let lastValidHost = '';
 
 /**
- * Fills in `facts`.
+ * Fills in `facts`. A head that fails here leaves open where its message ends, or for which server it is: the
+ * connection closes, and nothing that follows is run.
  *
- * @throws HttpError 400 `HOTARU_BAD_REQUEST`, `HOTARU_INVALID_HOST`; 431.
+ * @returns what is wrong with it: 400 `HOTARU_BAD_REQUEST`, `HOTARU_INVALID_HOST`; 501
+ * `HOTARU_UNSUPPORTED_TRANSFER_CODING`.
  */
-export function checkHead(request: IncomingMessage, safety: HttpSafety, facts: HeadFacts): void {
+export function checkHead(request: IncomingMessage, facts: HeadFacts): HttpError | undefined {
   const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
   let hosts = 0;
+  let isHostValid = true;
+  let coding = '';
   let bytes = (request.method?.length ?? 0) + (request.url?.length ?? 0) + 12;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
@@ -38,8 +42,8 @@ export function checkHead(request: IncomingMessage, safety: HttpSafety, facts: H
         if (name === 'Host' || name === 'host' || name.toLowerCase() === 'host') {
           hosts++;
           if (value !== lastValidHost) {
-            if (!HOST.test(value)) throw invalidHost('Host is no host name');
-            lastValidHost = value;
+            if (HOST.test(value)) lastValidHost = value;
+            else isHostValid = false;
           }
         }
         break;
@@ -47,20 +51,34 @@ export function checkHead(request: IncomingMessage, safety: HttpSafety, facts: H
         if (name.toLowerCase() === 'content-length') facts.contentLength = Number(value);
         break;
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') facts.isChunked = true;
+        if (name.toLowerCase() === 'transfer-encoding') {
+          coding = coding === '' ? value : `${coding},${value}`;
+          facts.isChunked = true;
+        }
         break;
     }
   }
   facts.headBytes = bytes;
-  if (httpVersionMajor !== 1) throw wireError('HOTARU_BAD_REQUEST', 'only HTTP/1.1 is spoken here');
-  if (hosts > 1) throw invalidHost('Host is given twice');
+  if (httpVersionMajor !== 1) return wireError('HOTARU_BAD_REQUEST', 'only HTTP/1.1 is supported');
+  if (!isHostValid) return invalidHost('Host is no host name');
+  if (hosts > 1) return invalidHost('Host is given twice');
   if (httpVersionMinor === 0) {
-    if (facts.isChunked) throw wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
-  } else if (hosts === 0) throw invalidHost('Host is missing');
-  checkHeadSize(request, safety, facts);
+    if (facts.isChunked)
+      return wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
+  } else if (hosts === 0) return invalidHost('Host is missing');
+  return coding === '' || coding === 'chunked' ? undefined : checkCoding(coding);
 }
 
-/** Also called with an endpoint's own, stricter limits. @throws HttpError 431 */
+/** The parser undoes the framing alone: what else was done to the body would be taken for the body (RFC 9112 §6.1). */
+function checkCoding(coding: string): HttpError | undefined {
+  if (coding.trim().toLowerCase() === 'chunked') return undefined;
+  return wireError(
+    'HOTARU_UNSUPPORTED_TRANSFER_CODING',
+    'the only transfer coding supported is chunked',
+  );
+}
+
+/** With the app's limits, and with an endpoint's own, stricter ones. @throws HttpError 431 */
 export function checkHeadSize(
   request: IncomingMessage,
   safety: HttpSafety,

@@ -2,16 +2,11 @@
  * The `http.Server`: its limits, and an answer for what never becomes a request (bad bytes, a head too large
  * or too slow), which node:http would cut off or answer without a body.
  */
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { Duplex } from 'node:stream';
-import { FRAMEWORK_ERRORS, type WireErrorCode } from '../errors.js';
-import { wireError } from './http-error.js';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { InboundConnection } from '../inbound/connection.js';
+import { refuse } from '../inbound/refuse.js';
+import { wireError, type HttpError } from './http-error.js';
 import { problemText } from './problem.js';
 import type { HttpSafety } from './safety.js';
 
@@ -20,8 +15,6 @@ const KEEP_ALIVE_MS = 72_000;
 /** How often Node looks for heads that are too slow: a quarter of the limit, within these. */
 const CHECK_MIN_MS = 50;
 const CHECK_MAX_MS = 5_000;
-/** Time for a refused client to read its answer. */
-const FAREWELL_MS = 1_000;
 
 export type RequestListener = (
   request: IncomingMessage,
@@ -43,68 +36,70 @@ export function createHttpServer(safety: HttpSafety, onRequest: RequestListener)
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     onRequest(request, response, false),
   );
-  // Without this listener Node says 100 before anybody has looked at the head.
+  // Without this listener Node says 100 before the head was looked at.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     onRequest(request, response, true),
   );
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const text = problem('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected');
-    response.shouldKeepAlive = false; // its body may be on the way
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const text = problemText(
+      wireError('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected'),
+    );
+    // Its body may be on the way.
+    InboundConnection.of(request.socket).refuseRest(response);
     response.writeHead(417, {
       'content-type': 'application/problem+json',
       'content-length': Buffer.byteLength(text),
     });
     response.end(text);
   });
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     socket.on('error', ignore);
-    refuse(socket, 'HOTARU_METHOD_NOT_ALLOWED', 'CONNECT is not spoken here');
+    const problem = wireError('HOTARU_METHOD_NOT_ALLOWED', 'CONNECT is not supported here');
+    const connection = InboundConnection.of(socket);
+    connection.whenAnswered(() => refuse(connection.socket, problem));
   });
   server.on('clientError', refuseBroken);
   return server;
 }
 
-/** What Node's parser gave up on. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // A response that has begun cannot be taken back; `_httpMessage` is the one in progress on the socket.
-  const { _httpMessage: current } = socket as { _httpMessage?: ServerResponse | null };
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
+/**
+ * What Node's parser gave up on. The requests that arrived whole before it are answered first, each with its own
+ * answer; a request whose own body is broken has an error for its body. Only then comes the refusal.
+ */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  const connection = InboundConnection.of(socket);
+  if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
+  if (connection.state === 'deaf') return; // refused already; this is what came behind it
+  connection.stopReading();
+  // RFC 9112 §9.6: what follows a `Connection: close` is not looked at.
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
+  const problem = problemOf(error);
+  if (error.code === 'HPE_INVALID_EOF_STATE') {
+    // A client that ends the connection in the middle of a request takes back all it has asked for.
+    const isAnswering = connection.isAnswering;
+    connection.leave();
+    if (isAnswering) socket.destroy();
+    else refuse(connection.socket, problem);
+    return;
+  }
+  if (!connection.failBody(problem))
+    connection.whenAnswered(() => refuse(connection.socket, problem));
+}
+
+function problemOf(error: NodeJS.ErrnoException): HttpError {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
-      refuse(socket, 'HOTARU_HEADERS_TOO_LARGE', 'the request head is too large');
-      break;
+      return wireError('HOTARU_HEADERS_TOO_LARGE', 'the request head is too large');
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      refuse(socket, 'HOTARU_BODY_TOO_LARGE', 'the chunk extensions are too large');
-      break;
+      return wireError('HOTARU_BODY_TOO_LARGE', 'the chunk extensions are too large');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      refuse(socket, 'HOTARU_HEAD_TIMEOUT', 'the request head did not arrive in time');
-      break;
+      return wireError('HOTARU_HEAD_TIMEOUT', 'the request head did not arrive in time');
     default:
-      refuse(socket, 'HOTARU_BAD_REQUEST', 'the request is malformed');
+      return wireError('HOTARU_BAD_REQUEST', 'the request is malformed');
   }
-}
-
-/** Writes a whole response without a request, and closes. */
-function refuse(socket: Duplex, code: WireErrorCode, detail: string): void {
-  const { status } = FRAMEWORK_ERRORS[code];
-  const text = problem(code, detail);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
-      'Connection: close\r\nContent-Type: application/problem+json\r\n' +
-      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
-  // Destroyed at once, unread bytes would make this a RST and the answer might be lost: see linger.ts.
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
-}
-
-function problem(code: WireErrorCode, detail: string): string {
-  return problemText(wireError(code, detail));
 }
 
 function ignore(): void {

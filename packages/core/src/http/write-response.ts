@@ -57,7 +57,7 @@ async function writeStream(
   const promised = headers['content-length'];
   const length = typeof promised === 'string' && /^\d+$/.test(promised) ? Number(promised) : -1;
   exchange.sends(source);
-  return pump(source, response, length, () => response.writeHead(answer.status, headers));
+  return pump(source, exchange, length, () => response.writeHead(answer.status, headers));
 }
 
 /** @param length of the body; -1 leaves what was set as it is. */

@@ -41,13 +41,14 @@ async function tinyApp(handler: (ctx: HttpContext) => Promise<unknown>, safety: 
 }
 
 describe('a body in chunks of one byte', () => {
-  it('is collected in at most a few times its size', async () => {
+  it('is collected in little more than its size', async () => {
     const { raw, server } = await tinyApp(async (ctx) => (await ctx.bytes()).length);
     const before = heldBytes();
-    await sendTiny(raw, server, MIB - (MIB % 10_000));
+    // A list of pieces would hold 80 MiB and more.
+    await sendTiny(raw, server, 200_000);
     expect((heldBytes() - before) / MIB).toBeLessThan(6);
     raw.write('0\r\n\r\n');
-    expect(await raw.all()).toMatch(/1040000$/);
+    expect(await raw.all()).toMatch(/200000$/);
   });
 
   it('is handed to the reader of ctx.stream in pieces, not byte by byte', async () => {
@@ -60,10 +61,10 @@ describe('a body in chunks of one byte', () => {
       }
       return size;
     });
-    await sendTiny(raw, server, 100_000);
+    await sendTiny(raw, server, 50_000);
     raw.write('0\r\n\r\n');
-    expect(await raw.all()).toMatch(/100000$/);
-    expect(pieces).toBeLessThan(1_000);
+    expect(await raw.all()).toMatch(/50000$/);
+    expect(pieces).toBeLessThan(500);
   });
 
   it('costs little while a slow reader of ctx.stream lets it wait', async () => {
