@@ -17,6 +17,7 @@ import { withCaller } from './call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
+import { abandonInput } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
 import { systemClock, type Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
@@ -164,6 +165,7 @@ export class ConnectionPool implements AsyncDisposable {
       const env = this.#callEnvironment;
       return new Call(env, host, prepared, checked, scope, context).start();
     } catch (error) {
+      abandonInput((request as RequestInit | null)?.body);
       return Promise.reject(nameUncheckedCall(error, target, request));
     }
   }

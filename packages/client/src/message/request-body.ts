@@ -75,25 +75,45 @@ export function toRequestBody(input: unknown): RequestBody {
 
 /** How a stream is read. Leaving a Node stream early must not destroy it: see `abandonSource`. */
 export function iterateSource(source: AsyncIterable<unknown>): AsyncIterator<unknown> {
-  return source instanceof Readable
-    ? source.iterator({ destroyOnReturn: false })
-    : source[Symbol.asyncIterator]();
+  if (source instanceof Readable) return source.iterator({ destroyOnReturn: false });
+  if (source instanceof ReadableStream) return iterateWebStream(source as ReadableStream<unknown>);
+  return source[Symbol.asyncIterator]();
+}
+
+/** Its own iterator would hold back `return()` until the read under way is over, which may be never. */
+function iterateWebStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 /**
- * Nobody will read the rest: lets go of what the stream holds. An inbound request of `node:http` is
+ * The rest will not be read: lets go of what the stream holds. An inbound request of `node:http` is
  * spared: destroying it would cut the socket on which its own answer still has to go out.
  */
 export function abandonSource(source: AsyncIterable<unknown>): void {
   try {
     if (source instanceof Readable) {
-      if (!('complete' in source)) source.destroy();
+      if ('complete' in source) return;
+      source.on('error', ignore); // a file that could not be opened says so only now
+      source.destroy();
     } else if (source instanceof ReadableStream) {
       if (!source.locked) source.cancel().catch(ignore);
     } else source[Symbol.asyncIterator]().return?.().catch(ignore);
   } catch {
     // a hand-written iterable that throws: the call has failed for a better reason already
   }
+}
+
+/** The same for a body that was given but never looked at: its request was refused. */
+export function abandonInput(input: unknown): void {
+  if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input)
+    abandonSource(input as AsyncIterable<unknown>);
 }
 
 /** One piece of a stream as bytes to write. */

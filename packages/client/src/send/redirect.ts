@@ -19,6 +19,7 @@ import { parseUrl } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';
 import { headerPairs, type RequestInit } from '../message/request.js';
+import { abandonInput } from '../message/request-body.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 
@@ -44,7 +45,13 @@ export interface Hop {
 export type SendHop = (hop: Hop) => Promise<ClientResponse>;
 
 export async function followRedirects(first: Hop, send: SendHop): Promise<ClientResponse> {
-  let hop = snapshot(first);
+  let hop: Hop;
+  try {
+    hop = snapshot(first);
+  } catch (error) {
+    abandonInput(first.request.body); // refused before it was sent
+    throw error;
+  }
   for (let count = 0; ; count += 1) {
     const response = await send(hop);
     const location = REDIRECTS.has(response.status) ? locationOf(response) : undefined;
