@@ -5,6 +5,7 @@
  * slow, and a number that JavaScript cannot hold is no match rather than a wrong number.
  */
 import type { ParamValue } from './param-types.js';
+import { REGEX_MAX_CHARS } from './regex-safety.js';
 
 export type ParamReader = (text: string) => ParamValue | undefined;
 
@@ -88,8 +89,11 @@ export const PARAM_TYPES: ReadonlyMap<string, ParamReader> = new Map<string, Par
   ['uuid', readUuid],
 ]);
 
-/** A user's regex, for one whole segment. Compiled once; `u` makes a slip in it an error. */
+/**
+ * A user's regex, for one whole segment. Compiled once; `u` makes a slip in it an error. It is safe for texts
+ * up to `REGEX_MAX_CHARS`: a longer one is no match.
+ */
 export function regexReader(source: string): ParamReader {
   const regex = new RegExp(`^(?:${source})$`, 'u');
-  return (text) => (regex.test(text) ? text : undefined);
+  return (text) => (text.length <= REGEX_MAX_CHARS && regex.test(text) ? text : undefined);
 }

@@ -77,7 +77,15 @@ describe('parsePattern', () => {
     ['/a\u0001b', 1, 'the path has a control character'],
     ['/\ud800', 1, 'half of a character'],
     ['/{id}/x', 1, 'params are written <name>'],
-    ['/*', 1, 'params are written <name>'],
+    ['/:id', 1, 'write <id>; for this very text write "\\:id"'],
+    ['/{id}', 1, 'write <id>;'],
+    ['/*', 1, 'a catch-all takes the whole remainder: write <**path:rest>'],
+    ['/files/*', 7, 'write <**path:rest>; for this very text write "\\*"'],
+    ['/files/*splat', 7, 'write <**path:splat>'],
+    ['/<(?:[a-z]+)+:x>', 5, 'one request could keep the process busy'],
+    ['/a/<[^\\>]\\>(?:x*)*:x>', 17, 'one request could keep the process busy'],
+    ['/v<.*a.*:x>-<int:n>', 6, 'a regex must read each text in one way only'],
+    ['/<(a)\\1:x>', 5, 'a backreference has no bound'],
   ])('refuses %s at column %i: %s', (pattern, column, what) => {
     const lines = problem(pattern).split('\n');
     expect(lines[0]).toContain(what);

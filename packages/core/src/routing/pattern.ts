@@ -6,8 +6,10 @@
  *     <int:id> <uint:n>     whole numbers          <decimal:x>   -1.5
  *     <str:s>               text without a slash, not even an encoded one
  *     <uuid:u>              8-4-4-4-12 hex digits
- *     <[a-z]{2}:lang>       a regex, for the whole segment; what follows the last colon is the name
- *     page-<uint:n>.json    text and params mixed; a param ends where the text after it first occurs
+ *     <[a-z]{2}:lang>       a regex, for the whole segment; what follows the last colon is the name. One that
+ *                           could take long is refused (regex-safety.ts), a text of more than 255 no match
+ *     page-<uint:n>.json    text and params mixed; a param ends where the text after it first occurs, or later
+ *                           if the rest matches only then: `<slug>-<uint:id>` takes `my-post-42`
  *     <**path:rest>         the whole remainder, slashes and all; `<**path>` is named `path`
  *     \<  \>  \:  \%        the character itself
  *
@@ -16,6 +18,7 @@
  */
 import { HotaruError } from '../errors.js';
 import { problemOf } from './path.js';
+import { judgeRegex, RegexProblem } from './regex-safety.js';
 import { PARAM_TYPES, readAny, regexReader, type ParamReader } from './param-readers.js';
 
 export interface LiteralPart {
@@ -29,6 +32,8 @@ export interface ParamPart {
   /** `any`, a type's name, or the regex: two params with the same one accept the same text. */
   readonly type: string;
   readonly read: ParamReader;
+  /** Of a regex: where some text can be read in two ways. */
+  readonly ambiguousAt?: number | undefined;
 }
 
 export type Segment =
@@ -47,8 +52,8 @@ export interface Pattern {
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const REST = '**path';
 const LONE_SURROGATE = /\p{Cs}/u;
-/** How other frameworks write a param. As a literal it would be a route that never matches. */
-const FOREIGN = /^(?::\w+|\{\w+\}|\*{1,2})$/;
+/** How other frameworks write a param or a catch-all. As a literal it would be a route that never matches. */
+const FOREIGN = /^(?::(\w+)|\{(\w+)\}|\*{1,2}(\w*))$/;
 
 /**
  * @throws HotaruError `HOTARU_INVALID_PATTERN`; the message shows the pattern with a caret.
@@ -105,13 +110,21 @@ class PatternParser {
       }
     }
     const written = this.#text.slice(start, this.#at);
-    if (FOREIGN.test(written))
-      this.#fail(start, `params are written <name> here; for this very text write "\\${written}"`);
+    const foreign = FOREIGN.exec(written);
+    if (foreign !== null) this.#fail(start, remedyFor(foreign, written));
     const [first] = parts;
     if (first === undefined) return { kind: 'literal', text: '' };
     for (const part of parts)
       if (part.kind === 'literal') this.#checkReachable(part.text, parts.length === 1, start);
-    return parts.length === 1 ? first : { kind: 'mixed', parts };
+    if (parts.length === 1) return first;
+    for (const part of parts)
+      if (part.kind === 'param' && part.ambiguousAt !== undefined)
+        this.#fail(
+          part.ambiguousAt,
+          'beside other text or params, a regex must read each text in one way only; ' +
+            'let each repeat end where the next part begins',
+        );
+    return { kind: 'mixed', parts };
   }
 
   #literal(): LiteralPart {
@@ -183,11 +196,23 @@ class PatternParser {
         `"${type}" is no type; types are ${[...PARAM_TYPES.keys()].join(', ')}; ` +
           'a regex that starts with a letter is written (?:…)',
       );
-    const source = type.replaceAll('\\>', '>');
+    return { ...this.#regex(type, start), kind: 'param', name };
+  }
+
+  #regex(written: string, start: number): Pick<ParamPart, 'type' | 'read' | 'ambiguousAt'> {
+    const source = written.replaceAll('\\>', '>');
+    // Where a place of the source stands in the pattern: each `\>` before it is one character longer.
+    const placeOf = (at: number): number =>
+      start + at + (source.slice(0, at).split('>').length - 1);
     try {
-      return { kind: 'param', name, type: `/${source}/`, read: regexReader(source) };
+      const read = regexReader(source);
+      const { ambiguousAt: at } = judgeRegex(source);
+      return { type: `/${source}/`, read, ...(at !== undefined && { ambiguousAt: placeOf(at) }) };
     } catch (error) {
-      this.#fail(start, (error as Error).message);
+      this.#fail(
+        error instanceof RegexProblem ? placeOf(error.at) : start,
+        (error as Error).message,
+      );
     }
   }
 
@@ -205,4 +230,13 @@ class PatternParser {
       `bad pattern: ${problem}\n  ${text}\n  ${' '.repeat(at)}^`,
     );
   }
+}
+
+function remedyFor([, colon, brace, star]: RegExpExecArray, written: string): string {
+  const name = colon ?? brace;
+  const here =
+    name !== undefined ? `<${name}>` : `<${REST}:${star === '' ? 'rest' : (star ?? 'rest')}>`;
+  const what =
+    name !== undefined ? 'params are written <name> here' : 'a catch-all takes the whole remainder';
+  return `${what}: write ${here}; for this very text write "\\${written}"`;
 }

@@ -69,6 +69,14 @@ describe('Router', () => {
     ['/page-<uint:n>.json', '/page-1.json.json', undefined],
     ['/<name>.json', '/a.json.json', { name: 'a.json' }],
     ['/<a>.<b>', '/x.y.z', { a: 'x', b: 'y.z' }],
+    ['/<slug>-<uint:id>', '/my-post-42', { slug: 'my-post', id: 42 }],
+    ['/<slug>-<uint:id>', '/-1', undefined],
+    ['/<slug>-<uint:id>', '/a--1', { slug: 'a-', id: 1 }],
+    ['/<slug>-<uint:id>.html', '/a-b.c-7.html', { slug: 'a-b.c', id: 7 }],
+    ['/<a>-<int:b>-<c>', '/x-y-2-z-3', { a: 'x-y', b: 2, c: 'z-3' }],
+    ['/<a>-<b>-<int:c>!', '/x-y-z!', undefined],
+    ['/<[a-z]+:x>', `/${'a'.repeat(255)}`, { x: 'a'.repeat(255) }],
+    ['/<[a-z]+:x>', `/${'a'.repeat(256)}`, undefined],
     ['/<int:a>-<int:b>', '/-5--3', { a: -5, b: -3 }],
     ['/v<[0-9]+:major>.<[0-9]+:minor>', '/v1.2', { major: '1', minor: '2' }],
     ['/<**path:rest>', '/', { rest: '' }],
@@ -161,6 +169,10 @@ describe('Router', () => {
     const path = `/${'-'.repeat(60_000)}`;
     expect(router.find('GET', path)).toBeUndefined();
     expect(router.find('GET', `/${'1'.repeat(60_000)}x`)).toBeUndefined();
+    const split = routerOf('/<a>-<b>-<int:c>!', '/<slug>-<uint:id>', '/<int:x>-<str:y>-<int:z>-');
+    for (const unit of ['-', '1-', '-a', '--'])
+      for (const end of ['', '!', 'x', '-'])
+        expect(split.find('GET', `/${unit.repeat(30_000)}x${end}`)).toBeUndefined();
   });
 
   it('agrees with a naive model on random tables and paths', () => {
