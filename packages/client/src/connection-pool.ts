@@ -85,6 +85,8 @@ export class ConnectionPool implements AsyncDisposable {
   #state: 'open' | 'draining' | 'closed' = 'open';
   /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
   #followingCount = 0;
+  /** Hosts with callers in line. */
+  #waitingHosts = 0;
   /** Drains that wait for the end of the last call. */
   readonly #onQuiet = new Set<() => void>();
 
@@ -301,6 +303,7 @@ export class ConnectionPool implements AsyncDisposable {
    * the time is up. The pool is closed afterwards.
    */
   async drain(options: DrainOptions = {}): Promise<void> {
+    checkDrainOptions(options);
     const timeoutMs = durationOf('timeout', options.timeout) ?? CONSTANTS.drainTimeoutMs;
     if (this.#state === 'open') {
       this.#state = 'draining';
@@ -386,6 +389,7 @@ export class ConnectionPool implements AsyncDisposable {
         permits: this.#permits,
         random: this.#random,
         onQuiet: () => this.#checkQuiet(),
+        onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
         dial: (events) =>
           dial(key, events, {
             clock: this.#clock,
@@ -416,7 +420,8 @@ export class ConnectionPool implements AsyncDisposable {
 
   #forgetEmptyHosts(): void {
     for (const [id, host] of this.#hosts) {
-      if (!host.isEmpty) continue;
+      if (!host.isForgettable) continue;
+      host.forgotten();
       this.#hosts.delete(id);
       this.#keys.delete(id);
       this.#origins.forget(id);
@@ -430,14 +435,22 @@ export class ConnectionPool implements AsyncDisposable {
     return evictions;
   }
 
+  /** While a call waits in line the deadlines keep the process alive: perhaps nothing else does. */
+  #countWaiting(change: 1 | -1): void {
+    this.#waitingHosts += change;
+    this.#deadlines.setAwaited(this.#waitingHosts > 0);
+  }
+
   #checkQuiet(): void {
-    // Every host reports its end: without anybody to tell, a scan for each would be quadratic.
+    if (this.#state === 'closed') this.#forgetEmptyHosts();
+    // Every host reports its end: without a drain to tell, a scan for each would be quadratic.
     if (this.#onQuiet.size > 0 && this.#isQuiet) for (const resolve of this.#onQuiet) resolve();
   }
 
   get #isQuiet(): boolean {
+    if (this.#state === 'closed') return true;
     if (this.#followingCount > 0) return false;
-    for (const host of this.#hosts.values()) if (!host.isEmpty) return false;
+    for (const host of this.#hosts.values()) if (!host.isForgettable) return false;
     return true;
   }
 
@@ -450,11 +463,10 @@ export class ConnectionPool implements AsyncDisposable {
       await new Promise<void>((resolve) => {
         wake = resolve;
         this.#onQuiet.add(resolve);
-        if (timeoutMs !== Infinity)
-          timer = this.#clock.setTimer(
-            resolve,
-            Math.max(1, Math.ceil(untilMs - this.#clock.now())),
-          );
+        if (timeoutMs === Infinity) return;
+        const leftMs = Math.max(1, Math.ceil(untilMs - this.#clock.now()));
+        timer = this.#clock.setTimer(resolve, Math.min(leftMs, CONSTANTS.maxTimerMs));
+        this.#clock.setAwaited?.(timer, true);
       });
       this.#onQuiet.delete(wake);
       this.#clock.clearTimer(timer);
@@ -467,6 +479,14 @@ function endLease(host: HostPool<PooledConnection>) {
     const isClean = connection.closeChannel();
     return host.release(connection, isReusable && isClean);
   };
+}
+
+function checkDrainOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalidRequest("the options of drain() must be an object, such as { timeout: '10s' }");
+  for (const name of Object.keys(options))
+    if (name !== 'timeout')
+      throw invalidRequest(`the option ${name} of drain() is not known; allowed: timeout`);
 }
 
 function poolClosed(): PoolError {

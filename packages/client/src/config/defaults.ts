@@ -23,7 +23,7 @@ export interface Setting {
 }
 
 const MIB = 1_048_576;
-/** Node's timers overflow above this many milliseconds and would fire at once. */
+/** Node's timers take a signed 32-bit number of milliseconds; above it they fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
 function count(value: number, min: number, max: number, what: string, why: string): Setting {
@@ -193,6 +193,8 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** Figures that are rules of the design rather than wishes of a user: not configurable. */
 export const CONSTANTS = Object.freeze({
+  /** The longest delay a timer can be set for: a longer wait is cut into several. */
+  maxTimerMs: MAX_TIMER_MS,
   /** Share by which `maxLifetime` differs between connections, so that they do not end together. */
   lifetimeJitter: 0.1,
   /** Taken off the peer's `Keep-Alive: timeout=`: the larger of the two wins. */
@@ -203,6 +205,11 @@ export const CONSTANTS = Object.freeze({
   /** The space doubles from the first figure to the second: a dead host costs ten dials a second. */
   dialBackoffMinMs: 10,
   dialBackoffMaxMs: 100,
+  /**
+   * A dial under way for so long is slow, and another one is started beside it. A handshake across the
+   * world takes 600 ms; a lost SYN is sent again after a second (RFC 6298 §2.1).
+   */
+  slowDialMs: 1_000,
   /** An unread body is drained up to here; past it, closing the connection is cheaper. */
   drainMaxBytes: 65_536,
   drainMaxMs: 50,

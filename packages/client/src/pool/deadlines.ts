@@ -1,25 +1,26 @@
 /**
- * All deadlines of one pool on one timer. Arming, moving and disarming a deadline is O(1) and sets no
- * timer unless it is now the earliest; the timer looks at all of them when it fires. A call moves its
- * deadline several times (acquire, headers, each piece of the body) and nearly always ends first, so
- * the common path must cost nothing.
+ * All deadlines of one pool on one timer, and in one heap: setting, moving and ending one costs O(log n),
+ * and no timer unless it is now the earliest. A call moves its deadline several times (acquire, headers,
+ * each piece of the body) and nearly always ends first, so the common path must cost little.
  */
+import { CONSTANTS } from '../config/defaults.js';
 import type { Clock } from './clock.js';
-import { Link, LinkedList } from './linked-list.js';
+import { Heap, type Timed } from './heap.js';
 
 /** A thing with a deadline. Infinity means none. */
-export abstract class Deadline {
+export abstract class Deadline implements Timed {
   atMs = Infinity;
-  readonly link: Link<Deadline> = new Link<Deadline>(this);
+  heapIndex = -1;
 
   abstract onExpired(): void;
 }
 
 export class Deadlines {
-  readonly #armed = new LinkedList<Deadline>();
+  readonly #armed = new Heap<Deadline>();
   readonly #clock: Clock;
   #timer: unknown = undefined;
   #timerAtMs = Infinity;
+  #isAwaited = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,19 +32,26 @@ export class Deadlines {
 
   /** Sets or moves a deadline to the instant `atMs` of the clock; Infinity disarms it. */
   arm(deadline: Deadline, atMs: number): void {
-    deadline.atMs = atMs;
     if (atMs === Infinity) {
       this.disarm(deadline);
       return;
     }
-    if (deadline.link.list === undefined) this.#armed.push(deadline.link);
+    deadline.atMs = atMs;
+    this.#armed.put(deadline);
     if (atMs < this.#timerAtMs) this.#wakeAt(atMs);
   }
 
-  /** The timer itself is left alone: it is unref'd, and clearing it for every call would cost more. */
+  /** The timer itself is left alone: clearing it for every call would cost more than it saves. */
   disarm(deadline: Deadline): void {
     deadline.atMs = Infinity;
-    this.#armed.remove(deadline.link);
+    this.#armed.remove(deadline);
+  }
+
+  /** Does a caller wait who may have nothing but its deadline? Then the timer keeps the process alive. */
+  setAwaited(isAwaited: boolean): void {
+    if (isAwaited === this.#isAwaited) return;
+    this.#isAwaited = isAwaited;
+    if (this.#timer !== undefined) this.#clock.setAwaited?.(this.#timer, isAwaited);
   }
 
   /** Ends the timer; for a pool that is closed. */
@@ -56,7 +64,8 @@ export class Deadlines {
     this.#timerAtMs = atMs;
     // Rounded up: a timer that fires early would find nothing due and have to be set again.
     const delayMs = Math.max(1, Math.ceil(atMs - this.#clock.now()));
-    this.#timer = this.#clock.setTimer(this.#onTimer, Math.min(delayMs, MAX_DELAY_MS));
+    this.#timer = this.#clock.setTimer(this.#onTimer, Math.min(delayMs, CONSTANTS.maxTimerMs));
+    if (this.#isAwaited) this.#clock.setAwaited?.(this.#timer, true);
   }
 
   #clearTimer(): void {
@@ -69,21 +78,20 @@ export class Deadlines {
     this.#timer = undefined;
     this.#timerAtMs = Infinity;
     const now = this.#clock.now();
+    // Collected first: one that is armed anew by what runs here, for now, must not run in this turn.
     const due: Deadline[] = [];
-    let nextAtMs = Infinity;
-    for (const deadline of this.#armed) {
-      if (deadline.atMs <= now) due.push(deadline);
-      else if (deadline.atMs < nextAtMs) nextAtMs = deadline.atMs;
+    for (let first = this.#armed.first; first !== undefined; first = this.#armed.first) {
+      if (first.atMs > now) break;
+      this.#armed.remove(first);
+      due.push(first);
     }
-    if (nextAtMs !== Infinity) this.#wakeAt(nextAtMs);
+    const next = this.#armed.first;
+    if (next !== undefined) this.#wakeAt(next.atMs);
     for (const deadline of due) {
       // An earlier one may have disarmed or moved this one.
-      if (deadline.atMs > now) continue;
+      if (deadline.atMs > now || deadline.heapIndex !== -1) continue;
       this.disarm(deadline);
       deadline.onExpired();
     }
   };
 }
-
-/** Node's timers take at most a signed 32-bit number of milliseconds. */
-const MAX_DELAY_MS = 2_147_483_647;

@@ -193,16 +193,68 @@ describe('a host that refuses', () => {
     expect(never.pool.clock.pendingTimers).toBe(0);
   });
 
-  it('still serves who waits with what is released', () => {
-    const host = oneHost({ maxPerHost: 2 });
+  it('still serves on the connections it has: while one is live, waiters wait', () => {
+    const host = oneHost({ maxPerHost: 4 });
     const busy = host.dialled();
-    for (let i = 0; i < 3; i += 1) {
-      host.acquire();
-      host.refuse();
+    const line = Array.from({ length: 9 }, () => host.acquire());
+    for (let i = 0; i < 20; i += 1) {
+      while (host.dials.length > 0) host.refuse();
+      host.pool.clock.advance(CONSTANTS.dialBackoffMaxMs);
     }
+    expect(line.every(({ state }) => state === 'waiting')).toBe(true);
+    let holder = busy;
+    for (const waiter of line) {
+      holder.release();
+      expect(waiter.isReused).toBe(true);
+      holder = waiter;
+    }
+  });
+
+  it('fails its waiters once nothing is live any more', () => {
+    const host = oneHost({ maxPerHost: 4 });
+    const busy = host.dialled();
+    const line = Array.from({ length: 3 }, () => host.acquire());
+    while (host.dials.length > 0) host.refuse();
+    busy.release(false);
+    expect(line.every(({ state }) => state === 'waiting')).toBe(true);
+    host.pool.clock.advance(CONSTANTS.dialBackoffMaxMs);
+    const error = new Error('still down');
+    host.refuse(error);
+    expect(line.map((waiter) => waiter.error)).toEqual([error, error, error]);
+  });
+
+  it('fails a waiter that needs a fresh connection, though others are live', () => {
+    const host = oneHost({ maxPerHost: 4, maxDialing: 1 });
+    host.dialled();
+    const [fresh, other] = [host.acquire({ fresh: true }), host.acquire()];
+    host.refuse();
+    expect([fresh.state, other.state]).toEqual(['failed', 'waiting']);
+  });
+
+  it('is the cause named when a wait beside live connections takes too long', () => {
+    const host = oneHost({ maxPerHost: 2 });
+    host.dialled();
+    host.acquire();
+    const error = new Error('too many connections');
+    host.refuse(error);
+    expect(host.hostPool.error('HOTARU_ACQUIRE_TIMEOUT', 'late').cause).toBe(error);
+    host.connect();
+    expect(host.hostPool.error('HOTARU_ACQUIRE_TIMEOUT', 'late').cause).toBeUndefined();
+  });
+
+  it('keeps the process alive only while a caller waits for its next dial', async () => {
+    const host = failing();
+    const { clock } = host.pool;
+    void host.hostPool.warm(2, false);
+    expect([clock.pendingTimers, clock.awaitedTimers]).toEqual([1, 0]); // the sweeper asked
     const waiter = host.acquire();
-    busy.release();
-    expect(waiter.isReused).toBe(true);
+    expect([clock.pendingTimers, clock.awaitedTimers]).toEqual([1, 1]);
+    waiter.cancel();
+    expect([clock.pendingTimers, clock.awaitedTimers]).toEqual([1, 0]);
+    const warmed = host.hostPool.warm(4);
+    expect([clock.pendingTimers, clock.awaitedTimers]).toEqual([1, 1]);
+    host.hostPool.close();
+    expect(await warmed).toBe(0);
   });
 });
 

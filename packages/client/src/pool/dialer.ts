@@ -1,21 +1,24 @@
 /**
  * Decides how many connections are dialled to one host, and when.
  *
- * State: the dials under way, the spares wanted (warm-up), failures in a row, and until when to hold
- * back. A dial belongs to the pool, not to the waiter that caused it: if that waiter leaves, the dial
- * goes on and whoever is first in line gets the connection.
+ * State: the dials under way (pending-dials.ts), the spares wanted (warm-up), and until when to hold back
+ * (backoff.ts). A dial belongs to the pool, not to the waiter that caused it: if that waiter leaves, the
+ * dial goes on and the first in line gets the connection.
  *
- *   pump() starts dials while   dialling < min(waiters + spares, maxDialing)
- *                         and   live + dialling < maxPerHost
+ *   pump() starts dials while   prompt dials < min(waiters + spares, maxDialing)
  *                         and   the host is not backing off (then: one probe at a time, spaced out)
- *                         and   the pool-wide permits last
+ *                         and   all dials < maxDialing, live + all dials < maxPerHost, permits last
+ *
+ * At one of the last limits a forsaken dial makes room. One timer, for the end of holding back and for the
+ * next dial to become slow; it keeps the process alive while a caller waits.
  */
-import { CONSTANTS } from '../config/defaults.js';
 import type { Settings } from '../config/pool-config.js';
+import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';
+import { PendingDial, PendingDials } from './pending-dials.js';
 import type { Permits, PermitTaker } from './permits.js';
-import type { Dial } from './waiter.js';
+import type { Dial, Waiter } from './waiter.js';
 
 export interface DialEvents<T> {
   connected(connection: T): void;
@@ -27,12 +30,16 @@ export interface DialerHost<T> {
   readonly settings: Settings;
   readonly waiterCount: number;
   readonly liveCount: number;
+  /** The oldest waiter that waits on no dial. */
+  readonly oldestWithoutDial: Waiter<T> | undefined;
   /** At `maxPerHost`: may an idle connection be given up for a waiter that needs a fresh one? */
   makeRoom(): boolean;
-  dialStarted(dial: Dial): void;
   /** True when a waiter took it, false when it went idle. */
   dialled(connection: T): boolean;
-  dialFailed(error: Error): void;
+  /** `hadWaiters`: some caller waited on this very dial. */
+  dialFailed(error: Error, startedAtMs: number, hadWaiters: boolean): void;
+  /** It was cancelled to make room for another one. */
+  dialReplaced(): void;
   /** The one way a slot comes free. */
   slotFreed(): void;
 }
@@ -45,54 +52,88 @@ export interface DialerEnvironment<T> {
   readonly dial: (events: DialEvents<T>) => Dial;
 }
 
+/** A connection wanted that no caller waits for. */
+interface Spare {
+  /** With true for a connection that went idle, false for a dial that failed. */
+  readonly settle: (isReady: boolean) => void;
+  /** Does `warm()` wait for it, or did the sweeper ask? */
+  readonly isAwaited: boolean;
+}
+
 export class Dialer<T> implements PermitTaker {
   readonly #host: DialerHost<T>;
   readonly #env: DialerEnvironment<T>;
   readonly permitLink: Link<PermitTaker> = new Link<PermitTaker>(this);
-  readonly #dials = new Set<Dial>();
-  /** Settled with true for a connection that went idle, false for a dial that failed. */
-  readonly #spares: ((isReady: boolean) => void)[] = [];
-  #failuresInARow = 0;
-  #holdUntilMs = 0;
+  readonly #dials = new PendingDials<T>();
+  readonly #backoff: Backoff;
+  readonly #spares: Spare[] = [];
   #timer: unknown = undefined;
+  #timerAtMs = Infinity;
 
   constructor(host: DialerHost<T>, env: DialerEnvironment<T>) {
     this.#host = host;
     this.#env = env;
+    this.#backoff = new Backoff(env.clock, env.random);
   }
 
+  /** All dials under way: each holds a permit and a place under `maxPerHost`. */
   get count(): number {
     return this.#dials.size;
   }
-
+  /** Those that a waiter can rely on. */
+  get promptCount(): number {
+    return this.#dials.promptCount;
+  }
   get isQuiet(): boolean {
     return this.#dials.size === 0 && this.#spares.length === 0;
   }
-
   get isStarving(): boolean {
     return this.#host.liveCount + this.#dials.size === 0;
   }
-
   get isWaitingForPermit(): boolean {
     return this.#env.permits.isWaiting(this);
   }
+  /** Why the last dial failed; undefined once one has succeeded. */
+  get lastError(): Error | undefined {
+    return this.#backoff.lastError;
+  }
+  /** Is it known that the host can't be reached, and no dial under way that could show otherwise? */
+  get isUnreachable(): boolean {
+    return this.#backoff.isFailing && this.#dials.promptCount === 0;
+  }
 
-  /** Dials `count` connections nobody waits for; resolves with how many of them became ready. */
-  async spare(count: number): Promise<number> {
+  // ── how many, and when ─────────────────────────────────────────────────────────────────────────
+
+  /** Dials `count` connections that no caller waits for; resolves with how many of them became ready. */
+  async spare(count: number, isAwaited: boolean): Promise<number> {
     const ready: Promise<boolean>[] = [];
     for (let i = 0; i < count; i += 1)
-      ready.push(new Promise<boolean>((resolve) => this.#spares.push(resolve)));
+      ready.push(new Promise<boolean>((settle) => this.#spares.push({ settle, isAwaited })));
     this.pump();
     return (await Promise.all(ready)).filter(Boolean).length;
   }
 
   pump(): void {
-    while (this.#asksForMore()) {
-      this.#env.permits.request(this);
-      if (this.isWaitingForPermit) return;
+    if (this.#host.waiterCount + this.#spares.length === 0) {
+      this.#env.permits.leave(this);
+      if (this.#timer !== undefined) this.#setTimer();
+      return;
     }
-    // Out of the line, else another host's idle connection would be ended for nothing.
-    this.#env.permits.leave(this);
+    this.#dials.age(this.#env.clock.now());
+    for (;;) {
+      if (!this.#asksForMore()) {
+        // Out of the line, else another host's idle connection would be ended for nothing.
+        this.#env.permits.leave(this);
+        break;
+      }
+      this.#env.permits.request(this);
+      if (this.isWaitingForPermit) {
+        this.#replaceForsaken();
+        break;
+      }
+    }
+    this.match();
+    this.#setTimer();
   }
 
   permitGranted(): boolean {
@@ -101,112 +142,197 @@ export class Dialer<T> implements PermitTaker {
       return false;
     }
     this.#start();
-    return this.#asksForMore();
+    const asksForMore = this.#asksForMore();
+    // Perhaps long after pump() has asked for it.
+    this.match();
+    this.#setTimer();
+    return asksForMore;
   }
 
-  /** Those who wait for a spare are told that there is none. */
+  /** Callers that wait for a spare are told that there is none. */
   dropSpares(): void {
-    for (const settle of this.#spares.splice(0)) settle(false);
+    for (const { settle } of this.#spares.splice(0)) settle(false);
   }
 
   /** Ends every dial; each gives its slot back. */
   cancelAll(): void {
     this.#env.permits.leave(this);
-    this.#clearTimer();
     this.dropSpares();
-    for (const dial of [...this.#dials]) {
-      if (!this.#dials.delete(dial)) continue;
-      dial.cancel();
+    for (const pending of [...this.#dials]) {
+      if (!this.#dials.remove(pending)) continue;
+      pending.dial.cancel();
       this.#host.slotFreed();
     }
+    this.#setTimer();
   }
 
   #wantsMore(): boolean {
-    const { settings } = this.#host;
-    const wanted = this.#host.waiterCount + this.#spares.length;
-    if (wanted === 0) this.#clearTimer();
-    if (this.#dials.size >= Math.min(wanted, settings.maxDialing)) return false;
-    if (this.#isFailing && this.#dials.size > 0) return false;
-    if (this.#holdBack()) return false;
-    if (this.#host.liveCount + this.#dials.size < settings.maxPerHost) return true;
+    const { settings, waiterCount, liveCount } = this.#host;
+    const wanted = waiterCount + this.#spares.length;
+    const { promptCount } = this.#dials;
+    if (promptCount >= Math.min(wanted, settings.maxDialing)) return false;
+    if (this.#backoff.isFailing && promptCount > 0) return false;
+    if (this.#env.clock.now() < this.#backoff.holdUntilMs) return false;
+    if (this.#dials.size >= settings.maxDialing) return this.#replaceForsaken();
+    if (liveCount + this.#dials.size < settings.maxPerHost) return true;
     // No room: a spare is not worth a wait.
     this.dropSpares();
-    return this.#host.makeRoom();
+    return this.#host.makeRoom() || this.#replaceForsaken();
   }
 
   /** Nor is a spare worth a connection of another host, which a permit at the limit may cost. */
   #asksForMore(): boolean {
     if (!this.#wantsMore()) return false;
-    if (this.#dials.size < this.#host.waiterCount || this.#env.permits.isFree) return true;
+    if (this.#dials.promptCount < this.#host.waiterCount || this.#env.permits.isFree) return true;
     this.dropSpares();
     return false;
   }
 
+  // ── dials ──────────────────────────────────────────────────────────────────────────────────────
+
   #start(): void {
-    let dial: Dial | undefined;
+    let pending = undefined as PendingDial<T> | undefined;
     const events: DialEvents<T> = {
       connected: (connection) => {
-        if (dial === undefined || !this.#dials.delete(dial)) return;
-        this.#failuresInARow = 0;
-        this.#holdUntilMs = 0;
-        if (!this.#host.dialled(connection)) this.#spares.shift()?.(true);
+        if (pending === undefined || !this.#dials.remove(pending)) return;
+        this.#backoff.succeeded();
+        this.#dials.succeeded();
+        const stranded = strandWaiters(pending);
+        if (!this.#host.dialled(connection)) this.#spares.shift()?.settle(true);
         this.pump();
+        this.#rehome(stranded);
       },
       failed: (error) => {
-        if (dial !== undefined && this.#dials.delete(dial)) this.#failed(error);
+        if (pending !== undefined && this.#dials.remove(pending)) this.#failed(error, pending);
       },
     };
+    const startedAtMs = this.#env.clock.now();
+    let dial: Dial;
     try {
       dial = this.#env.dial(events);
     } catch (error) {
-      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      this.#failed(error instanceof Error ? error : new Error(String(error)), undefined);
       return;
     }
-    this.#dials.add(dial);
-    this.#host.dialStarted(dial);
+    pending = new PendingDial<T>(dial, startedAtMs);
+    this.#dials.add(pending);
   }
 
-  #failed(error: Error): void {
-    this.#noteFailure();
-    this.#host.dialFailed(error);
-    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.(false);
+  /** `pending`: undefined when the dial could not even start. */
+  #failed(error: Error, pending: PendingDial<T> | undefined): void {
+    this.#backoff.failed(error);
+    const stranded = pending === undefined ? [] : strandWaiters(pending);
+    const startedAtMs = pending?.startedAtMs ?? this.#env.clock.now();
+    this.#host.dialFailed(error, startedAtMs, pending === undefined || stranded.length > 0);
+    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.settle(false);
     this.#host.slotFreed();
+    this.#rehome(stranded);
   }
 
-  /** After a few failures in a row, callers share one probing dial instead of storming the host. */
-  get #isFailing(): boolean {
-    return this.#failuresInARow >= CONSTANTS.dialFailuresBeforeBackoff;
-  }
-
-  /** Should everybody in line be told at once that the host can't be reached? */
-  get shouldFailAll(): boolean {
-    return this.#isFailing && this.#dials.size === 0;
-  }
-
-  #noteFailure(): void {
-    this.#failuresInARow += 1;
-    if (!this.#isFailing) return;
-    const doublings = this.#failuresInARow - CONSTANTS.dialFailuresBeforeBackoff;
-    const delayMs = Math.min(
-      CONSTANTS.dialBackoffMaxMs,
-      CONSTANTS.dialBackoffMinMs * 2 ** Math.min(doublings, 16),
-    );
-    // Jitter between half and the whole: processes that failed together must not probe together.
-    this.#holdUntilMs = this.#env.clock.now() + delayMs * (0.5 + this.#env.random() / 2);
-  }
-
-  #holdBack(): boolean {
-    const waitMs = this.#holdUntilMs - this.#env.clock.now();
-    if (waitMs <= 0) return false;
-    this.#timer ??= this.#env.clock.setTimer(() => {
-      this.#timer = undefined;
-      this.pump();
-    }, Math.ceil(waitMs));
+  /** Gives up a dial that hangs for one that may not. */
+  #replaceForsaken(): boolean {
+    const found = this.#dials.replaceable;
+    if (found === undefined || found.atMs > this.#env.clock.now()) return false;
+    const { pending } = found;
+    this.#dials.replace(pending);
+    const stranded = strandWaiters(pending);
+    pending.dial.cancel();
+    this.#host.dialReplaced();
+    this.#host.slotFreed();
+    this.#rehome(stranded);
     return true;
   }
 
-  #clearTimer(): void {
-    if (this.#timer !== undefined) this.#env.clock.clearTimer(this.#timer);
-    this.#timer = undefined;
+  // ── which waiter waits on which dial ───────────────────────────────────────────────────────────
+
+  /** Gives the dials without a waiter to the oldest waiters without a dial. */
+  match(): void {
+    for (let left = this.#dials.size; left > 0; left -= 1) {
+      const pending = this.#dials.withoutWaiter;
+      if (pending === undefined) return;
+      const waiter = this.#host.oldestWithoutDial;
+      if (waiter === undefined) return;
+      this.#dials.assign(waiter, pending);
+    }
   }
+
+  /** With nothing live there is nothing else to wait for than a dial, even if there are too few. */
+  joined(waiter: Waiter<T>): void {
+    if (waiter.pending !== undefined || this.#host.liveCount > 0) return;
+    const { youngest } = this.#dials;
+    if (youngest !== undefined) this.#dials.assign(waiter, youngest);
+  }
+
+  left(waiter: Waiter<T>): void {
+    const { pending } = waiter;
+    if (pending === undefined) return;
+    waiter.pending = undefined;
+    pending.waiters.delete(waiter);
+    if (pending.waiters.size === 0) this.match();
+  }
+
+  /** Its caller ran out of time, and is about to leave. */
+  forsake(waiter: Waiter<T>): void {
+    if (waiter.pending === undefined) return;
+    if (this.#host.waiterCount === 1) this.#dials.forsakeAll();
+    else this.#dials.forsake(waiter.pending);
+  }
+
+  /** The first connection is live: only waiters that have a dial of their own wait on one. */
+  firstIsLive(): void {
+    this.#dials.unshare();
+  }
+
+  /** Their dial is over, and it was not they who got what came of it. */
+  #rehome(stranded: readonly Waiter<T>[]): void {
+    for (const waiter of stranded) {
+      if (waiter.state !== 'waiting' || waiter.pending !== undefined) continue;
+      this.joined(waiter);
+      if ((waiter.pending as PendingDial<T> | undefined) === undefined) waiter.waitOn(undefined);
+    }
+  }
+
+  // ── the timer ──────────────────────────────────────────────────────────────────────────────────
+
+  #setTimer(): void {
+    const { clock } = this.#env;
+    const atMs = this.#nextAtMs(clock.now());
+    if (atMs !== this.#timerAtMs) {
+      if (this.#timer !== undefined) clock.clearTimer(this.#timer);
+      this.#timerAtMs = atMs;
+      this.#timer =
+        atMs === Infinity
+          ? undefined
+          : clock.setTimer(this.#onTimer, Math.max(1, Math.ceil(atMs - clock.now())));
+    }
+    if (this.#timer === undefined) return;
+    const isAwaited = this.#host.waiterCount > 0 || this.#spares.some((spare) => spare.isAwaited);
+    clock.setAwaited?.(this.#timer, isAwaited);
+  }
+
+  /** When pump() may find something to do that no event tells it of. */
+  #nextAtMs(nowMs: number): number {
+    const { waiterCount } = this.#host;
+    const { promptCount } = this.#dials;
+    if (waiterCount + this.#spares.length === 0) return Infinity;
+    const slowAtMs = waiterCount === 0 ? Infinity : this.#dials.nextSlowAtMs;
+    if (promptCount >= waiterCount + this.#spares.length) return slowAtMs;
+    if (this.#backoff.holdUntilMs > nowMs && promptCount === 0)
+      return Math.min(slowAtMs, this.#backoff.holdUntilMs);
+    const replaceAtMs = this.#dials.replaceable?.atMs ?? Infinity;
+    return Math.min(slowAtMs, replaceAtMs > nowMs ? replaceAtMs : Infinity);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerAtMs = Infinity;
+    this.pump();
+  };
+}
+
+function strandWaiters<T>({ waiters }: PendingDial<T>): Waiter<T>[] {
+  const stranded = [...waiters];
+  waiters.clear();
+  for (const waiter of stranded) waiter.pending = undefined;
+  return stranded;
 }

@@ -9,9 +9,11 @@ import {
   FakePool,
   settingsOf,
   type FakeConnection,
+  type FakeDial,
   type FakeHost,
 } from '../../test/support/fake-pool.js';
 import { CONSTANTS } from '../config/defaults.js';
+import { ConnectError, PoolError } from '../errors.js';
 import type { PoolConfigInput } from '../config/pool-config.js';
 
 const RUNS = 2_000;
@@ -67,7 +69,20 @@ const event = fc.oneof(
   { weight: 6, arbitrary: fc.record({ what: fc.constant('connect' as const), which }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('refuse' as const), which }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('refuse all' as const), host: which }) },
-  { weight: 2, arbitrary: fc.record({ what: fc.constant('cancel' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('dial times out' as const), which }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant('cancel' as const),
+      which,
+      isOutOfTime: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constant('try again' as const), which, fresh: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('forget' as const), host: which }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -115,6 +130,12 @@ class World {
   readonly served = new Map<FakeHost, number>();
   readonly failuresInARow = new Map<FakeHost, number>();
   readonly drained = new Set<FakeHost>();
+  /** Hosts that the pool no longer knows; callers may still hold them. */
+  readonly forgotten = new Set<FakeHost>();
+  /** Hosts as the pool knows them: a new one takes the place of one that was forgotten. */
+  readonly known: FakeHost[];
+  /** Waits that ended in a refusal. */
+  readonly refused = new Map<FakeHost, number>();
   readonly callers: Caller[] = [];
   maxTotal: number;
   /** Reactions may set off reactions, but not for ever. */
@@ -125,10 +146,32 @@ class World {
     this.pool = new FakePool({ maxTotal });
     this.pool.capacity = capacity;
     for (const [i, host] of hosts.entries()) this.pool.host(`h${i}`, host);
+    this.known = [...this.pool.hosts];
   }
 
   host(n: number): FakeHost {
-    return nth(this.pool.hosts, n)!;
+    return nth(this.known, n)!;
+  }
+
+  /** As a sweep of the pool does. */
+  forget(n: number): void {
+    const host = this.host(n);
+    if (!host.hostPool.isForgettable) return;
+    host.hostPool.forgotten();
+    this.forgotten.add(host);
+    const { name, hostPool } = host;
+    this.known[this.known.indexOf(host)] = this.pool.host(name, hostPool.settings);
+  }
+
+  /** A call whose connection turned out dead, or was used up: it goes back to the host that it holds. */
+  tryAgain(caller: Caller, fresh: boolean): void {
+    const { host } = caller;
+    this.release(caller, false);
+    this.acquire(host, fresh, 'nothing');
+  }
+
+  waitRefused(host: FakeHost): void {
+    this.refused.set(host, (this.refused.get(host) ?? 0) + 1);
   }
 
   acquire(host: FakeHost, fresh: boolean, react: Reaction): Caller {
@@ -166,6 +209,23 @@ class World {
         else this.refuse(dial.host, dial);
         break;
       }
+      case 'dial times out': {
+        const dial = nth(
+          pool.hosts.flatMap(({ dials }) => dials),
+          happened.which,
+        );
+        if (dial !== undefined) this.refuse(dial.host, dial, new DialTimeout(dial));
+        break;
+      }
+      case 'try again': {
+        const dead = [...this.holding].filter(({ served }) => !served.isOpen);
+        const caller = nth(dead.length > 0 ? dead : [...this.holding], happened.which);
+        if (caller !== undefined) this.tryAgain(caller, happened.fresh);
+        break;
+      }
+      case 'forget':
+        this.forget(happened.host);
+        break;
       case 'refuse all': {
         const host = this.host(happened.host);
         for (const dial of [...host.dials]) if (host.dials.includes(dial)) this.refuse(host, dial);
@@ -173,7 +233,7 @@ class World {
       }
       case 'cancel': {
         const caller = nth([...this.waiting], happened.which);
-        this.cancel(caller);
+        this.cancel(caller, happened.isOutOfTime);
         break;
       }
       case 'die':
@@ -212,15 +272,16 @@ class World {
     dial?.connect();
   }
 
-  refuse(host: FakeHost, dial = host.dials[0]): void {
+  refuse(host: FakeHost, dial = host.dials[0], error?: Error): void {
     this.failuresInARow.set(host, (this.failuresInARow.get(host) ?? 0) + 1);
-    dial?.refuse();
+    dial?.refuse(error);
   }
 
-  cancel(caller: Caller | undefined): void {
+  cancel(caller: Caller | undefined, isOutOfTime = false): void {
     if (caller?.waiter === undefined) return; // it is just being settled
     this.waiting.delete(caller);
-    caller.cancel();
+    if (isOutOfTime) this.waitRefused(caller.host);
+    caller.cancel(isOutOfTime);
   }
 
   // ── what must hold ───────────────────────────────────────────────────────────────────────────────
@@ -250,7 +311,7 @@ class World {
       ]),
     ];
     for (const [i, size] of after.entries())
-      must(size <= Math.max(limits[i]!, before[i]!), `size ${i} is ${size} of ${limits[i]!}`);
+      must(size <= Math.max(limits[i]!, before[i] ?? 0), `size ${i} is ${size} of ${limits[i]!}`);
 
     let used = 0;
     let idle = 0;
@@ -303,7 +364,18 @@ class World {
       must(counters.created === host.connections.length, 'created');
       must(counters.created - counters.closed === live.length, 'created − closed = live');
       must(counters.evictions <= counters.closed, 'what is evicted is closed');
-      must(counters.wait.summary().count === counters.hits + counters.misses, 'waits are counted');
+      must(
+        counters.wait.summary().count ===
+          counters.hits + counters.misses + (this.refused.get(host) ?? 0),
+        'waits are counted, served or refused',
+      );
+      const heldHere = [...this.holding].filter((caller) => caller.host === host).length;
+      must(hostPool.heldCount === heldHere, 'what is held is counted, though it is dead');
+      must(
+        !this.forgotten.has(host) || (live.length + host.dials.length === 0 && heldHere === 0),
+        'nothing comes back to a host that is forgotten',
+      );
+      this.checkDials(host, live.length);
 
       // Progress: a waiter has a dial, or there is a reason why not.
       const isBackingOff =
@@ -331,12 +403,41 @@ class World {
     must(clock.pendingTimers <= hosts.length, 'a timer for each host backing off, at most');
   }
 
+  /** Each waiter knows the dial it waits on, and none is left waiting behind one that hangs. */
+  checkDials(host: FakeHost, live: number): void {
+    const { hostPool, dials } = host;
+    const { settings: set, line } = hostPool;
+    const waiters = [...line.any, ...line.fresh];
+    const waitedOn = new Set(waiters.map(({ pending }) => pending?.dial));
+    const isWithout = waitedOn.delete(undefined);
+    must(
+      [...waitedOn].every((dial) => dials.includes(dial as FakeDial)),
+      'a waiter waits on a dial that is under way',
+    );
+    must(
+      !isWithout || waitedOn.size === dials.length,
+      'each dial has a waiter, if one has no dial',
+    );
+    if (waiters.length === 0 || dials.length === 0) return;
+    const { clock, permits } = this.pool;
+    const youngestMs = clock.now() - Math.max(...dials.map(({ startedAtMs }) => startedAtMs));
+    const isLimited =
+      dials.length >= set.maxDialing ||
+      live + dials.length >= set.maxPerHost ||
+      permits.used >= this.maxTotal ||
+      (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
+    must(
+      isLimited || youngestMs <= CONSTANTS.slowDialMs * 2 ** dials.length,
+      'a dial that is slow gets another one beside it',
+    );
+  }
+
   drain(): void {
     for (const host of this.pool.hosts) {
       host.hostPool.drain();
       this.drained.add(host);
     }
-    for (let i = 0; this.pool.hosts.some(({ hostPool }) => !hostPool.isEmpty); i += 1) {
+    for (let i = 0; this.pool.hosts.some(({ hostPool }) => !hostPool.isForgettable); i += 1) {
       must(i < 10_000, 'a drain ends');
       for (const caller of [...this.holding])
         if (this.holding.has(caller)) this.release(caller, i % 3 > 0);
@@ -347,9 +448,9 @@ class World {
         }
       this.pool.clock.advance(10);
     }
+    must(this.holding.size === 0, 'a drain waits for what is held, though it is dead');
     this.checkGone();
-    // Those whose connection died in use have not given it back yet.
-    for (const caller of [...this.holding]) this.release(caller, true);
+    this.checkReported();
   }
 
   close(): void {
@@ -360,11 +461,17 @@ class World {
     this.checkGone();
     for (const caller of [...this.holding]) this.release(caller, true);
     this.checkGone();
+    this.checkReported();
+  }
+
+  checkReported(): void {
+    for (const host of this.pool.hosts)
+      must(host.quiet > 0 || this.forgotten.has(host), 'the end is reported');
   }
 
   checkGone(): void {
     const { hosts, permits, clock } = this.pool;
-    for (const { hostPool, dials, quiet, connections } of hosts) {
+    for (const { hostPool, dials, connections } of hosts) {
       must(hostPool.isEmpty && dials.length === 0, 'every gauge is 0');
       must(hostPool.activeCount === 0 && hostPool.idle.size === 0, 'every gauge is 0');
       must(hostPool.waiterCount === 0 && hostPool.dialingCount === 0, 'every gauge is 0');
@@ -372,7 +479,6 @@ class World {
         connections.every(({ isClosed }) => isClosed),
         'every connection is closed',
       );
-      must(quiet > 0, 'the end is reported');
     }
     must(permits.used === 0 && permits.idle.size === 0, 'every permit is back');
     must(clock.pendingTimers === 0, 'no timer is left');
@@ -397,13 +503,25 @@ class Caller extends FakeAcquire {
       },
       onRefused: () => {
         must(world.waiting.delete(this), 'it settled once');
+        this.#refused();
         this.#react(react);
       },
     });
   }
 
+  #refused(): void {
+    const { world, host, error } = this;
+    if (!(error instanceof PoolError)) {
+      must(this.isFresh || host.hostPool.liveCount === 0, 'while one is live, waiters wait');
+      if (error instanceof DialTimeout)
+        must(this.sinceMs <= error.dial.startedAtMs, 'none fails by time it did not wait');
+    }
+    const wasAtOnce = this.isStarting && error instanceof PoolError;
+    if (!wasAtOnce) world.waitRefused(host);
+  }
+
   get isFresh(): boolean {
-    return this.waiter?.needsFresh ?? this.options.fresh === true;
+    return this.waiter?.needsFresh ?? this.needsFresh;
   }
 
   #served(): void {
@@ -434,9 +552,16 @@ class Caller extends FakeAcquire {
   /** Its place in line; undefined when it never waited. */
   ticket: number | undefined = undefined;
   wasInLine = false;
+  isStarting = false;
+  needsFresh = this.options.fresh === true;
+  sinceMs = 0;
 
   override start(): this {
+    this.isStarting = true;
+    this.sinceMs = this.world.pool.clock.now();
     super.start();
+    this.isStarting = false;
+    this.needsFresh = this.waiter?.needsFresh ?? this.needsFresh;
     this.ticket = this.waiter?.ticket;
     this.wasInLine = this.waiter !== undefined;
     return this;
@@ -465,6 +590,13 @@ class Caller extends FakeAcquire {
       }
     }
     world.depth -= 1;
+  }
+}
+
+/** A dial that took longer than `connectTimeout`. */
+class DialTimeout extends ConnectError {
+  constructor(readonly dial: FakeDial) {
+    super('HOTARU_CONNECT_TIMEOUT', 'no connection in time');
   }
 }
 

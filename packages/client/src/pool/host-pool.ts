@@ -4,26 +4,33 @@
  *
  * A connection:  dialling ──▶ busy ⇄ idle ──▶ closed        (a shared one is busy with many at once)
  * A caller:      takes an idle one, else waits in line; the first connection to come free, released
- *                or freshly dialled, goes to whoever has waited longest (late binding).
+ *                or freshly dialled, goes to the waiter that has waited longest (late binding).
+ * The host:      open ──▶ draining ──▶ closed               (an open one is closed when it is forgotten)
  *
- * Invariants, checked after every transition outside production:
+ * Invariants (invariants.ts):
  *   live + dialling ≤ maxPerHost (unless the limit was just lowered)
- *   somebody waits ⇒ nothing is idle
+ *   a caller waits ⇒ nothing is idle
  *   every waiter settles once; every slot is given back once, by `slotFreed`
+ *   a host is never forgotten while anything can still come back to it: a connection, though it is dead,
+ *   that a caller holds; a dial; a waiter
  */
 import type { Settings } from '../config/pool-config.js';
-import { PoolError, type PoolSnapshot } from '../errors.js';
+import { HotaruClientError, PoolError, type PoolSnapshot } from '../errors.js';
 import { Counters } from './counters.js';
 import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
-import { checkInvariants } from './invariants.js';
+import { isExpired, splitExpired } from './expiry.js';
+import { assertInvariant, checkInvariants } from './invariants.js';
 import { LinkedList } from './linked-list.js';
 import type { Poolable } from './poolable.js';
-import { Waiter, type Dial, type WaiterEvents } from './waiter.js';
+import { SharedConnections } from './shared-connections.js';
+import { Waiter, type WaiterEvents } from './waiter.js';
 import { WaiterLine } from './waiter-line.js';
 
 export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
-  /** Called when the last connection, dial and waiter of a draining host is gone. */
+  /** Called when nothing can come back any more to a host that is draining or closed. */
   readonly onQuiet?: () => void;
+  /** Called when its first caller starts to wait, and when the last one has stopped. */
+  readonly onWaiting?: (isWaiting: boolean) => void;
 }
 
 export class HostPool<T extends Poolable> implements DialerHost<T> {
@@ -31,12 +38,12 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   readonly idle = new LinkedList<Poolable>();
   readonly line = new WaiterLine<T>();
   readonly #live = new Set<T>();
-  readonly #shared = new Set<T>();
+  readonly #shared = new SharedConnections<T>();
   readonly #dialer: Dialer<T>;
   readonly #env: HostPoolEnvironment<T>;
   #settings: Settings;
-  /** Live ones that take nobody new. */
-  #leavingCount = 0;
+  /** How often connections are held, dead ones included: each hold ends with one `release()`. */
+  #heldCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
 
@@ -66,14 +73,25 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   get waiterCount(): number {
     return this.line.size;
   }
+  get heldCount(): number {
+    return this.#heldCount;
+  }
+  get oldestWithoutDial(): Waiter<T> | undefined {
+    return this.line.oldestWithoutDial;
+  }
   get #isDraining(): boolean {
     return this.#state !== 'open';
   }
   get isClosed(): boolean {
     return this.#state === 'closed';
   }
+  /** Is every gauge 0? */
   get isEmpty(): boolean {
     return this.#live.size === 0 && this.waiterCount === 0 && this.#dialer.isQuiet;
+  }
+  /** Can nothing come back to it any more? A caller that holds a dead connection may dial again. */
+  get isForgettable(): boolean {
+    return this.#heldCount === 0 && this.isEmpty;
   }
 
   // ── acquire ────────────────────────────────────────────────────────────────────────────────────
@@ -81,20 +99,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
   take(nowMs: number = this.#env.clock.now()): T | undefined {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
-    const shared = this.#shared.size === 0 ? undefined : this.#takeShared(nowMs);
-    if (shared !== undefined) return shared;
+    const shared = this.#shared.size === 0 ? undefined : this.#shared.take(nowMs, this.#settings);
+    if (shared !== undefined) return this.#hold(shared);
     const wall = this.#env.clock.wallNow();
     for (;;) {
       const list = this.idle;
       const connection = this.#settings.order === 'fifo' ? list.first : list.last;
       if (connection === undefined) return undefined;
-      const { record } = connection;
-      if (
-        !connection.isOpen ||
-        record.isSpent(nowMs, this.#settings) ||
-        record.isIdleTooLong(nowMs, wall, this.#settings) ||
-        !connection.reserve()
-      ) {
+      if (isExpired(connection, nowMs, wall, this.#settings) || !connection.reserve()) {
         this.evict(connection);
         continue;
       }
@@ -115,28 +127,35 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     }
     this.lastUsedAtMs = this.#env.clock.now();
     this.line.join(waiter, this.lastUsedAtMs);
+    if (this.waiterCount === 1) this.#env.onWaiting?.(true);
     this.#dialer.pump();
-    // Only those whom no dial serves count as pending: `maxPending: 0` still lets a request connect.
+    // Only waiters that no dial serves count as pending: `maxPending: 0` still lets a request connect.
     if (
       waiter.state === 'waiting' &&
       this.waiterCount - this.#dialer.count > this.#settings.maxPending
     ) {
-      this.line.remove(waiter);
+      this.#leaveLine(waiter);
       this.counters.exhausted += 1;
       waiter.fail(
         this.error('HOTARU_POOL_EXHAUSTED', `${this.#settings.maxPending} requests already wait`),
       );
       this.#afterLeaving();
-    }
+    } else if (waiter.state === 'waiting') this.#dialer.joined(waiter);
     checkInvariants(this);
     return waiter;
   }
 
-  /** Its caller has left. The dial made for it, if any, goes on for the others. */
-  cancel(waiter: Waiter<T>): void {
+  /**
+   * Its caller has left. The dial made for it, if any, goes on for the others; `isOutOfTime`: but it took
+   * too long for this caller, and the next one should not have to rely on it.
+   */
+  cancel(waiter: Waiter<T>, isOutOfTime = false): void {
     if (waiter.state !== 'waiting') return;
     waiter.state = 'cancelled';
-    this.line.remove(waiter);
+    if (isOutOfTime) {
+      this.#dialer.forsake(waiter);
+      this.#leaveRefused(waiter);
+    } else this.#leaveLine(waiter);
     this.#afterLeaving();
   }
 
@@ -148,8 +167,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
    */
   release(connection: T, isReusable: boolean, nowMs: number = this.#env.clock.now()): boolean {
     const { record } = connection;
+    assertInvariant(this, record.holders > 0, 'a connection is released once for each hold');
+    if (record.holders === 0) return false;
     record.holders -= 1;
-    if (!this.#live.has(connection)) return false;
+    this.#heldCount -= 1;
+    if (!this.#live.has(connection)) {
+      this.#windDown();
+      return false;
+    }
     record.touch(nowMs, this.#env.clock.wallNow());
     this.lastUsedAtMs = record.lastUsedAtMs;
     const isFit =
@@ -161,7 +186,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       !record.isSpent(record.lastUsedAtMs, this.#settings) &&
       !this.#mustMakeWay(record.holders > 0);
     if (record.holders > 0) {
-      if (!isFit) this.#admitNoMore(connection);
+      if (!isFit) this.#shared.admitNoMore(connection);
       else if (this.#state !== 'closed') this.#place(connection, true);
       return isFit;
     }
@@ -205,13 +230,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   // ── dials ──────────────────────────────────────────────────────────────────────────────────────
 
-  dialStarted(dial: Dial): void {
-    // It is nominally for the oldest waiter that has none yet; those with one stand before it.
-    this.line.oldestWithoutDial?.dialStarted(dial);
-  }
-
   dialled(connection: T): boolean {
     this.counters.created += 1;
+    if (this.#live.size === 0) this.#dialer.firstIsLive();
     this.#live.add(connection);
     connection.onClosed = () => this.#forget(connection);
     if (!connection.isOpen || (this.#isDraining && this.waiterCount === 0)) {
@@ -223,18 +244,35 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     return isTaken;
   }
 
-  /** A waiter fails only when no dial is left that could serve it. */
-  dialFailed(error: Error): void {
+  /**
+   * A waiter fails only when no dial is left that could serve it, and nothing live could: a host that
+   * takes no more connections still serves on the ones it has.
+   */
+  dialFailed(error: Error, startedAtMs: number, hadWaiters: boolean): void {
     this.counters.failed += 1;
-    if (this.#dialer.shouldFailAll) {
-      // Whoever asks again when it is refused waits for the next probe, or this would never end.
-      const { nextTicket } = this.line;
-      while ((this.line.oldest?.ticket ?? Infinity) < nextTicket) this.line.shift()?.fail(error);
-    } else if (this.waiterCount > this.#dialer.count) this.line.shift()?.fail(error);
+    const isTimeout = isConnectTimeout(error);
+    const failOldest = (beforeTicket: number): boolean => {
+      const waiter = this.#live.size > 0 ? this.line.fresh.first : this.line.oldest;
+      if (waiter === undefined || waiter.ticket >= beforeTicket) return false;
+      // It has not waited that long yet: the next dial is for it.
+      if (isTimeout && waiter.sinceMs > startedAtMs) return false;
+      this.#leaveRefused(waiter);
+      if (isTimeout) this.counters.timedOut('connect');
+      waiter.fail(error);
+      return true;
+    };
+    // A caller that asks again when it is refused waits for the next probe, or this would never end.
+    const { nextTicket } = this.line;
+    if (this.#dialer.isUnreachable) while (failOldest(nextTicket));
+    else if (hadWaiters && this.#waitersForDials > this.#dialer.promptCount) failOldest(nextTicket);
+  }
+
+  dialReplaced(): void {
+    this.counters.failed += 1;
   }
 
   makeRoom(): boolean {
-    if (this.line.fresh.size <= this.#dialer.count) return false;
+    if (this.line.fresh.size <= this.#dialer.promptCount) return false;
     const oldest = this.idle.first;
     if (oldest === undefined) return false;
     this.evict(oldest);
@@ -248,33 +286,25 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
    * monotonic clock; Infinity when only an event can change anything.
    */
   sweep(nowMs: number, wallMs: number): number {
-    let nextAtMs = Infinity;
-    const expired: Poolable[] = [];
-    for (const connection of this.idle) {
-      const { record } = connection;
-      if (
-        !connection.isOpen ||
-        record.isSpent(nowMs, this.#settings) ||
-        record.isIdleTooLong(nowMs, wallMs, this.#settings)
-      )
-        expired.push(connection);
-      else nextAtMs = Math.min(nextAtMs, record.expiresAtMs(this.#settings));
-    }
+    const { expired, nextAtMs } = splitExpired(this.idle, nowMs, wallMs, this.#settings);
     // Not while walking: each eviction lets others dial, who may evict in their turn.
     for (const connection of expired) if (isIdle(connection)) this.evict(connection);
     if (!this.#isDraining && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
-      void this.warm(this.#settings.minIdle);
+      void this.warm(this.#settings.minIdle, false);
     return nextAtMs;
   }
 
-  /** Dials until `count` connections are idle, as far as the limits go; resolves with how many are. */
-  async warm(count: number): Promise<number> {
+  /**
+   * Dials until `count` connections are idle, as far as the limits go; resolves with how many are.
+   * `isAwaited`: a caller waits for it, and the process must not end meanwhile.
+   */
+  async warm(count: number, isAwaited = true): Promise<number> {
     const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
     if (!enablePooling || this.#isDraining) return 0;
     const room = maxPerHost - this.#live.size - this.#dialer.count;
     const missing = Math.min(count, maxIdlePerHost) - this.idle.size - this.#dialer.count;
     const wanted = Math.min(missing, room);
-    if (wanted > 0) await this.#dialer.spare(wanted);
+    if (wanted > 0) await this.#dialer.spare(wanted, isAwaited);
     return this.idle.size;
   }
 
@@ -290,7 +320,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     this.#dialer.pump();
   }
 
-  /** Admits nobody new, closes what is idle; those in line and in flight are served to the end. */
+  /** Admits no new caller, closes what is idle; waiters and calls in flight are served to the end. */
   drain(): void {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
@@ -303,13 +333,21 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   close(): void {
     this.#state = 'closed';
     for (;;) {
-      const waiter = this.line.shift();
+      const waiter = this.line.oldest;
       if (waiter === undefined) break;
+      this.#leaveRefused(waiter);
       waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool was closed'));
     }
     this.#dialer.cancelAll();
     for (const connection of [...this.#live]) this.retire(connection);
     this.#windDown();
+  }
+
+  /** The pool no longer knows this host: a caller that kept it gets `HOTARU_POOL_CLOSED`. */
+  forgotten(): void {
+    assertInvariant(this, this.isForgettable, 'nothing can come back to a host that is forgotten');
+    this.#state = 'closed';
+    this.#dialer.cancelAll(); // its place in the line for permits, and its timer
   }
 
   snapshot(): PoolSnapshot {
@@ -331,23 +369,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   ): PoolError {
     const now = this.snapshot();
     const state = `${now.active} active, ${now.idle} idle, ${now.connecting} connecting of at most ${now.maxPerHost}; ${now.waiting} waiting, the oldest for ${Math.round(now.oldestWaitMs)} ms`;
-    return new PoolError(code, `${why} (${state})`, now);
+    // What stands in the way of more connections explains the wait.
+    const cause = code === 'HOTARU_ACQUIRE_TIMEOUT' ? this.#dialer.lastError : undefined;
+    return new PoolError(code, `${why} (${state})`, now, { cause });
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** One that others use already, if it takes one more. */
-  #takeShared(nowMs: number): T | undefined {
-    for (const connection of this.#shared) {
-      // Never idle, it would otherwise outlive every limit.
-      if (connection.record.isSpent(nowMs, this.#settings)) this.#admitNoMore(connection);
-      else if (connection.isOpen && connection.reserve()) return this.#hold(connection);
-    }
-    return undefined;
-  }
-
   #hold(connection: T): T {
     connection.record.holders += 1;
+    this.#heldCount += 1;
     if (connection.canShare) this.#shared.add(connection);
     this.counters.hits += 1;
     this.counters.wait.recordInstant();
@@ -362,8 +393,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       const waiter = reused ? this.line.any.first : this.line.oldest;
       if (waiter === undefined || !connection.reserve()) break;
       isTaken = true;
-      this.line.remove(waiter);
+      this.#leaveLine(waiter);
       connection.record.holders += 1;
+      this.#heldCount += 1;
       if (reused) this.counters.hits += 1;
       else this.counters.misses += 1;
       this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
@@ -399,25 +431,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
 
   #forget(connection: T): void {
     if (!this.#live.delete(connection)) return;
-    this.#shared.delete(connection);
+    this.#shared.ended(connection);
     this.idle.remove(connection.record.hostLink);
     this.#env.permits.idle.remove(connection.record.poolLink);
-    if (connection.record.isLeaving) this.#leavingCount -= 1;
     this.counters.closed += 1;
     this.slotFreed();
   }
 
-  /** Others still use it; the last one of them ends it. */
-  #admitNoMore(connection: T): void {
-    if (connection.record.isLeaving) return;
-    connection.record.isLeaving = true;
-    this.#leavingCount += 1;
-    this.#shared.delete(connection);
-  }
-
   /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
   get #isOverLimit(): boolean {
-    const staying = this.#live.size - this.#leavingCount + this.#dialer.count;
+    const staying = this.#live.size - this.#shared.leavingCount + this.#dialer.count;
     return staying > this.#settings.maxPerHost;
   }
 
@@ -426,16 +449,32 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     return this.#state === 'open' || (this.#state === 'draining' && this.line.any.size > 0);
   }
 
-  /** Somebody who needs a fresh connection has waited longest, and only this one's end makes room. */
+  /** A waiter that needs a fresh connection has waited longest, and only this one's end makes room. */
   #mustMakeWay(isShared: boolean): boolean {
     const fresh = this.line.fresh.first;
     if (fresh === undefined) return false;
     // One that others still use makes room later, and need not if another one does so already.
-    const coming = this.#dialer.count + (isShared ? this.#leavingCount : 0);
+    const coming = this.#dialer.promptCount + (isShared ? this.#shared.leavingCount : 0);
     if (this.line.fresh.size <= coming) return false;
     const isFull = this.#live.size + this.#dialer.count >= this.#settings.maxPerHost;
     if (!isFull && !this.#dialer.isWaitingForPermit) return false;
     return fresh.ticket < (this.line.any.first?.ticket ?? Infinity);
+  }
+
+  /** Those that only a dial can serve: all of them, or with something live those that need a fresh one. */
+  get #waitersForDials(): number {
+    return this.#live.size > 0 ? this.line.fresh.size : this.waiterCount;
+  }
+
+  #leaveLine(waiter: Waiter<T>): void {
+    this.line.remove(waiter);
+    this.#dialer.left(waiter);
+    if (this.waiterCount === 0) this.#env.onWaiting?.(false);
+  }
+
+  #leaveRefused(waiter: Waiter<T>): void {
+    this.#leaveLine(waiter);
+    this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
   }
 
   #afterLeaving(): void {
@@ -444,12 +483,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     checkInvariants(this);
   }
 
-  /** While it drains: gives up dials that nobody waits for any more, and reports when all is done. */
+  /** While it drains: gives up dials that no caller waits for any more, and reports when all is done. */
   #windDown(): void {
     if (!this.#isDraining) return;
     if (this.waiterCount === 0) this.#dialer.cancelAll();
-    if (this.isEmpty) this.#env.onQuiet?.();
+    if (this.isForgettable) this.#env.onQuiet?.();
   }
+}
+
+function isConnectTimeout(error: Error): boolean {
+  return error instanceof HotaruClientError && error.code === 'HOTARU_CONNECT_TIMEOUT';
 }
 
 function isIdle(connection: Poolable): boolean {

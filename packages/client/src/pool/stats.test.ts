@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FakePool, oneHost } from '../../test/support/fake-pool.js';
-import { COUNTER_NAMES, Counters } from './counters.js';
+import { COUNTER_NAMES, Counters, TIMEOUT_KINDS } from './counters.js';
 import { statsOf, sumStats } from './stats.js';
 
 describe('stats', () => {
   it('of a pool that did nothing are zeros, the hit rate too (flaw 7)', () => {
     const stats = sumStats([], new Counters());
-    expect(Object.values({ ...stats, wait: 0 }).every((value) => value === 0)).toBe(true);
+    const numbers = { ...stats, ...stats.timeoutsByKind, wait: 0, timeoutsByKind: 0 };
+    expect(Object.values(numbers).every((value) => value === 0)).toBe(true);
     expect(stats.wait.count).toBe(0);
   });
 
@@ -42,6 +43,39 @@ describe('stats', () => {
     const stats = sumStats([a.hostPool, b.hostPool], retired);
     expect(stats).toMatchObject({ created: 4, closed: 1, misses: 4, idle: 3, active: 0 });
     expect(stats.wait.count).toBe(4);
+  });
+
+  it('count how long each acquire waited, whether it was served or refused, not when it was aborted', () => {
+    const host = oneHost({ maxPerHost: 1, maxPending: 2 });
+    const { clock } = host.pool;
+    const busy = host.dialled(); // served by its dial: it waited 0 ms
+    const [served, left] = [host.acquire(), host.acquire()];
+    host.acquire(); // refused at once: it did not wait
+    clock.advance(40);
+    busy.release();
+    clock.advance(60);
+    left.cancel(true);
+    served.release(false);
+    host.acquire().cancel();
+    host.refuse();
+    const refused = host.acquire();
+    clock.advance(500);
+    host.refuse();
+    expect(refused.state).toBe('failed');
+    const { wait, exhausted, hits, misses } = statsOf(host.hostPool);
+    expect([wait.count, wait.max, exhausted, hits, misses]).toEqual([4, 500, 1, 1, 1]);
+    expect(wait.mean).toBe((0 + 40 + 100 + 500) / 4);
+  });
+
+  it('tell timeouts by kind, and their sum', () => {
+    const [sum, one] = [new Counters(), new Counters()];
+    for (const [i, kind] of TIMEOUT_KINDS.entries())
+      for (let n = 0; n <= i; n += 1) one.timedOut(kind);
+    sum.add(one);
+    sum.add(one);
+    const { timeouts, timeoutsByKind } = sumStats([], sum);
+    expect(timeoutsByKind).toEqual({ acquire: 2, connect: 4, headers: 6, body: 8, deadline: 10 });
+    expect(timeouts).toBe(30);
   });
 
   it('add every counter there is', () => {

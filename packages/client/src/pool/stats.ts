@@ -1,5 +1,5 @@
 /** `pool.stats()`: counters and gauges as a plain object, for one host and for all of them. */
-import { Counters } from './counters.js';
+import { Counters, type TimeoutKind } from './counters.js';
 import type { WaitSummary } from './histogram.js';
 import type { HostPool } from './host-pool.js';
 import type { Poolable } from './poolable.js';
@@ -23,11 +23,21 @@ export interface HostStats {
   requests: number;
   replays: number;
   poisoned: number;
+  /** Calls and acquires that ended because a clock ran out: the sum of `timeoutsByKind`. */
   timeouts: number;
+  /**
+   * `acquire`: no connection within `acquireTimeout`. `connect`: its dial took longer than `connectTimeout`.
+   * `headers`, `body`: the peer stalled. `deadline`: the total time of the call, whatever it was doing.
+   */
+  timeoutsByKind: Record<TimeoutKind, number>;
+  /** Acquires refused at once because the queue was full. */
   exhausted: number;
   bytesSent: number;
   bytesReceived: number;
-  /** ms each acquire waited for its connection. */
+  /**
+   * ms each acquire waited until it had a connection, or was refused one: its dial failed or its time ran
+   * out. Served at once is a wait of 0 ms. Not counted: refused at once (`exhausted`), aborted by the caller.
+   */
   wait: WaitSummary;
 }
 
@@ -90,6 +100,7 @@ function toStats(counters: Counters, gauges: Gauges): HostStats {
     replays: counters.replays,
     poisoned: counters.poisoned,
     timeouts: counters.timeouts,
+    timeoutsByKind: { ...counters.timeoutsByKind },
     exhausted: counters.exhausted,
     bytesSent: counters.bytesSent,
     bytesReceived: counters.bytesReceived,

@@ -1,14 +1,14 @@
 /**
- * Those who wait for a connection to one host, first come, first served. Two queues, because a released
- * connection suits only those who take a used one; a ticket keeps the order across both.
+ * The queue of waiters for one host, first come, first served. In fact two queues, because a released
+ * connection suits only waiters that take a used one; a ticket keeps the order across both.
  */
 import { LinkedList } from './linked-list.js';
 import type { Waiter } from './waiter.js';
 
 export class WaiterLine<T> {
-  /** Those whom any connection serves. */
+  /** Any connection serves them. */
   readonly any = new LinkedList<Waiter<T>>();
-  /** Those who take only a connection straight from its dial. */
+  /** They take only a connection straight from its dial. */
   readonly fresh = new LinkedList<Waiter<T>>();
   #tickets = 0;
 
@@ -16,12 +16,12 @@ export class WaiterLine<T> {
     return this.any.size + this.fresh.size;
   }
 
-  /** Whoever has waited longest. */
+  /** The one that has waited longest. */
   get oldest(): Waiter<T> | undefined {
     return older(this.any.first, this.fresh.first);
   }
 
-  /** The next ticket: who joins from now on has this one or a later one. */
+  /** The next ticket: a waiter that joins from now on has this one or a later one. */
   get nextTicket(): number {
     return this.#tickets;
   }
@@ -36,13 +36,7 @@ export class WaiterLine<T> {
     this.#queueOf(waiter).remove(waiter.link);
   }
 
-  shift(): Waiter<T> | undefined {
-    const waiter = this.oldest;
-    if (waiter !== undefined) this.remove(waiter);
-    return waiter;
-  }
-
-  /** The oldest for whom no dial was started. Those who have one are few: at most `maxDialing`. */
+  /** The oldest that waits on no dial. */
   get oldestWithoutDial(): Waiter<T> | undefined {
     return older(withoutDial(this.any), withoutDial(this.fresh));
   }
@@ -58,6 +52,6 @@ function older<T>(a: Waiter<T> | undefined, b: Waiter<T> | undefined): Waiter<T>
 }
 
 function withoutDial<T>(queue: LinkedList<Waiter<T>>): Waiter<T> | undefined {
-  for (const waiter of queue) if (waiter.dial === undefined) return waiter;
+  for (const waiter of queue) if (waiter.pending === undefined) return waiter;
   return undefined;
 }

@@ -5,16 +5,19 @@
  *          ├──fail─────▶ failed       a dial failed for it, or the queue gave it up
  *          └──cancel───▶ cancelled    its caller left: abort, deadline
  *
+ * While it waits it may wait on a dial, on one after the other, or on none.
+ *
  * Handing over is synchronous on purpose: through a promise, an abort could slip in between and the
  * connection would be lost (docs/rules.md, rule 7).
  */
 import { Link } from './linked-list.js';
+import type { PendingDial } from './pending-dials.js';
 import type { Phase } from '../errors.js';
 
 /** A dial under way, as its waiter sees it. */
 export interface Dial {
   readonly phase: Phase;
-  /** Gives it up; only when the pool itself ends. */
+  /** Gives it up: the pool itself ends, or another dial takes its place. */
   cancel(): void;
 }
 
@@ -22,15 +25,18 @@ export interface Dial {
 export interface WaiterEvents<T> {
   connected(connection: T, reused: boolean): void;
   refused(error: Error): void;
-  /** A dial was started for this waiter; another connection may still come first. */
-  dialling(dial: Dial): void;
+  /**
+   * It waits on this dial now, perhaps instead of another one; undefined: on none any more. Another
+   * connection may still come first.
+   */
+  dialling(dial: Dial | undefined): void;
 }
 
 export type WaiterState = 'waiting' | 'served' | 'failed' | 'cancelled';
 
 export class Waiter<T> {
   state: WaiterState = 'waiting';
-  dial: Dial | undefined = undefined;
+  pending: PendingDial<T> | undefined = undefined;
   sinceMs = 0;
   /** Its place in line across both queues of a host. */
   ticket = 0;
@@ -52,8 +58,8 @@ export class Waiter<T> {
     this.events.refused(error);
   }
 
-  dialStarted(dial: Dial): void {
-    this.dial = dial;
-    this.events.dialling(dial);
+  waitOn(pending: PendingDial<T> | undefined): void {
+    this.pending = pending;
+    this.events.dialling(pending?.dial);
   }
 }

@@ -96,19 +96,19 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
   }
 
   timeRanOut(): void {
-    this.#host.counters.timeouts += 1;
+    this.#host.counters.timedOut('acquire');
     const error = this.#host.error(
       'HOTARU_ACQUIRE_TIMEOUT',
       `no connection within ${this.#timeoutMs} ms`,
     );
     error.phase = this.#acquisition.phase;
-    this.#fail(error);
+    this.#fail(error, true);
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, isOutOfTime = false): void {
     if (this.#isOver) return;
     this.#settle();
-    this.#acquisition.cancel();
+    this.#acquisition.cancel(isOutOfTime);
     this.#reject(error);
   }
 

@@ -21,9 +21,9 @@ export interface AcquisitionOwner {
   refused(error: Error): void;
   /** The wait has ended with a connection, which is polled now: the clocks of the wait end. */
   served(): void;
-  /** No connection is idle: it joins the line, and an acquire timeout applies. */
+  /** It waits in line, on no dial: an acquire timeout applies, counted from the start. */
   waiting(): void;
-  /** A connection is being dialled for it: from now on a connect timeout applies. */
+  /** It waits on a dial: from now on a connect timeout applies, too. */
   dialling(): void;
 }
 
@@ -77,10 +77,11 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
     if (waiter.state === 'waiting') this.#waiter = waiter;
   }
 
-  cancel(): void {
+  /** `isOutOfTime`: its caller leaves because a clock ran out. */
+  cancel(isOutOfTime = false): void {
     const state = this.#state;
     this.#state = 'over';
-    if (this.#waiter !== undefined) this.#host.cancel(this.#waiter);
+    if (this.#waiter !== undefined) this.#host.cancel(this.#waiter, isOutOfTime);
     this.#waiter = undefined;
     // Nothing was written yet: the connection is as good as it was.
     if (state === 'polling' && this.#connection !== undefined)
@@ -108,9 +109,12 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
     this.#owner.refused(error instanceof HotaruClientError ? error.copy() : error);
   }
 
-  dialling(dial: Dial): void {
+  dialling(dial: Dial | undefined): void {
+    const wasDialling = this.#dial !== undefined;
     this.#dial = dial;
-    this.#owner.dialling();
+    // From one dial to the next the clock runs on.
+    if (dial === undefined) this.#owner.waiting();
+    else if (!wasDialling) this.#owner.dialling();
   }
 
   onPolled(): void {

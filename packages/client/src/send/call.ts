@@ -30,6 +30,7 @@ import { tooLarge } from '../message/response-body.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
+import type { TimeoutKind } from '../pool/counters.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
@@ -58,6 +59,13 @@ export interface CallEnvironment {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
 }
+
+const KIND_OF_TIMEOUT = {
+  HOTARU_CONNECT_TIMEOUT: 'connect',
+  HOTARU_HEADERS_TIMEOUT: 'headers',
+  HOTARU_BODY_TIMEOUT: 'body',
+  HOTARU_DEADLINE_EXCEEDED: 'deadline',
+} as const satisfies Partial<Record<ErrorCode, TimeoutKind>>;
 
 const FIRST_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: false };
 const NEXT_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: true };
@@ -258,15 +266,15 @@ export class Call
       this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
       return;
     }
-    host.counters.timeouts += 1;
+    host.counters.timedOut('acquire');
     this.#end(
       host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${settings.acquireTimeout} ms`),
     );
   }
 
-  #timedOut(code: ErrorCode, what: string): void {
+  #timedOut(code: keyof typeof KIND_OF_TIMEOUT, what: string): void {
     if (this.#state === 'over') return;
-    this.#host.counters.timeouts += 1;
+    this.#host.counters.timedOut(KIND_OF_TIMEOUT[code]);
     this.#end(new TimeoutError(code, what));
   }
 
@@ -451,7 +459,9 @@ export class Call
       addFacts(error, phaseOf(state, this.#acquisition), request, this.#exchange, this.#record);
     const nowMs = this.#clock.now();
     this.#settle(nowMs);
-    if (state === 'acquiring') this.#acquisition.cancel();
+    // Not aborted and not refused: then a clock ran out.
+    if (state === 'acquiring')
+      this.#acquisition.cancel(!isAbort && !(error instanceof AbortedError));
     if (this.#exchange !== undefined) this.#exchange.abort();
     else if (request.body.kind === 'stream') abandonSource(request.body.source);
     this.#free(false, nowMs);

@@ -10,6 +10,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 const MAX_TIMERS_PER_INSTANT = 100_000;
 
 interface VirtualTimer {
+  isAwaited: boolean;
   readonly atMs: number;
   readonly callback: () => void;
 }
@@ -63,7 +64,11 @@ export class VirtualClock implements Clock {
   setTimer(callback: () => void, delayMs: number): unknown {
     if (!(delayMs <= MAX_TIMER_MS))
       throw new RangeError(`a timer of ${delayMs} ms would fire at once on the system clock`);
-    const timer: VirtualTimer = { atMs: this.monotonicMs + Math.max(0, delayMs), callback };
+    const timer: VirtualTimer = {
+      isAwaited: false,
+      atMs: this.monotonicMs + Math.max(0, delayMs),
+      callback,
+    };
     let place = this.timers.length;
     while (place > 0 && (this.timers[place - 1]?.atMs ?? 0) > timer.atMs) place -= 1;
     this.timers.splice(place, 0, timer);
@@ -74,6 +79,16 @@ export class VirtualClock implements Clock {
   clearTimer(timer: unknown): void {
     const place = this.timers.indexOf(timer as VirtualTimer);
     if (place !== -1) this.timers.splice(place, 1);
+  }
+
+  /** Would this timer keep the process alive on the system clock? */
+  setAwaited(timer: unknown, isAwaited: boolean): void {
+    (timer as VirtualTimer).isAwaited = isAwaited;
+  }
+
+  /** How many of the pending timers would keep the process alive. */
+  get awaitedTimers(): number {
+    return this.timers.filter((timer) => timer.isAwaited).length;
   }
 
   /** How many timers have been set and neither ran nor were cleared. */

@@ -74,12 +74,15 @@ export class FakeConnection implements Poolable {
 /** A dial under way; `connect()` and `refuse()` end it. */
 export class FakeDial implements Dial {
   readonly phase: Phase = 'connect';
+  readonly startedAtMs: number;
   isCancelled = false;
 
   constructor(
     readonly host: FakeHost,
     private readonly events: DialEvents<FakeConnection>,
-  ) {}
+  ) {
+    this.startedAtMs = host.pool.clock.now();
+  }
 
   connect(capacity = this.host.pool.capacity): FakeConnection {
     this.host.forgetDial(this);
@@ -177,18 +180,18 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
     this.options.onRefused?.(this);
   }
 
-  dialling(dial: Dial): void {
+  dialling(dial: Dial | undefined): void {
     this.dial = dial;
     this.options.onDialling?.(this);
   }
 
-  cancel(): void {
+  cancel(isOutOfTime = false): void {
     if (this.#waiter === undefined) return;
     this.settled += 1;
     this.state = 'cancelled';
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    this.host.hostPool.cancel(waiter);
+    this.host.hostPool.cancel(waiter, isOutOfTime);
   }
 
   /** One request has been made; the connection goes back. Returns whether the pool kept it. */
