@@ -20,26 +20,39 @@ export class CallClock extends Deadline {
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #owner: ClockOwner;
-  readonly totalAtMs: number;
+  #totalAtMs: number;
   #stage: Stage = 'none';
+  #stageAtMs = Infinity;
 
   constructor(clock: Clock, deadlines: Deadlines, totalAtMs: number, owner: ClockOwner) {
     super();
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#owner = owner;
-    this.totalAtMs = totalAtMs;
+    this.#totalAtMs = totalAtMs;
+  }
+
+  get totalAtMs(): number {
+    return this.#totalAtMs;
+  }
+
+  /** Puts the total clock off; the one of the stage goes on. */
+  extendTotal(totalAtMs: number): void {
+    this.#totalAtMs = totalAtMs;
+    if (this.atMs !== Infinity) this.#arm();
   }
 
   /** `withinMs` from now; Infinity leaves only the total clock running. */
   arm(stage: Stage, withinMs: number, nowMs: number = this.#clock.now()): void {
     this.#stage = stage;
-    this.#deadlines.arm(this, Math.min(nowMs + withinMs, this.totalAtMs));
+    this.#stageAtMs = nowMs + withinMs;
+    this.#arm();
   }
 
   stopStage(): void {
     this.#stage = 'none';
-    this.#deadlines.arm(this, this.totalAtMs);
+    this.#stageAtMs = Infinity;
+    this.#arm();
   }
 
   stop(): void {
@@ -48,7 +61,11 @@ export class CallClock extends Deadline {
   }
 
   override onExpired(): void {
-    if (this.#clock.now() >= this.totalAtMs) this.#owner.timeRanOut('total');
+    if (this.#clock.now() >= this.#totalAtMs) this.#owner.timeRanOut('total');
     else this.#owner.timeRanOut(this.#stage);
+  }
+
+  #arm(): void {
+    this.#deadlines.arm(this, Math.min(this.#stageAtMs, this.#totalAtMs));
   }
 }

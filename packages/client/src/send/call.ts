@@ -81,6 +81,8 @@ export class Call
   readonly #scope: RequestScope | undefined;
   readonly #record: CallRecord;
   readonly #callClock: CallClock;
+  /** Without the deadline of the scope. */
+  readonly #ownTotalAtMs: number;
   readonly #scopeLink: Link<ScopedCall> | undefined;
   #signalLink: Link<Abortable> | undefined = undefined;
   readonly callSite: string | undefined;
@@ -118,6 +120,7 @@ export class Call
     const { startedAtMs } = this.#record;
     const limitMs = options.timeoutMs ?? settings.timeout;
     const totalAtMs = context?.deadlineOf(startedAtMs, limitMs) ?? startedAtMs + limitMs;
+    this.#ownTotalAtMs = totalAtMs;
     this.#callClock = new CallClock(
       clock,
       deadlines,
@@ -205,6 +208,10 @@ export class Call
     this.#promise?.catch(ignore);
     this.#end(new AbortedError(SCOPE_ENDED));
     return { ...report, left: 'in flight' };
+  }
+
+  liftScopeDeadline(): void {
+    this.#callClock.extendTotal(this.#ownTotalAtMs);
   }
 
   timeRanOut(stage: Stage | 'total'): void {

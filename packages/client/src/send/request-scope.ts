@@ -8,6 +8,7 @@
  *    ├─abort(reason)─▶ aborting ──last hold released──▶ aborted       the signal aborts at once
  *    └─end()─────────▶ ending ────last hold released──▶ ended
  *
+ * `liftDeadline()` in the state open: what is left of the request, a stream say, has no end of its own.
  * `expire()` is an abort because the deadline has passed: each call then fails with an error that names it.
  *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
@@ -74,6 +75,8 @@ export interface ScopedCall {
   abortWithScope(reason: unknown): void;
   /** Fails with `HOTARU_DEADLINE_EXCEEDED`. As `abortWithScope`. */
   expireWithScope(): void;
+  /** From now on only its own limits apply. */
+  liftScopeDeadline(): void;
   /** Undefined when it is over. */
   describe(): OpenCall | undefined;
   /**
@@ -93,7 +96,7 @@ export interface ScopedCall {
  */
 export class RequestScope {
   readonly captureCallSites: boolean;
-  readonly #deadlineMs: number;
+  #deadlineMs: number;
   readonly #onUnreadBody: ((report: UnreadBodyReport) => void) | undefined;
   readonly #onOpenCall: ((report: CallReport) => void) | undefined;
   /** Fields that each request of the scope carries; undefined for none. */
@@ -197,6 +200,17 @@ export class RequestScope {
     this.#stopTimer();
     if (this.#holds === 0) this.#abortCalls();
     this.#controller?.abort(reason);
+  }
+
+  /**
+   * Takes the deadline away, also from calls under way: each keeps the timeouts of its own. For a request whose
+   * response has begun in time, and goes on as a stream.
+   */
+  liftDeadline(): void {
+    if (this.#state !== 'open' || this.#deadlineMs === Infinity) return;
+    this.#deadlineMs = Infinity;
+    this.#stopTimer();
+    for (const call of this.#calls) call.liftScopeDeadline();
   }
 
   /** The deadline has passed. As `abort()`, with `HOTARU_DEADLINE_EXCEEDED` as reason. */

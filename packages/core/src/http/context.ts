@@ -259,12 +259,15 @@ export class HttpContext<Params extends object = AnyParams> {
     return this.#exchange.log;
   }
 
-  /** Aborts when the client leaves or the deadline passes. */
+  /** Aborts when the client leaves or the deadline passes before the response begins. */
   get signal(): AbortSignal {
     return this.#exchange.scope.signal;
   }
 
-  /** `performance.now()` at which the request's time is up (`safety.requestTimeout`); `Infinity` is never. */
+  /**
+   * `performance.now()` by which the response has to begin (`safety.requestTimeout`); `Infinity` is never, or
+   * it has begun.
+   */
   get deadline(): number {
     return this.#exchange.deadlineMs;
   }

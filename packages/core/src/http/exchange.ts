@@ -53,7 +53,7 @@ export class Exchange implements RequestUnderWay {
   /** The draft: what `ctx.status()` (0: nothing) and `ctx.setHeader()` said. */
   status = 0;
   headers: HeaderBag | undefined = undefined;
-  /** `performance.now()` at which it ends; `Infinity` is never. */
+  /** `performance.now()` by which the response has to begin; `Infinity` is never, or it has begun. */
   deadlineMs = Infinity;
   /** Told when the client leaves while a response is being written. */
   onLeave: (() => void) | undefined = undefined;
@@ -137,7 +137,7 @@ export class Exchange implements RequestUnderWay {
     return scope;
   }
 
-  /** Calls `onPassed` when the deadline passes before there is an answer. */
+  /** Calls `onPassed` when the deadline passes before a response has begun. */
   startDeadline(ms: number, onPassed: () => void): void {
     this.deadlineMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
@@ -169,6 +169,7 @@ export class Exchange implements RequestUnderWay {
   answer(): boolean {
     if (this.#state !== 'open') return false;
     this.#state = 'answered';
+    if (this.deadlineMs !== Infinity) this.#liftDeadline();
     return true;
   }
 
@@ -192,6 +193,13 @@ export class Exchange implements RequestUnderWay {
     for (const name of Object.keys(this.headers ?? {}))
       if (name.startsWith('content-') || REPRESENTATION.has(name))
         Reflect.deleteProperty(this.headers ?? {}, name);
+  }
+
+  /** The head goes out in time: from now on a stream ends with its source, its client or the write clock. */
+  #liftDeadline(): void {
+    clearTimeout(this.#timer);
+    this.deadlineMs = Infinity;
+    this.#scope?.liftDeadline();
   }
 
   /** The response is out, or nobody is there to take it. */

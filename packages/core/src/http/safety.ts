@@ -21,7 +21,10 @@ export interface HttpSafetyOptions {
   headersTimeout?: Duration | undefined;
   /** The longest pause of a request body while somebody reads it. Default 30 s. → 408 */
   bodyTimeout?: Duration | undefined;
-  /** From the request head to the response head: the deadline. Default none. → 504 */
+  /**
+   * From the request head to the beginning of the response: the deadline, for calls made meanwhile, too. Then a
+   * stream has `writeTimeout`, and its calls their own. Default none. → 504
+   */
   requestTimeout?: Duration | undefined;
 }
 
