@@ -469,3 +469,48 @@ describe('a deadline by AbortSignal.timeout() whose signal is not kept', () => {
     expect(outcome).toMatchObject({ name: 'TimeoutError' });
   });
 });
+
+describe('a response that is kept', () => {
+  const kept: ClientResponse[] = [];
+  afterEach(() => void kept.splice(0));
+
+  /** Sends bytes that only the request holds; whether they were collected is told by what it returns. */
+  async function sendLarge(pool: ConnectionPool, url: string, options: SendOptions = {}) {
+    let body: Buffer | undefined = Buffer.alloc(1_000_000, 'x');
+    const sent = new WeakRef(body);
+    kept.push(await pool.sendRequest(url, { method: 'POST', body }, options));
+    body = undefined;
+    return () => sent.deref() === undefined;
+  }
+
+  it('does not hold the body of its request: one that came whole', async () => {
+    const upstream = await upstreamOf();
+    upstream.respondAlways({ body: 'thanks' });
+    const pool = poolOf();
+    const isCollected = await sendLarge(pool, upstream.url);
+    await collectGarbage(undefined, 5); // asking meanwhile would keep it alive
+    expect(isCollected()).toBe(true);
+    expect(await kept[0]?.text()).toBe('thanks');
+  });
+
+  it('does not hold the body of its request: one that was redirected', async () => {
+    const upstream = await upstreamOf();
+    upstream.respondAlways(({ target }) =>
+      target === '/' ? { status: 303, headers: { location: '/done' } } : { body: 'thanks' },
+    );
+    const isCollected = await sendLarge(poolOf(), upstream.url, { redirect: 'follow' });
+    await collectGarbage(undefined, 5); // asking meanwhile would keep it alive
+    expect(isCollected()).toBe(true);
+    expect(await kept[0]?.text()).toBe('thanks');
+  });
+
+  it('does not hold the body of its request: one whose own body is still to come', async () => {
+    const upstream = await unfinished();
+    const pool = poolOf();
+    const isCollected = await sendLarge(pool, upstream.url);
+    await collectGarbage(undefined, 5); // asking meanwhile would keep it alive
+    expect(isCollected()).toBe(true);
+    expect(pool.stats().active).toBe(1);
+    expect(kept).toHaveLength(1);
+  });
+});

@@ -48,6 +48,8 @@ export function codingsOf(headers: ResponseHeaders): Coding[] | undefined {
 }
 
 export interface DecoderOwner extends BodyProducer {
+  /** The body was given something. */
+  decoded(): void;
   decodeFailed(error: TransportError): void;
 }
 
@@ -127,7 +129,10 @@ export class BodyDecoder implements BodyProducer, BodySink {
     first.on('drain', () => this.#owner.resumeBody());
     last.on('data', (piece: Buffer) => {
       const error = this.#body?.push(piece);
-      if (error === undefined) return;
+      if (error === undefined) {
+        this.#owner.decoded();
+        return;
+      }
       this.#stop();
       this.#owner.decodeFailed(error);
     });

@@ -1,5 +1,4 @@
 /** What a failed call can say for certain, and what follows from it: may it be sent again? */
-import { nameCall } from '../call-name.js';
 import type { Exchange } from '../connection/http1/exchange.js';
 import { HotaruClientError, RequestError, type Phase } from '../errors.js';
 import type { Acquisition } from './acquisition.js';
@@ -22,8 +21,12 @@ export function phaseOf(state: CallState, acquisition: Acquisition): Phase {
 }
 
 /** Sent again, does it do its work once? When nothing was written, or when twice is the same as once. */
-function isRepeatable(request: PreparedRequest, exchange: Exchange | undefined): boolean {
+function isRepeatable(
+  request: PreparedRequest | undefined,
+  exchange: Exchange | undefined,
+): boolean {
   if (exchange === undefined || exchange.bytesSent === 0) return true;
+  if (request === undefined) return false; // let go of, because the answer had begun
   return request.isIdempotent && request.body.kind !== 'stream'; // a stream can't be rewound
 }
 
@@ -33,7 +36,7 @@ function isRepeatable(request: PreparedRequest, exchange: Exchange | undefined):
  */
 export function mayReplay(
   error: Error,
-  request: PreparedRequest,
+  request: PreparedRequest | undefined,
   exchange: Exchange | undefined,
   isReused: boolean,
 ): error is HotaruClientError {
@@ -49,11 +52,11 @@ export function mayReplay(
 export function addFacts(
   error: HotaruClientError,
   phase: Phase,
-  request: PreparedRequest,
+  request: PreparedRequest | undefined,
   exchange: Exchange | undefined,
   record: CallRecord,
 ): void {
-  nameCall(error, request.method, request.origin.text, request.target);
+  record.name(error);
   error.phase ??= phase;
   error.bytesSent = exchange?.bytesSent ?? 0;
   error.responseStarted = exchange?.responseStarted ?? false;

@@ -11,6 +11,7 @@ import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
 import type { CallContext } from './call-context.js';
 import type { PreparedRequest } from './prepare.js';
+import type { Origin } from './target.js';
 
 const NO_ATTEMPTS: readonly Attempt[] = Object.freeze([]);
 const NO_HEADERS = new ResponseHeaders('', []);
@@ -23,8 +24,11 @@ export class CallRecord implements ResponseSource {
   endedAtMs = 0;
   isReused = false;
   trailerHead: ParsedHead | undefined = undefined;
+  readonly method: string;
+  readonly origin: Origin;
+  /** Path and query. */
+  readonly target: string;
   readonly #clock: Clock;
-  readonly #request: PreparedRequest;
   #connection: PooledConnection | undefined = undefined;
   #requestCount = 0;
   readonly #context: CallContext | undefined;
@@ -32,7 +36,10 @@ export class CallRecord implements ResponseSource {
 
   constructor(clock: Clock, request: PreparedRequest, context: CallContext | undefined) {
     this.#clock = clock;
-    this.#request = request;
+    // Not the request itself: a response that is kept holds this record, and would hold the body that was sent.
+    this.method = request.method;
+    this.origin = request.origin;
+    this.target = request.target;
     this.#context = context;
     this.#attempts = context?.attempts;
     this.startedAtMs = clock.now();
@@ -64,16 +71,12 @@ export class CallRecord implements ResponseSource {
     });
   }
 
-  get method(): string {
-    return this.#request.method;
-  }
-
   get url(): string {
-    return this.#request.origin.text + this.#request.target;
+    return this.origin.text + this.target;
   }
 
   name(error: HotaruClientError): void {
-    nameCall(error, this.#request.method, this.#request.origin.text, this.#request.target);
+    nameCall(error, this.method, this.origin.text, this.target);
   }
 
   get attempts(): readonly Attempt[] {

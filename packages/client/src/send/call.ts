@@ -76,7 +76,8 @@ export class Call
 {
   readonly #clock: Clock;
   readonly #host: HostPool<PooledConnection>;
-  readonly #request: PreparedRequest;
+  /** Until the answer begins; nothing is sent again after that, and the body need not be held. */
+  #request: PreparedRequest | undefined;
   readonly #options: CheckedOptions;
   readonly #scope: RequestScope | undefined;
   readonly #record: CallRecord;
@@ -185,7 +186,7 @@ export class Call
 
   describe(): OpenCall | undefined {
     if (this.#state === 'over') return undefined;
-    const { method, target, origin } = this.#request;
+    const { method, target, origin } = this.#record;
     return {
       method,
       origin: origin.text,
@@ -333,9 +334,11 @@ export class Call
   // ── sending ────────────────────────────────────────────────────────────────────────────────────
 
   #send(connection: PooledConnection): void {
+    const request = this.#request;
+    if (request === undefined) throw new Error('a call that was answered is sent again');
     this.#state = 'sending';
     this.#exchange = new Exchange(connection, this);
-    this.#exchange.start(this.#request, this.#host.isLastUse(connection));
+    this.#exchange.start(request, this.#host.isLastUse(connection));
     this.#record.sentOn(connection);
   }
 
@@ -392,6 +395,7 @@ export class Call
       return;
     }
     this.#state = 'body';
+    this.#request = undefined;
     this.#callClock.stopStage();
     this.#delivery = new Delivery(
       head,
@@ -470,7 +474,7 @@ export class Call
     if (state === 'acquiring')
       this.#acquisition.cancel(!isAbort && !(error instanceof AbortedError));
     if (this.#exchange !== undefined) this.#exchange.abort();
-    else if (request.body.kind === 'stream') abandonSource(request.body.source);
+    else if (request?.body.kind === 'stream') abandonSource(request.body.source);
     this.#free(false, nowMs);
     if (this.#delivery !== undefined) this.#delivery.fail(error, isAbort);
     else if (isAbort) this.#reject?.(error);

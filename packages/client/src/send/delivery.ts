@@ -2,8 +2,10 @@
  * The response side of a call, from the head on: makes the response, passes its body from the
  * connection to the reader, and gives up what nobody wants.
  *
- *   flowing ──abandonBody──▶ draining        up to 64 KiB and 50 ms, so that the connection can be kept
- *      └───────┬───────────────┘
+ *   flowing ⇄ paused            the reader has enough for now; the body clock runs in neither but when
+ *      │        │              a reader waits and the connection is the one to bring something
+ *      ├────────┴─abandonBody─▶ draining    up to 64 KiB and 50 ms, so that the connection can be kept
+ *      └───────┬─────────────────┘
  *              ▼
  *            over            the exchange is done or has failed; a decoder may still have bytes to give
  */
@@ -44,7 +46,7 @@ export class Delivery implements DecoderOwner, Leakable {
   readonly #record: CallRecord;
   readonly #owner: DeliveryOwner;
   readonly #bodyTimeoutMs: number;
-  #state: 'flowing' | 'draining' | 'over' = 'flowing';
+  #state: 'flowing' | 'paused' | 'draining' | 'over' = 'flowing';
   #drainedBytes = 0;
   /** Held only until it is known whether its body has come whole. */
   #response: ClientResponse | undefined;
@@ -141,18 +143,20 @@ export class Delivery implements DecoderOwner, Leakable {
 
   pauseBody(): void {
     if (this.#state !== 'flowing') return;
+    this.#state = 'paused';
     this.#connection.pause();
     this.#clock.stopStage();
   }
 
   resumeBody(): void {
-    if (this.#state !== 'flowing') return;
+    if (!this.#isOpen) return;
+    this.#state = 'flowing';
     this.#connection.resume();
     this.#watch();
   }
 
   abandonBody(): void {
-    if (this.#state !== 'flowing') return;
+    if (!this.#isOpen) return;
     this.#state = 'draining';
     this.#connection.resume();
     this.#clock.arm('drain', CONSTANTS.drainMaxMs);
@@ -170,10 +174,20 @@ export class Delivery implements DecoderOwner, Leakable {
     else this.#owner.deliveryFailed(error);
   }
 
-  /** The clock runs only while somebody waits for bytes. */
+  /** The decoder gives later than it takes: a read may have been served since the last bytes came. */
+  decoded(): void {
+    if (this.#state === 'flowing' && !this.#body.isAwaited) this.#clock.stopStage();
+  }
+
+  /** The clock runs only while a reader waits for bytes, and only for bytes that the connection owes. */
   #watch(): void {
+    if (this.#state !== 'flowing') return;
     if (this.#body.isAwaited) this.#clock.arm('body', this.#bodyTimeoutMs);
     else this.#clock.stopStage();
+  }
+
+  get #isOpen(): boolean {
+    return this.#state === 'flowing' || this.#state === 'paused';
   }
 
   // ── unread ─────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +211,7 @@ export class Delivery implements DecoderOwner, Leakable {
   }
 
   reclaim(): string | undefined {
-    if (!this.isUnread || this.#state !== 'flowing') return undefined;
+    if (!this.isUnread || !this.#isOpen) return undefined;
     this.#body.discard();
     return `the body of ${this.#record.method} ${this.#record.url} was never read: read it, or call discard()`;
   }

@@ -3,6 +3,7 @@
  * §9.3, §9.6): a matrix, judged by the sockets the origin accepted. Both sides are promises: reuse
  * without proof poisons, no reuse with proof costs a handshake for every request.
  */
+import { Readable } from 'node:stream';
 import { ConnectionPool, type RequestInit, type SendOptions } from '@hotaru/client';
 import { ScriptedUpstream, turn, VirtualClock } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
@@ -323,6 +324,48 @@ describe('an idle connection', () => {
     expect(await attempt(pool, upstream.url)).toMatchObject({ body: 'hello' });
     expect(upstream.accepted).toBe(1);
     pool.close();
+  });
+});
+
+describe('the last request on a connection says close, so that the peer does not keep it either', () => {
+  const closes = (all: Scene) =>
+    all.upstream.requests.map((request) => request.headers.connection ?? '–');
+
+  it('each one when pooling is off', async () => {
+    await using all = await scene({ enablePooling: false });
+    for (let i = 0; i < 2; i += 1) expect(await all.get()).toMatchObject({ status: 200 });
+    expect(closes(all)).toEqual(['close', 'close']);
+  });
+
+  it('the last one under maxRequestsPerConnection', async () => {
+    await using all = await scene({ maxRequestsPerConnection: 2 });
+    for (let i = 0; i < 5; i += 1) expect(await all.get()).toMatchObject({ status: 200 });
+    expect(closes(all)).toEqual(['–', 'close', '–', 'close', '–']);
+    expect(all.upstream.accepted).toBe(3);
+  });
+
+  it('the only one under a maxRequestsPerConnection of 1, with a body too', async () => {
+    await using all = await scene({ maxRequestsPerConnection: 1 });
+    for (const body of ['text', 'é', Buffer.alloc(100_000), Readable.from(['a', 'stream'])]) {
+      const request = { method: 'POST', body };
+      expect(await attempt(all.pool, all.upstream.url, request)).toMatchObject({ status: 200 });
+    }
+    expect(closes(all)).toEqual(Array(4).fill('close'));
+    expect(all.upstream.requests.map((request) => request.body.length)).toEqual([4, 2, 100_000, 7]);
+  });
+
+  it('the last one that the peer’s own max allows', async () => {
+    await using all = await scene({}, { 'keep-alive': 'timeout=60, max=1' });
+    for (let i = 0; i < 3; i += 1) expect(await all.get()).toMatchObject({ status: 200 });
+    expect(closes(all)).toEqual(['–', 'close', '–']);
+  });
+
+  it('once, when the caller says it as well', async () => {
+    await using all = await scene({ enablePooling: false });
+    await attempt(all.pool, all.upstream.url, { headers: { connection: 'close' } });
+    expect(all.upstream.requests[0]?.rawHead.toString().match(/connection: close/gi)).toHaveLength(
+      1,
+    );
   });
 });
 

@@ -37,6 +37,8 @@ promises('responses before the response', [
       ['a 100 by HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
       ['three kinds of them', CONTINUE + HINTS + 'HTTP/1.1 102 Processing\r\n\r\n'],
       ['ten 103s', HINTS.repeat(10)],
+      ['a 100 with an empty line too many, as aiohttp writes it,', `${CONTINUE}\r\n`],
+      ['two of them with an empty line too many', `${CONTINUE}\r\n${HINTS}\r\n`],
     ] as const
   ).flatMap(([what, before]): HostileCase[] => [
     {
@@ -103,6 +105,21 @@ promises('responses before the response', [
   {
     name: 'a malformed head of a 1xx is an error',
     origin: `HTTP/1.1 103 Early Hints\r\nLink : x\r\n\r\n${whole('hello')}`,
+    expect: PROTOCOL,
+  },
+  {
+    name: 'a 100 with two empty lines too many is refused',
+    origin: `${CONTINUE}\r\n\r\n${whole('hello')}`,
+    expect: PROTOCOL,
+  },
+  {
+    name: 'a 100 and a CR that belongs to nothing is refused',
+    origin: `${CONTINUE}\r${whole('hello')}`,
+    expect: PROTOCOL,
+  },
+  {
+    name: 'an empty line before an answer that no 1xx precedes is refused',
+    origin: `\r\n${whole('hello')}`,
     expect: PROTOCOL,
   },
   { name: 'a 100 and then FIN is no answer', origin: thenFin(CONTINUE), expect: CLOSED },
@@ -241,6 +258,22 @@ describe('Expect: 100-continue', () => {
     const pool = new ConnectionPool();
     expect(await attempt(pool, upstream.url, upload, options)).toMatchObject({ body: 'the body' });
     expect(early).toBe(false);
+    pool.close();
+  });
+
+  it('sends the body when the 100 comes with an empty line too many, byte by byte', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      await peer.readHead();
+      await peer.drip(`${CONTINUE}\r\n`);
+      const request = await peer.readBody();
+      await peer.drip(whole(request.text()));
+      await answering(peer);
+    });
+    const pool = new ConnectionPool();
+    expect(await attempt(pool, upstream.url, upload, options)).toMatchObject({ body: 'the body' });
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
+    expect(upstream.accepted).toBe(1);
     pool.close();
   });
 

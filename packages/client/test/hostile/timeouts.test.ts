@@ -3,8 +3,10 @@
  * queue, dial, TLS, upload, head, body, and the whole. Timeouts here are tens of milliseconds.
  */
 import { createServer } from 'node:net';
+import { PassThrough, type Transform } from 'node:stream';
+import { constants, createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
 import { ConnectionPool, type ErrorCode, type RequestInit, type SendOptions } from '@hotaru/client';
-import { ScriptedUpstream, turn, type PeerScript } from '@hotaru/client/testing';
+import { ScriptedUpstream, turn, VirtualClock, type PeerScript } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
 import { answering, attempt, chunked, codeOf, ok, whole } from './support.js';
 
@@ -348,4 +350,79 @@ describe('a clock that must not strike', () => {
     expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
     pool.close();
   });
+});
+
+describe('a body read piece by piece, with pauses of the reader', () => {
+  /** What packs a piece and sends it on at once, as a server that streams does. */
+  const PACKERS: Record<string, () => Transform> = {
+    identity: () => new PassThrough(),
+    gzip: () => createGzip({ flush: constants.Z_SYNC_FLUSH }),
+    deflate: () => createDeflate({ flush: constants.Z_SYNC_FLUSH }),
+    br: () => createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
+  };
+
+  const scene = async (coding: string) => {
+    const clock = new VirtualClock();
+    const upstream = await ScriptedUpstream.start();
+    const packer = (PACKERS[coding] as () => Transform)();
+    const pool = new ConnectionPool({}, { clock });
+    const field = coding === 'identity' ? '' : `Content-Encoding: ${coding}\r\n`;
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write(`HTTP/1.1 200 OK\r\n${field}\r\n`);
+      packer.on('data', (bytes: Buffer) => void peer.write(bytes));
+      packer.on('end', () => {
+        peer.end();
+      });
+      await peer.stall();
+    });
+    const response = await pool.sendRequest(upstream.url, {}, { bodyTimeout: 300 });
+    return {
+      clock,
+      packer,
+      pieces: response.body[Symbol.asyncIterator](),
+      [Symbol.asyncDispose]: async () => {
+        pool.close();
+        await upstream.close();
+      },
+    };
+  };
+  const textOf = ({ value }: IteratorResult<Uint8Array>) => Buffer.from(value ?? '').toString();
+
+  for (const coding of Object.keys(PACKERS)) {
+    it(`has no clock while nothing is asked for: ${coding}`, async () => {
+      await using all = await scene(coding);
+      for (const piece of ['one', 'two', 'three']) {
+        const read = all.pieces.next();
+        all.packer.write(piece);
+        expect(textOf(await read)).toBe(piece);
+        await turn();
+        all.clock.advance(1_000); // the reader has other things to do
+        await turn();
+      }
+      all.packer.end();
+      expect(await all.pieces.next()).toMatchObject({ done: true });
+    });
+
+    it(`has a clock while a piece is waited for: ${coding}`, async () => {
+      await using all = await scene(coding);
+      const first = all.pieces.next();
+      all.packer.write('one');
+      expect(textOf(await first)).toBe('one');
+      await turn();
+      all.clock.advance(1_000);
+      const second = all.pieces.next();
+      let isSettled = false;
+      const settled = second.catch((error: unknown) => {
+        isSettled = true;
+        return error;
+      });
+      await turn();
+      all.clock.advance(299);
+      await turn();
+      expect(isSettled).toBe(false);
+      all.clock.advance(1);
+      expect(await settled).toMatchObject({ code: 'HOTARU_BODY_TIMEOUT', phase: 'body' });
+    });
+  }
 });

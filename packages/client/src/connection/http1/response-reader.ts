@@ -2,11 +2,12 @@
  * Reads one response after another from a connection: 1xx heads, the final head, its body by the
  * framing rules of RFC 9112 §6.3, trailers. Knows nothing of sockets; bytes go in, events come out.
  *
- *   head ──1xx──▶ head
+ *   head ──1xx──▶ head            with at most one empty line between them, as aiohttp writes
  *        ──▶ length | chunked ─▶ trailers | until-close | none ──▶ done
  */
 import { CONSTANTS } from '../../config/defaults.js';
 import { TransportError } from '../../errors.js';
+import { CR, LF } from './bytes.js';
 import { ChunkedDecoder } from './chunked-decoder.js';
 import { HeadParser, type ParsedHead } from './head-parser.js';
 import { protocolError } from './protocol-error.js';
@@ -41,6 +42,8 @@ export class ResponseReader {
   #mayReuse = false;
   /** An informational head said what it may not: where the next response starts is in doubt. */
   #isDoubtful = false;
+  /** Which byte of an empty line after an informational head may come next. */
+  #strayByte: typeof CR | typeof LF | undefined = undefined;
   #hasStarted = false;
 
   /** Makes it ready for the response to a request of `method`. */
@@ -51,6 +54,7 @@ export class ResponseReader {
     this.#events = events;
     this.#informational = 0;
     this.#isDoubtful = false;
+    this.#strayByte = undefined;
     this.#hasStarted = false;
   }
 
@@ -116,6 +120,7 @@ export class ResponseReader {
   #step(bytes: Buffer, start: number): number {
     switch (this.#state) {
       case State.Head: {
+        if (this.#strayByte !== undefined && this.#isStray(bytes[start])) return start + 1;
         const end = this.#headParser.feed(bytes, start);
         if (end === -1 || this.#headParser.head === undefined) return bytes.length;
         this.#gotHead(this.#headParser.head);
@@ -152,6 +157,18 @@ export class ResponseReader {
     }
   }
 
+  /**
+   * aiohttp ends the empty line of its `100 Continue` twice. A whole CRLF is skipped there, once: what follows
+   * must be a status line all the same, so nothing can hide in it.
+   */
+  #isStray(byte: number | undefined): boolean {
+    const expected = this.#strayByte;
+    this.#strayByte = expected === CR && byte === CR ? LF : undefined;
+    if (expected === LF && byte !== LF)
+      throw protocolError('a bare CR after an informational response', 'RFC 9112 §2.2');
+    return byte === expected;
+  }
+
   readonly #onChunkData = (bytes: Buffer, start: number, end: number): void => {
     this.#events?.onBody(bytes, start, end);
   };
@@ -171,6 +188,7 @@ export class ResponseReader {
       if (head.contentLength !== -1 || head.transferEncoding !== '' || head.saysClose)
         this.#isDoubtful = true;
       this.#headParser.reset(true);
+      this.#strayByte = CR;
       this.#events?.onInformational(head);
       return;
     }
