@@ -97,6 +97,7 @@ export function parseUrl(target: string | URL): URL {
       throw invalidRequest(
         `the URL ${JSON.stringify(withoutSecrets(target))} has a blank, control character or backslash; percent-encode it`,
       );
+    refuseWithoutScheme(target);
     try {
       url = new URL(target);
     } catch (error) {
@@ -113,6 +114,17 @@ export function parseUrl(target: string | URL): URL {
   if (url.hostname === '')
     throw invalidRequest(`${JSON.stringify(withoutSecrets(url.href))} has no host`);
   return url;
+}
+
+/** `localhost:3000` would be a URL whose scheme is "localhost:". */
+const HOST_AND_PORT = /^(?:[\w.-]+|\[[\da-f:.]+\]):\d{1,5}(?=$|[/?#])/i;
+
+function refuseWithoutScheme(target: string): void {
+  if (!HOST_AND_PORT.test(target)) return;
+  const shown = withoutSecrets(target);
+  throw invalidRequest(
+    `${JSON.stringify(shown)} has no scheme; write http://${shown} or https://${shown}`,
+  );
 }
 
 function canonicalHost(host: unknown): string {
