@@ -14,6 +14,7 @@ export const SUITES: readonly string[] = [
   'open-connections',
   'many-connections',
   'inbound',
+  'inbound-work',
   'gateway',
   'pooling',
 ];

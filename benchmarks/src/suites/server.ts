@@ -12,9 +12,17 @@ export const LOAD =
   'The load, 50 requests at a time, comes from our own client on the other core, which checks each answer.';
 const CONCURRENCY = 50;
 
+/** What the load asks for, and the answer it wants. */
+export interface Asked {
+  readonly path: string;
+  /** Sent by POST; left out for GET. */
+  readonly json?: string;
+  readonly expected: string;
+}
+
 export async function openServer(
   job: Omit<ServerJob, 'upstream'>,
-  { path, expected }: { path: string; expected: string },
+  { path, json, expected }: Asked,
   rig: Rig,
 ): Promise<Contest> {
   const server = new WorkerProcess('workers/server', 'measured');
@@ -31,6 +39,7 @@ export async function openServer(
       target: { origin: `http://127.0.0.1:${port}`, connections: CONCURRENCY, ca: undefined },
       concurrency: CONCURRENCY,
       path,
+      json,
       expected,
     };
     await load.call('start', source);

@@ -5,7 +5,7 @@ import { Window } from './window.js';
 
 export interface ServerJob {
   /** The folder in contenders/, and the name of its file there. */
-  kind: 'server' | 'gateway';
+  kind: 'server' | 'gateway' | 'work';
   contender: string;
   upstream: string;
 }
