@@ -81,6 +81,8 @@ export class HotaruClientError extends Error {
   /** Which target of that upstream was chosen. */
   target: string | undefined = undefined;
   phase: Phase | undefined;
+  /** ms from the call to its failure; undefined for what is not about a call that began. */
+  elapsedMs: number | undefined = undefined;
   bytesSent: number;
   responseStarted: boolean;
   reusedConnection: boolean;

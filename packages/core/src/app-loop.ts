@@ -22,6 +22,7 @@ import type { ConnectionPool } from '@hotaru/client';
 import { bindingUrl, type Binding } from './binding.js';
 import { HotaruError } from './errors.js';
 import type { Connections } from './http/connections.js';
+import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './logger.js';
 
 export type AppState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
@@ -49,6 +50,7 @@ export interface LoopParts {
   readonly warm: ReadonlyMap<string, number>;
   readonly ownsPool: boolean;
   readonly log: Logger;
+  readonly requests: RequestLog;
   /** Asked when they are needed: before that the pool can be configured, and no server is made. */
   pool(): ConnectionPool;
   listener(): Listener;
@@ -160,13 +162,13 @@ export class AppLoop {
   async #stop(): Promise<void> {
     // One that could not start is idle again, and has nothing to drain but its pool.
     if (this.#state === 'starting') await this.#starting?.catch(() => undefined);
-    const { ownsPool, log, drainTimeoutMs } = this.#parts;
+    const { ownsPool, log, requests, drainTimeoutMs } = this.#parts;
     const { server, connections } = this.#parts.listener();
     const wasRunning = this.#state === 'running';
     const deadline = performance.now() + drainTimeoutMs;
     this.#state = 'draining';
     if (wasRunning) {
-      log.info({ connections: connections.size }, 'draining');
+      log.info({ connections: connections.size, requests: requests.openCount }, 'draining');
       // Clients that are connected but not accepted yet would be reset: one turn accepts them.
       await new Promise((resolve) => setImmediate(resolve));
       // Not http.Server's own close(), which would also cut connections whose next request is on its way.
@@ -175,7 +177,12 @@ export class AppLoop {
     // Only now: a client told to reconnect before could do so just in time to be reset.
     this.#parts.beginDrain();
     const cut = await connections.drain(drainTimeoutMs);
-    if (cut > 0) log.warn({ responses: cut }, 'the drain timed out; responses were cut');
+    // Their sockets are destroyed, which each hears in a later turn: now they are all still there.
+    if (cut > 0)
+      log.warn(
+        { responses: cut, requests: requests.listOpen() },
+        `not done within drainTimeout (${drainTimeoutMs} ms): responses were cut`,
+      );
     if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
     this.#endCleanup();
     if (ownsPool) {

@@ -3,8 +3,14 @@ import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import { parseBinding, type Binding } from './binding.js';
 import { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+import {
+  checkCorrelation,
+  type CorrelationSettings,
+  type RequestIdOptions,
+} from './log/correlation.js';
 import { toLogger, type Logger, type LoggerInput } from './logger.js';
 import {
+  checkBoolean,
   checkCount,
   checkDuration,
   checkKeys,
@@ -25,8 +31,23 @@ export interface AppOptions {
   safety?: HttpSafety | HttpSafetyOptions | undefined;
   /** A pool to share, or the configuration of one of the app's own, closed with it. Default: the global one. */
   pool?: ConnectionPool | PoolConfigInput | undefined;
-  /** A pino logger, options for one, or `false` for silence. Default: pino to stdout. */
+  /**
+   * A pino logger, options for one, or `false` for silence. Default: pino to stdout; JSON, or text in development
+   * on a terminal (`HOTARU_LOG=pretty` or `json` decides it).
+   */
   logger?: LoggerInput | undefined;
+  /**
+   * One log line for each request: method, path without query, pattern, status, ms, bytes of the body, request id,
+   * and how it ended (`sent`, `client-left`, `cut`). Default true.
+   */
+  accessLog?: boolean | undefined;
+  /**
+   * A request id: taken from `x-request-id` or made, for log lines, the response, and the calls of
+   * `ctx.sendRequest()`. False turns all of it off; an object a part: `{ accept, respond, send }`. Default true.
+   */
+  requestId?: boolean | RequestIdOptions | undefined;
+  /** Calls of `ctx.sendRequest()` carry W3C `traceparent`: the inbound trace, or a new one. Default true. */
+  traceparent?: boolean | undefined;
   /** Where controllers and `ctx.resolve()` look; pool, logger and app are registered in it. Default: a child of the global one. */
   container?: DependencyContainer | undefined;
   /** Connections to open before listening, by origin: `{ 'https://api.example.com': 4 }`. */
@@ -41,6 +62,9 @@ const OPTION_NAMES = [
   'safety',
   'pool',
   'logger',
+  'accessLog',
+  'requestId',
+  'traceparent',
   'container',
   'warm',
   'drainTimeout',
@@ -56,6 +80,8 @@ export interface CheckedAppOptions {
   readonly mode: Mode;
   readonly safety: HttpSafety;
   readonly log: Logger;
+  readonly hasAccessLog: boolean;
+  readonly correlation: CorrelationSettings;
   readonly binding: Binding;
   /** Connections to open before listening, by origin. */
   readonly warm: ReadonlyMap<string, number>;
@@ -70,10 +96,16 @@ export interface CheckedAppOptions {
 export function checkAppOptions(options: AppOptions): CheckedAppOptions {
   checkKeys('app', options, OPTION_NAMES);
   const envMode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
+  const mode = checkText('app.mode', options.mode ?? envMode, [
+    'development',
+    'production',
+  ]) as Mode;
   return {
-    mode: checkText('app.mode', options.mode ?? envMode, ['development', 'production']) as Mode,
+    mode,
     safety: HttpSafety.from(options.safety ?? {}),
-    log: toLogger(options.logger),
+    log: toLogger(options.logger, mode === 'development'),
+    hasAccessLog: checkBoolean('app.accessLog', options.accessLog ?? true),
+    correlation: checkCorrelation(options.requestId, options.traceparent),
     binding: parseBinding(options.binding ?? DEFAULTS.binding),
     warm: checkWarm(options.warm ?? {}),
     drainTimeoutMs: checkDuration(

@@ -3,19 +3,30 @@ import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
 import type { AppContainer } from './di/container.js';
-import type { Logger } from './logger.js';
+import type { CorrelationSettings } from './log/correlation.js';
+import { RequestLog } from './log/request-log.js';
+import { withErrorFacts, type Logger } from './logger.js';
 import type { Services } from './services.js';
 
 export class AppServices implements Services {
   readonly app: App;
   readonly log: Logger;
   readonly isDevelopment: boolean;
+  readonly requests: RequestLog;
+  readonly correlation: CorrelationSettings;
   isDraining = false;
   readonly #container: AppContainer;
 
-  constructor(app: App, container: AppContainer) {
+  constructor(
+    app: App,
+    container: AppContainer,
+    hasAccessLog: boolean,
+    correlation: CorrelationSettings,
+  ) {
     this.app = app;
-    this.log = app.log;
+    this.log = withErrorFacts(app.log);
+    this.requests = new RequestLog(app.log, hasAccessLog);
+    this.correlation = correlation;
     this.isDevelopment = app.mode === 'development';
     this.#container = container;
   }

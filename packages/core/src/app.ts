@@ -83,8 +83,8 @@ export class App {
   #server: Listener | undefined = undefined;
 
   constructor(options: AppOptions = {}) {
-    const { mode, safety, log, binding, warm, drainTimeoutMs, pool, ownsPool } =
-      checkAppOptions(options);
+    const checked = checkAppOptions(options);
+    const { mode, safety, log, binding, warm, drainTimeoutMs, pool, ownsPool } = checked;
     this.mode = mode;
     this.safety = safety;
     this.log = log;
@@ -94,7 +94,12 @@ export class App {
     this.container.registerInstance<App>(App, this);
     this.#containerPart.provide(() => this.pool, this.log);
 
-    const services = new AppServices(this, this.#containerPart);
+    const services = new AppServices(
+      this,
+      this.#containerPart,
+      checked.hasAccessLog,
+      checked.correlation,
+    );
     this.#dispatcher = new Dispatcher(services, this.safety);
     this.handler = (request, response) => this.#dispatcher.handle(request, response, false);
     this.#loop = new AppLoop({
@@ -102,7 +107,8 @@ export class App {
       drainTimeoutMs,
       warm,
       ownsPool,
-      log: this.log,
+      log: services.log,
+      requests: services.requests,
       pool: () => this.pool,
       listener: () => this.#listener,
       prepare: () => this.#preparations.forEach((prepare) => prepare()),

@@ -5,6 +5,7 @@ export type { AppOptions, Mode } from './app-options.js';
 export type { AppState, Listening } from './app-loop.js';
 export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors.js';
 export type { InjectedResponse, InjectOptions } from './inject.js';
+export type { RequestIdOptions } from './log/correlation.js';
 export type { Logger, LoggerInput } from './logger.js';
 export type { Duration } from './options.js';
 
@@ -28,6 +29,7 @@ export type { CookieOptions, Cookies } from './http/cookies.js';
 export { file, type FileOptions } from './http/file.js';
 export type { UploadedFile } from './http/form.js';
 export type { HeadersInput, HeaderValue } from './http/headers.js';
+export { isClientGone } from './http/client-gone.js';
 export { HttpError, type HttpErrorOptions } from './http/http-error.js';
 export type { FieldBag } from './http/query.js';
 export {

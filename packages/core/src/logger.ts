@@ -1,8 +1,13 @@
 /**
- * Logging: pino, or silence. The framework itself logs start, stop and errors; of a request never more than
- * its method and path, since queries, headers and bodies carry secrets.
+ * Logging: pino, or silence. The framework itself logs start, stop, requests and errors; of a request never more
+ * than its method, its path, its pattern and its id, since queries, headers and bodies carry secrets.
+ *
+ * Lines are JSON, except in development on a terminal: there they are text (log/pretty.ts). `HOTARU_LOG=pretty`
+ * or `json` decides it, whatever the terminal.
  */
-import { pino, type Logger, type LoggerOptions } from 'pino';
+import { pino, stdSerializers, symbols, type Logger, type LoggerOptions } from 'pino';
+import { errorFacts } from './log/error-facts.js';
+import { prettyDestination } from './log/pretty.js';
 import { invalidOption } from './options.js';
 
 export type { Logger, LoggerOptions } from 'pino';
@@ -11,14 +16,55 @@ export type { Logger, LoggerOptions } from 'pino';
 export type LoggerInput = Logger | LoggerOptions | false;
 
 /** @throws HotaruError `HOTARU_INVALID_OPTION` */
-export function toLogger(input: LoggerInput | undefined): Logger {
-  if (input === undefined) return pino({ name: 'hotaru' });
+export function toLogger(input: LoggerInput | undefined, isDevelopment: boolean): Logger {
   if (input === false) return pino({ enabled: false });
-  if (typeof (input as unknown) !== 'object' || (input as unknown) === null)
+  if (
+    input !== undefined &&
+    (typeof (input as unknown) !== 'object' || (input as unknown) === null)
+  )
     throw invalidOption('app.logger', input, 'a pino logger, options for one, or false');
-  return isLogger(input) ? input : pino({ name: 'hotaru', ...input });
+  if (input !== undefined && isLogger(input)) return input;
+  const isStackWanted = (): boolean => log.isLevelEnabled('debug');
+  const options: LoggerOptions = {
+    name: 'hotaru',
+    ...input,
+    serializers: {
+      err: (error: unknown) => errorFacts(error, isStackWanted()),
+      ...input?.serializers,
+    },
+  };
+  const log = isPretty(options, isDevelopment)
+    ? pino(options, prettyDestination(process.stdout, usesColour()))
+    : pino(options);
+  return log;
+}
+
+/**
+ * The same logger, with errors as log/error-facts.ts has them; one with a serializer of its own for `err` keeps
+ * that.
+ */
+export function withErrorFacts(log: Logger): Logger {
+  const { err } = (log as unknown as { [symbols.serializersSym]?: { err?: unknown } })[
+    symbols.serializersSym
+  ] ?? { err: undefined };
+  if (err !== stdSerializers.err) return log;
+  return log.child(
+    {},
+    { serializers: { err: (error: unknown) => errorFacts(error, log.isLevelEnabled('debug')) } },
+  );
 }
 
 function isLogger(input: Logger | LoggerOptions): input is Logger {
   return 'child' in input && 'error' in input && typeof input.error === 'function';
+}
+
+function isPretty({ transport }: LoggerOptions, isDevelopment: boolean): boolean {
+  if (transport !== undefined) return false; // it formats as it likes
+  const wanted = process.env['HOTARU_LOG'];
+  if (wanted === 'pretty' || wanted === 'json') return wanted === 'pretty';
+  return isDevelopment && process.stdout.isTTY;
+}
+
+function usesColour(): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
 }

@@ -46,6 +46,11 @@ export function checkCount(key: string, value: unknown, min: number, orInfinity:
   throw invalidOption(key, value, `a whole number of at least ${min}${none}`);
 }
 
+export function checkBoolean(key: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalidOption(key, value, 'true or false');
+}
+
 export function checkText(key: string, value: unknown, allowed: readonly string[]): string {
   if (typeof value === 'string' && allowed.includes(value)) return value;
   throw invalidOption(key, value, allowed.map((text) => JSON.stringify(text)).join(' or '));

@@ -2,12 +2,18 @@
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
+import type { CorrelationSettings } from './log/correlation.js';
+import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './logger.js';
 
 export interface Services {
   readonly app: App;
   readonly pool: ConnectionPool;
   readonly log: Logger;
+  /** The requests of the app, for its log. */
+  readonly requests: RequestLog;
+  /** What it does with request ids and traces. */
+  readonly correlation: CorrelationSettings;
   readonly isDevelopment: boolean;
   /** From the signal to stop on: responses say `Connection: close`. */
   readonly isDraining: boolean;

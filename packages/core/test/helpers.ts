@@ -5,9 +5,15 @@ import { pino, type Logger } from 'pino';
 import { onTestFinished } from 'vitest';
 import { App, type AppOptions, type Listening } from '../src/index.js';
 
-/** An app on a free port, silent unless told otherwise, stopped when the test is over. */
+/** An app on a free port, silent unless told otherwise and without an access log, stopped when the test is over. */
 export function testApp(options: AppOptions = {}): App {
-  const app = new App({ binding: '127.0.0.1:0', logger: false, drainTimeout: 200, ...options });
+  const app = new App({
+    binding: '127.0.0.1:0',
+    logger: false,
+    accessLog: false,
+    drainTimeout: 200,
+    ...options,
+  });
   onTestFinished(() => app.stop());
   return app;
 }

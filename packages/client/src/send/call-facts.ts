@@ -58,6 +58,7 @@ export function addFacts(
 ): void {
   record.name(error);
   error.phase ??= phase;
+  error.elapsedMs = record.elapsedMs;
   error.bytesSent = exchange?.bytesSent ?? 0;
   error.responseStarted = exchange?.responseStarted ?? false;
   error.reusedConnection = record.isReused;

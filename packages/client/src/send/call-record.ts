@@ -79,6 +79,10 @@ export class CallRecord implements ResponseSource {
     nameCall(error, this.method, this.origin.text, this.target);
   }
 
+  get elapsedMs(): number {
+    return this.#clock.now() - this.calledAtMs;
+  }
+
   get attempts(): readonly Attempt[] {
     return this.#attempts ?? NO_ATTEMPTS;
   }

@@ -5,7 +5,6 @@
  * an endpoint runs (404, 405, 413, …) still passes the app's middleware, so that a logger sees it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HotaruClientError } from '@hotaru/client';
 import { HttpContext, setMatch } from '../http/context.js';
 import { Exchange } from '../http/exchange.js';
 import { wireError, type HttpError } from '../http/http-error.js';
@@ -18,6 +17,7 @@ import { HttpResponse } from '../http/response.js';
 import type { HttpSafety } from '../http/safety.js';
 import { writeResponse } from '../http/write-response.js';
 import { InboundConnection } from '../inbound/connection.js';
+import { report } from '../log/report.js';
 import { compose, isThenable, type Middleware } from '../middleware/compose.js';
 import { ANY_METHOD, Router } from '../routing/router.js';
 import type { Services } from '../services.js';
@@ -44,12 +44,13 @@ export class Dispatcher {
     const ctx = new HttpContext(exchange);
     try {
       const outcome = this.#run(exchange, ctx);
-      if (isThenable(outcome))
+      if (isThenable(outcome)) {
+        this.#services.requests.opened(exchange);
         outcome.then(
           (value) => this.#answer(exchange, value),
           (error: unknown) => this.#fail(exchange, error),
         );
-      else this.#answer(exchange, outcome);
+      } else this.#answer(exchange, outcome);
     } catch (error) {
       this.#fail(exchange, error); // also of a `then` that throws
     }
@@ -157,6 +158,7 @@ export class Dispatcher {
   #write(exchange: Exchange, response: HttpResponse): void {
     if (!exchange.answer() || exchange.isGone) {
       // The deadline has answered, or nobody is there: nothing must be left running.
+      if (exchange.isGone) exchange.outcome = 'client-left';
       exchange.finish();
       return;
     }
@@ -168,15 +170,19 @@ export class Dispatcher {
       return;
     }
     if (written === undefined) exchange.finish();
-    else
+    else {
+      this.#services.requests.opened(exchange);
       written.then(
         (result) => {
+          if (result.outcome !== 'sent')
+            exchange.outcome = result.outcome === 'cut' ? 'cut' : 'client-left';
           if (result.outcome === 'cut')
             exchange.log.error({ err: result.error }, 'the response was cut: its body failed');
           exchange.finish();
         },
         (error: unknown) => this.#rewrite(exchange, error),
       );
+    }
   }
 
   /** The response failed before anything of it was sent. */
@@ -220,13 +226,4 @@ function methodNotAllowed(method: string, allowed: readonly string[]): HttpError
   return wireError('HOTARU_METHOD_NOT_ALLOWED', `${method} is not allowed here`, {
     headers: { allow: allowed.join(', ') },
   });
-}
-
-/** Our fault is an error, an upstream's a warning, the client's is its own. */
-function report(exchange: Exchange, problem: HttpError): void {
-  if (problem.status < 500) return;
-  const facts = { err: problem.cause ?? problem, status: problem.status };
-  if (problem.cause instanceof HotaruClientError && problem.status !== 500)
-    exchange.log.warn(facts, 'an upstream call failed');
-  else exchange.log.error(facts, 'the request failed');
 }

@@ -254,7 +254,15 @@ export class HttpContext<Params extends object = AnyParams> {
     return this.#exchange.services.app;
   }
 
-  /** A logger that says method and path with each line. */
+  /**
+   * What ties this request's log lines together, and those of the services it calls: the `x-request-id` it came with,
+   * if that is up to 128 letters, digits and `.:+/=@~_-`; else one made here.
+   */
+  get requestId(): string {
+    return this.#exchange.correlation.requestId;
+  }
+
+  /** A logger that says request id, method and path with each line: use other names for your own fields. */
   get log(): Logger {
     return this.#exchange.log;
   }

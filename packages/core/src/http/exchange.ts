@@ -10,8 +10,10 @@
  * has left it hears from its connection (inbound/connection.ts).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RequestScope } from '@hotaru/client';
+import { RequestScope, type OpenCall } from '@hotaru/client';
 import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
+import { Correlation } from '../log/correlation.js';
+import type { RequestOutcome } from '../log/request-log.js';
 import type { Logger } from '../logger.js';
 import type { Services } from '../services.js';
 import { wireError } from './http-error.js';
@@ -31,6 +33,8 @@ const REPRESENTATION = new Set([
   'accept-ranges',
 ]);
 
+const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
+
 export type ExchangeState = 'open' | 'answered' | 'finished';
 
 export class Exchange implements RequestUnderWay {
@@ -48,6 +52,7 @@ export class Exchange implements RequestUnderWay {
   contentLength = -1;
   isChunked = false;
   headBytes = 0;
+  hasRequestId = false;
   /** The client waits for `100 Continue` before it sends its body. */
   awaitsContinue = false;
   /** The draft: what `ctx.status()` (0: nothing) and `ctx.setHeader()` said. */
@@ -59,6 +64,14 @@ export class Exchange implements RequestUnderWay {
   onLeave: (() => void) | undefined = undefined;
   /** Set when the body stalled, was too large, or ended with the client: the rest of it cannot be waited for. */
   bodyFailure: Error | undefined = undefined;
+  /** For its line in the log: `performance.now()` when it came, 0 when nothing needs it. */
+  startedAtMs = 0;
+  /** Of the response, as far as it was written. */
+  bodyBytes = 0;
+  outcome: RequestOutcome = 'sent';
+  /** What was going on when the client left. */
+  callsWhenLeft: readonly OpenCall[] = NO_CALLS;
+  #correlation: Correlation | undefined = undefined;
   #state: ExchangeState = 'open';
   #scope: RequestScope | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -80,6 +93,7 @@ export class Exchange implements RequestUnderWay {
     this.response = response;
     this.connection = InboundConnection.of(request.socket);
     this.connection.begin(this, request, response);
+    if (services.requests.isOn) this.startedAtMs = performance.now();
   }
 
   get state(): ExchangeState {
@@ -106,8 +120,38 @@ export class Exchange implements RequestUnderWay {
     return this.target.path;
   }
 
+  /** Its request id and its trace. Made on first use. */
+  get correlation(): Correlation {
+    return (this.#correlation ??= new Correlation(this.request, this.services.correlation));
+  }
+
+  /** The request id, where log lines are to have it. */
+  get loggedId(): string | undefined {
+    return this.services.correlation.logsId ? this.correlation.requestId : undefined;
+  }
+
+  /** The id to say in the response: there is one if it came with the request, or if a log line or a call has it. */
+  get toldId(): string | undefined {
+    const { correlation, requests } = this.services;
+    if (!correlation.tellsId) return undefined;
+    return this.#correlation !== undefined || requests.isOn || this.hasRequestId
+      ? this.correlation.requestId
+      : undefined;
+  }
+
+  /** The outbound calls that are not over. */
+  openCalls(): readonly OpenCall[] {
+    return this.#scope?.openCalls() ?? NO_CALLS;
+  }
+
+  /** The outbound calls that were not over when the time of the request was up. */
+  get callsAtDeadline(): readonly OpenCall[] {
+    return this.#scope?.callsAtDeadline ?? NO_CALLS;
+  }
+
   get log(): Logger {
     return (this.#log ??= this.services.log.child({
+      ...(this.services.correlation.logsId && { requestId: this.correlation.requestId }),
       method: this.request.method,
       path: this.path,
     }));
@@ -116,8 +160,11 @@ export class Exchange implements RequestUnderWay {
   /** Outbound calls made for this request live in it. Made on first use, with one listener. */
   get scope(): RequestScope {
     if (this.#scope !== undefined) return this.#scope;
+    const { sendsId, sendsTrace } = this.services.correlation;
+    const sendsFields = sendsId || sendsTrace;
     const scope = new RequestScope({
       deadlineMs: this.deadlineMs,
+      ...(sendsFields && { fields: () => this.correlation.fields() }),
       ...(this.services.isDevelopment && {
         captureCallSites: true,
         onUnreadBody: (report) =>
@@ -142,7 +189,7 @@ export class Exchange implements RequestUnderWay {
     this.deadlineMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
       // The calls first: the answer ends the scope.
-      this.#scope?.abort(wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long'));
+      this.#scope?.expire();
       if (this.#state === 'open') onPassed();
     }, ms);
   }
@@ -210,10 +257,13 @@ export class Exchange implements RequestUnderWay {
     this.connection.end(this);
     this.#bodies?.close();
     this.#scope?.end();
+    this.services.requests.finished(this);
   }
 
   leave(): void {
     if (this.#state === 'finished') return;
+    this.outcome = 'client-left';
+    this.callsWhenLeft = this.openCalls();
     const reason = wireError('HOTARU_CLIENT_GONE', 'the client has left');
     this.#leftBecause = reason;
     this.#scope?.abort(reason);

@@ -16,6 +16,8 @@ export interface Outlet {
   readonly response: ServerResponse;
   /** Called when the client leaves. */
   onLeave: (() => void) | undefined;
+  /** What was written is added to it. */
+  bodyBytes: number;
 }
 
 /** How the body went: all of it, the client left, or it broke after the head was sent. */
@@ -123,8 +125,10 @@ class Pump {
   }
 
   #count(chunk: Uint8Array | string): void {
+    const length = typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+    this.#outlet.bodyBytes += length;
     if (!this.#isCounted) return;
-    this.#missing -= typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+    this.#missing -= length;
     if (this.#missing < 0)
       throw new HotaruError('HOTARU_INVALID_OUTCOME', 'the body is longer than its content-length');
   }

@@ -15,6 +15,8 @@ export interface HeadFacts {
   contentLength: number;
   isChunked: boolean;
   headBytes: number;
+  /** `x-request-id` is there, whatever it says. */
+  hasRequestId: boolean;
 }
 
 /** A server has few names: the last one that was checked is most often the next one, too. */
@@ -46,6 +48,9 @@ export function checkHead(request: IncomingMessage, facts: HeadFacts): HttpError
             else isHostValid = false;
           }
         }
+        break;
+      case 12:
+        if (name.toLowerCase() === 'x-request-id') facts.hasRequestId = true;
         break;
       case 14:
         if (name.toLowerCase() === 'content-length') facts.contentLength = Number(value);

@@ -4,6 +4,8 @@
  */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from './exchange.js';
+import { REQUEST_ID } from '../log/correlation.js';
+import { emptyHeaders } from './headers.js';
 import { settleUnreadBody } from './linger.js';
 import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
@@ -15,6 +17,7 @@ export function writeResponse(
 ): Promise<PumpResult> | undefined {
   const { response, request } = exchange;
   const { status, body } = answer;
+  tellRequestId(exchange);
   if (exchange.services.isDraining) response.shouldKeepAlive = false;
   if (exchange.hasBody && !request.complete) leaveRequestBody(exchange);
 
@@ -27,7 +30,10 @@ export function writeResponse(
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
     response.writeHead(status, head(exchange, answer, length));
     if (request.method === 'HEAD') response.end();
-    else response.end(body);
+    else {
+      exchange.bodyBytes = length;
+      response.end(body);
+    }
     return undefined;
   }
 
@@ -45,6 +51,14 @@ export function writeResponse(
     return undefined;
   }
   return writeStream(exchange, answer, body);
+}
+
+/** One that a handler has set is left as it is; one that comes with the answer wins in `head()`. */
+function tellRequestId(exchange: Exchange): void {
+  const id = exchange.toldId;
+  if (id === undefined) return;
+  const drafted = (exchange.headers ??= emptyHeaders());
+  drafted[REQUEST_ID] ??= id;
 }
 
 async function writeStream(

@@ -1,0 +1,22 @@
+/** The one log line of a request that failed: our fault is an error, an upstream's a warning, the client's is its own. */
+import { HotaruClientError } from '@hotaru/client';
+import type { Exchange } from '../http/exchange.js';
+import type { HttpError } from '../http/http-error.js';
+
+export function report(exchange: Exchange, problem: HttpError): void {
+  if (problem.status < 500) return;
+  const { status, cause } = problem;
+  const calls = exchange.callsAtDeadline;
+  const facts = {
+    err: cause ?? problem,
+    status,
+    pattern: exchange.pattern,
+    // What the request waited for when its time was up, whichever clock was first to say so.
+    ...(calls.length > 0 && { calls }),
+  };
+  if (calls.length > 0 || problem.code === 'HOTARU_DEADLINE_EXCEEDED')
+    exchange.log.error(facts, 'the request was not answered in time');
+  else if (cause instanceof HotaruClientError && status !== 500)
+    exchange.log.warn(facts, 'an upstream call failed');
+  else exchange.log.error(facts, 'the request failed');
+}

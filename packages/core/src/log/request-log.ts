@@ -1,0 +1,93 @@
+/**
+ * The requests of an app, for its log: one line for each when it is over (the access log), and which are under
+ * way when it has to stop.
+ *
+ * Only a request that was not answered in the turn it came in is kept in the list.
+ */
+import type { OpenCall } from '@hotaru/client';
+import type { Exchange } from '../http/exchange.js';
+import type { Logger } from '../logger.js';
+
+/**
+ * How a request ended. `sent`: the response was handed over to the system. `client-left`: before that. `cut`: its
+ * body failed after the head was out.
+ */
+export type RequestOutcome = 'sent' | 'client-left' | 'cut';
+
+/** A request under way, as it is listed at the end. */
+export interface OpenRequest {
+  readonly requestId: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  /** Since it came. */
+  readonly ms: number;
+  /** What it waits for, if that is an upstream. */
+  readonly calls?: readonly OpenCall[];
+}
+
+/** Of a list in one log line; more are counted. */
+const MAX_LISTED = 20;
+/** nginx's status for it, which is never sent. */
+const CLIENT_LEFT_STATUS = 499;
+
+export class RequestLog {
+  /** Is there a line for each request? Then each has an id and is timed. */
+  readonly isOn: boolean;
+  readonly #log: Logger;
+  readonly #open = new Set<Exchange>();
+
+  constructor(log: Logger, isOn: boolean) {
+    this.#log = log;
+    this.isOn = isOn && log.isLevelEnabled('info');
+  }
+
+  /** It is not answered yet, and will be later. */
+  opened(exchange: Exchange): void {
+    if (exchange.startedAtMs === 0) exchange.startedAtMs = performance.now();
+    this.#open.add(exchange);
+  }
+
+  finished(exchange: Exchange): void {
+    if (this.#open.size > 0) this.#open.delete(exchange);
+    if (this.isOn) this.#log.info(accessFacts(exchange), 'request');
+    else if (exchange.outcome === 'client-left' && !exchange.response.headersSent)
+      this.#log.info(accessFacts(exchange), 'the client left before its request was answered');
+  }
+
+  /** How many are under way. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Those under way, the oldest first; of many only the first. */
+  listOpen(): OpenRequest[] {
+    const nowMs = performance.now();
+    return [...this.#open].slice(0, MAX_LISTED).map((exchange) => {
+      const calls = exchange.openCalls();
+      return {
+        requestId: exchange.loggedId,
+        method: exchange.request.method ?? 'GET',
+        path: exchange.path,
+        ms: Math.round(nowMs - exchange.startedAtMs),
+        ...(calls.length > 0 && { calls }),
+      };
+    });
+  }
+}
+
+function accessFacts(exchange: Exchange): Record<string, unknown> {
+  const { request, response, path, pattern, startedAtMs, bodyBytes, outcome, callsWhenLeft } =
+    exchange;
+  const isUnanswered = outcome === 'client-left' && !response.headersSent;
+  return {
+    requestId: exchange.loggedId,
+    method: request.method,
+    path,
+    pattern,
+    status: isUnanswered ? CLIENT_LEFT_STATUS : response.statusCode,
+    ms: startedAtMs === 0 ? undefined : Math.round((performance.now() - startedAtMs) * 10) / 10,
+    bytes: bodyBytes,
+    outcome,
+    ...(callsWhenLeft.length > 0 && { calls: callsWhenLeft.slice(0, MAX_LISTED) }),
+  };
+}
