@@ -8,6 +8,7 @@ import { isIPv6 } from 'node:net';
 import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
 import { withoutSecrets } from './call-name.js';
 import { invalidRequest } from './errors.js';
+import { isRecord, ownOptions, show } from './own-options.js';
 
 export interface ConnectionKeyParts {
   host: string;
@@ -50,14 +51,17 @@ export class ConnectionKey {
     if (target instanceof ConnectionKey) return target;
     if (typeof target === 'string' || target instanceof URL)
       return ConnectionKey.#fromUrl(parseUrl(target), tls, publicOnly);
-    if (typeof target !== 'object' || (target as unknown) === null)
-      throw invalidRequest(`a connection key is made from a URL or { host, port, tls }`);
-    const wanted = target.tls ?? false;
+    if (!isRecord(target))
+      throw invalidRequest(
+        `a connection key is made from a URL or { host, port, tls }, not ${show(target)}`,
+      );
+    const parts = ownOptions(target);
+    const wanted = parts.tls ?? false;
     const options = wanted === true ? (tls ?? {}) : wanted;
-    const host = canonicalHost(target.host);
-    const port = target.port ?? (options === false ? 80 : 443);
+    const host = canonicalHost(parts.host);
+    const port = parts.port ?? (options === false ? 80 : 443);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw invalidRequest(`port ${String(port)} is not a whole number from 1 to 65535`);
+      throw invalidRequest(`port ${show(port)} is not a whole number from 1 to 65535`);
     return new ConnectionKey(
       host,
       port,
@@ -129,11 +133,11 @@ function refuseWithoutScheme(target: string): void {
 
 function canonicalHost(host: unknown): string {
   if (typeof host !== 'string' || host === '')
-    throw invalidRequest(`host must be a host name or an IP address, not ${JSON.stringify(host)}`);
+    throw invalidRequest(`host must be a host name or an IP address, not ${show(host)}`);
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   if (isIPv6(bare)) return bare.toLowerCase();
   const ascii = domainToASCII(bare);
   if (ascii === '' || /[\s/?#@:\\]/.test(bare))
-    throw invalidRequest(`host must be a host name or an IP address, not ${JSON.stringify(host)}`);
+    throw invalidRequest(`host must be a host name or an IP address, not ${show(host)}`);
   return ascii;
 }

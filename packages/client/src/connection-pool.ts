@@ -19,6 +19,7 @@ import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
 import { abandonInput } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
+import { checkNames, ownOptions, show } from './own-options.js';
 import { systemClock, type Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
 import { Deadlines } from './pool/deadlines.js';
@@ -32,7 +33,7 @@ import { CallContext } from './send/call-context.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
 import { followRedirects, type Hop } from './send/redirect.js';
-import { sheltered, type RequestScope } from './send/request-scope.js';
+import { RequestScope, sheltered } from './send/request-scope.js';
 import { Origins } from './send/target.js';
 
 /** Seams for tests: time and chance. */
@@ -145,8 +146,10 @@ export class ConnectionPool implements AsyncDisposable {
     options?: SendOptions,
     scope?: RequestScope,
   ): Promise<ClientResponse> {
-    if (options?.redirect !== 'follow') return this.#send(target, request, options, scope);
-    const answer = this.#follow({ target, request, options }, scope);
+    const init = ownOptions(request);
+    const settings = options === undefined ? undefined : ownOptions(options);
+    if (settings?.redirect !== 'follow') return this.#send(target, init, settings, scope);
+    const answer = this.#follow({ target, request: init, options: settings }, scope);
     return scope === undefined ? answer : sheltered(answer, scope);
   }
 
@@ -159,6 +162,8 @@ export class ConnectionPool implements AsyncDisposable {
   ): Promise<ClientResponse> {
     try {
       // What is wrong with the request rejects, before anything is written.
+      if (scope !== undefined && !(scope instanceof RequestScope))
+        throw invalidRequest(`the scope of a call must be a RequestScope, not ${show(scope)}`);
       const checked = checkOptions(options);
       const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
       const prepared = prepare(resolved, request, checked, scope);
@@ -221,8 +226,9 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** As `acquire`, over TLS. */
-  acquireTls(host: string, port = 443, options: AcquireTlsOptions = {}): Promise<Lease> {
-    const { verifyCert, sni, ...rest } = options;
+  async acquireTls(host: string, port = 443, options?: AcquireTlsOptions): Promise<Lease> {
+    const names = ['verifyCert', 'sni', 'signal', 'timeout'] as const;
+    const { verifyCert, sni, ...rest } = checkNames(options, 'the options of acquireTls()', names);
     const tls = { rejectUnauthorized: verifyCert, servername: sni };
     return this.#lease({ host, port, tls }, rest, false);
   }

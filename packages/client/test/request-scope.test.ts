@@ -98,7 +98,7 @@ describe('a scope that has ended', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(unhandled).toEqual([]);
       // An error of another kind is as unhandled as ever.
-      const failed = pool.sendRequest(upstream.url, { path: 'no path' }, {}, new RequestScope());
+      const failed = pool.sendRequest(upstream.url, { path: 'no\npath' }, {}, new RequestScope());
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(unhandled).toHaveLength(1);
       await expect(failed).rejects.toMatchObject({ code: 'HOTARU_INVALID_REQUEST' });

@@ -5,6 +5,7 @@
  */
 import { TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
 import { ConfigError } from '../errors.js';
+import { ownOptions } from '../own-options.js';
 import { SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
@@ -109,7 +110,7 @@ export class PoolConfig {
     if (input instanceof PoolConfig) return input;
     if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
       throw new ConfigError('', `a pool configuration must be an object, not ${show(input)}`);
-    const { hosts: hostInputs, ...own } = input;
+    const { hosts: hostInputs, ...own } = ownOptions(input);
     const settings = checkSettings(own, base?.settings ?? DEFAULTS, '');
     // A host's own words outlive a change of the pool's: they are laid over the new settings again.
     const hosts = Object.create(null) as Record<string, Settings>;

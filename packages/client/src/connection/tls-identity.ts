@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import tls, { type SecureContext } from 'node:tls';
 import { invalidRequest } from '../errors.js';
+import { ownOptions } from '../own-options.js';
 
 export interface TlsOptions {
   /** Certificate authorities to trust in place of Node's own list (PEM). */
@@ -66,7 +67,7 @@ export class TlsIdentity {
     // The same object may have been changed since: compare what it says with what was said.
     if (known?.host === host && isSame(known.identity.options, options)) return known.identity;
     check(options);
-    const identity = new TlsIdentity(host, options);
+    const identity = new TlsIdentity(host, ownOptions(options));
     KNOWN.set(options, { host, identity });
     return identity;
   }

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { invalidRequest } from '../errors.js';
+import { show } from '../own-options.js';
 
 export type BodyInput =
   | string
@@ -53,31 +54,69 @@ export function toRequestBody(input: unknown): RequestBody {
   if (input instanceof Readable) {
     if (input.destroyed || input.readableEnded)
       throw invalidRequest('the body stream has already ended or was destroyed');
+    refuseUsed(input);
     // Its error ends the call, or comes when the call is over: in neither case the process.
     input.on('error', ignore);
     return { kind: 'stream', source: input, contentType: undefined };
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw invalidRequest('the body stream is locked to another reader');
+    refuseUsed(input);
     return {
       kind: 'stream',
       source: input as unknown as AsyncIterable<unknown>,
       contentType: undefined,
     };
   }
-  if (typeof input === 'object' && Symbol.asyncIterator in input)
+  if (typeof input === 'object' && Symbol.asyncIterator in input) {
+    refuseUsed(input);
     return { kind: 'stream', source: input as AsyncIterable<unknown>, contentType: undefined };
+  }
   throw invalidRequest(
-    `${describe(input)} is no request body; allowed: string, Uint8Array, URLSearchParams, FormData, ` +
+    `${show(input)} is no request body; allowed: string, Uint8Array, URLSearchParams, FormData, ` +
       'Readable, ReadableStream, AsyncIterable (for JSON use jsonRequest)',
   );
 }
 
+/**
+ * Sources that can be read once and were read here, or given up. A generator can't be asked, and of two
+ * calls with the same stream, both still waiting for a connection, only one may send it.
+ */
+const USED = new WeakSet();
+
+/**
+ * What was read before, here or elsewhere, would be sent without what is gone: empty, or cut. Asked when
+ * the request is made, and again when the body is sent: another call may have begun to read it meanwhile.
+ *
+ * @throws RequestError `HOTARU_INVALID_REQUEST`
+ */
+export function refuseUsed(source: object): void {
+  // The function knows web streams, too; its types don't.
+  if (USED.has(source) || Readable.isDisturbed(source as Readable))
+    throw invalidRequest('the body stream was already read, or is the body of another call');
+}
+
 /** How a stream is read. Leaving a Node stream early must not destroy it: see `abandonSource`. */
 export function iterateSource(source: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  const iterator = openSource(source);
+  noteUse(source, iterator);
+  return iterator;
+}
+
+function openSource(source: AsyncIterable<unknown>): AsyncIterator<unknown> {
   if (source instanceof Readable) return source.iterator({ destroyOnReturn: false });
   if (source instanceof ReadableStream) return iterateWebStream(source as ReadableStream<unknown>);
   return source[Symbol.asyncIterator]();
+}
+
+/** What makes a new iterator each time can be sent again; what is its own iterator, or a stream, can't. */
+function noteUse(source: object, iterator: AsyncIterator<unknown>): void {
+  if (
+    (source as unknown) === iterator ||
+    source instanceof Readable ||
+    source instanceof ReadableStream
+  )
+    USED.add(source);
 }
 
 /** Its own iterator would hold back `return()` until the read under way is over, which may be never. */
@@ -96,7 +135,8 @@ function iterateWebStream(stream: ReadableStream<unknown>): AsyncIterator<unknow
  * The rest will not be read: lets go of what the stream holds. An inbound request of `node:http` is
  * spared: destroying it would cut the socket on which its own answer still has to go out.
  */
-export function abandonSource(source: AsyncIterable<unknown>): void {
+export function abandonSource(source: AsyncIterable<unknown>, isBeingRead = false): void {
+  if (!isBeingRead && USED.has(source)) return; // another call is reading it
   try {
     if (source instanceof Readable) {
       if ('complete' in source) return;
@@ -104,7 +144,11 @@ export function abandonSource(source: AsyncIterable<unknown>): void {
       source.destroy();
     } else if (source instanceof ReadableStream) {
       if (!source.locked) source.cancel().catch(ignore);
-    } else source[Symbol.asyncIterator]().return?.().catch(ignore);
+    } else {
+      const iterator = source[Symbol.asyncIterator]();
+      noteUse(source, iterator);
+      iterator.return?.().catch(ignore);
+    }
   } catch {
     // a hand-written iterable that throws: the call has failed for a better reason already
   }
@@ -119,7 +163,7 @@ export function abandonInput(input: unknown): void {
 /** One piece of a stream as bytes to write. */
 export function toPiece(piece: unknown): string | Uint8Array {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;
-  throw invalidRequest(`a body stream gave ${describe(piece)}; allowed: string, Uint8Array`);
+  throw invalidRequest(`a body stream gave ${show(piece)}; allowed: string, Uint8Array`);
 }
 
 function ignore(): void {
@@ -132,10 +176,4 @@ function bytes(
   contentType: string | undefined,
 ): RequestBody {
   return { kind: 'bytes', bytes: value, length, contentType };
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  return Object.prototype.toString.call(value);
 }

@@ -2,19 +2,21 @@
  * What a request is, and templates for the common ones.
  */
 import { invalidRequest } from '../errors.js';
+import { isRecord, ownOptions, show } from '../own-options.js';
 import type { BodyInput } from './request-body.js';
+import { headerPairs, type HeadersInput } from './request-headers.js';
+
+export type { HeadersInput, HeaderValue } from './request-headers.js';
 
 export type QueryValue = string | number | boolean | null | undefined;
-
-export type HeadersInput =
-  | Record<string, string | number | string[] | undefined>
-  | readonly (readonly [string, string])[]
-  | Headers;
 
 export interface RequestInit {
   /** Default GET. */
   method?: string | undefined;
-  /** Appended to the path of the target. Percent-encoded by the caller. */
+  /**
+   * Appended to the path of the target. Blanks, non-ASCII and what else may not stand in a URL are
+   * percent-encoded as URL parsers do; dot segments stay. Control characters, `#` and `\\` are errors.
+   */
   path?: string | undefined;
   /** Encoded and appended to the path; lists repeat the name, null and undefined are left out. */
   query?: Record<string, QueryValue | readonly QueryValue[]> | URLSearchParams | undefined;
@@ -27,15 +29,15 @@ export type RequestExtras = Omit<RequestInit, 'method' | 'path' | 'body'>;
 
 /** @example await pool.sendRequest('https://api.example.com', getRequest('/users/1')); */
 export function getRequest(path = '', extras: RequestExtras = {}): RequestInit {
-  return { ...extras, method: 'GET', path };
+  return { ...checkExtras(extras), method: 'GET', path };
 }
 
 export function headRequest(path = '', extras: RequestExtras = {}): RequestInit {
-  return { ...extras, method: 'HEAD', path };
+  return { ...checkExtras(extras), method: 'HEAD', path };
 }
 
 export function deleteRequest(path = '', extras: RequestExtras = {}): RequestInit {
-  return { ...extras, method: 'DELETE', path };
+  return { ...checkExtras(extras), method: 'DELETE', path };
 }
 
 /**
@@ -71,10 +73,20 @@ export function formRequest(
     form instanceof FormData || form instanceof URLSearchParams
       ? form
       : new URLSearchParams([...queryPairs(form)]);
-  return { ...extras, method: 'POST', path, body };
+  return { ...checkExtras(extras), method: 'POST', path, body };
+}
+
+/** @throws RequestError `HOTARU_INVALID_REQUEST` */
+function checkExtras(extras: RequestExtras): RequestExtras {
+  if (!isRecord(extras))
+    throw invalidRequest(
+      `the rest of a request must be an object such as { headers, query }, not ${show(extras)}`,
+    );
+  return ownOptions(extras);
 }
 
 function withData(method: string, path: string, data: unknown, extras: RequestExtras): RequestInit {
+  checkExtras(extras);
   if (data === undefined) return { ...extras, method, path };
   const isBody =
     typeof data === 'string' ||
@@ -87,6 +99,7 @@ function withData(method: string, path: string, data: unknown, extras: RequestEx
 }
 
 function withJson(method: string, path: string, data: unknown, extras: RequestExtras): RequestInit {
+  const { headers } = checkExtras(extras);
   let body: unknown;
   try {
     body = JSON.stringify(data);
@@ -94,7 +107,7 @@ function withJson(method: string, path: string, data: unknown, extras: RequestEx
     throw invalidRequest(`the data has no JSON form: ${(error as Error).message}`, error);
   }
   if (typeof body !== 'string') throw invalidRequest(`${typeof data} has no JSON form`);
-  return { ...extras, method, path, body, headers: withContentType(extras.headers) };
+  return { ...extras, method, path, body, headers: withContentType(headers) };
 }
 
 function withContentType(headers: HeadersInput | undefined): HeadersInput {
@@ -105,38 +118,17 @@ function withContentType(headers: HeadersInput | undefined): HeadersInput {
   return [...pairs, ['content-type', contentType]];
 }
 
-/** Every field as one `[name, value]` pair; lists give a pair for each entry. */
-export function* headerPairs(headers: HeadersInput): Generator<readonly [string, string]> {
-  if (headers instanceof Headers || Array.isArray(headers)) {
-    for (const pair of headers as Iterable<unknown>) {
-      if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string')
-        throw invalidRequest('headers given as a list must be [name, value] pairs');
-      yield [pair[0], headerText(pair[0], pair[1])];
-    }
-    return;
-  }
-  if (typeof headers !== 'object' || (headers as unknown) === null)
-    throw invalidRequest('headers must be an object, a list of [name, value] pairs, or Headers');
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    if (Array.isArray(value))
-      for (const one of value as unknown[]) yield [name, headerText(name, one)];
-    else yield [name, headerText(name, value)];
-  }
-}
-
-function headerText(name: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
-  throw invalidRequest(
-    `header ${JSON.stringify(name)} must be text, not ${value === null ? 'null' : typeof value}`,
-  );
-}
-
+/** @throws RequestError `HOTARU_INVALID_REQUEST` for what has no names and values of its own. */
 export function* queryPairs(
   query: Record<string, QueryValue | readonly QueryValue[]>,
 ): Generator<[string, string]> {
-  for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
+  const given: unknown = query;
+  if (!isRecord(given))
+    throw invalidRequest(
+      `names and values must be an object or URLSearchParams, not ${show(given)}`,
+    );
+  for (const name of Object.keys(given)) {
+    const value = given[name];
     const values: unknown[] = Array.isArray(value) ? value : [value];
     for (const one of values) {
       if (one === undefined || one === null) continue;

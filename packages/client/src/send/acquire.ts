@@ -5,6 +5,7 @@
 import type { Duration } from '../config/duration.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { invalidRequest, type TransportError } from '../errors.js';
+import { checkNames } from '../own-options.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
@@ -36,16 +37,17 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
     deadlines: Deadlines,
     clock: Clock,
     host: HostPool<PooledConnection>,
-    options: AcquireOptions = {},
+    options: AcquireOptions | undefined,
   ) {
-    for (const name in options)
-      if (name !== 'signal' && name !== 'timeout')
-        throw invalidRequest(`the option ${name} is not known; allowed: signal, timeout`);
-    if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    const { signal, timeout } = checkNames(options, 'the options of acquire()', [
+      'signal',
+      'timeout',
+    ]);
+    if (signal !== undefined && !(signal instanceof AbortSignal))
       throw invalidRequest('the option signal must be an AbortSignal');
     this.#host = host;
-    this.#signal = options.signal;
-    this.#timeoutMs = durationOf('timeout', options.timeout) ?? host.settings.acquireTimeout;
+    this.#signal = signal;
+    this.#timeoutMs = durationOf('timeout', timeout) ?? host.settings.acquireTimeout;
     this.#clock = new CallClock(clock, deadlines, clock.now() + this.#timeoutMs, this);
     this.#acquisition = new Acquisition(host, this, true);
   }

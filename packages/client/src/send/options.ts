@@ -4,6 +4,7 @@
 import { parseDuration, type Duration } from '../config/duration.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
+import { isRecord, ownOptions, show } from '../own-options.js';
 import type { ResponseHeaders } from '../message/response-headers.js';
 
 export interface SendOptions {
@@ -94,12 +95,16 @@ const NONE: CheckedOptions = Object.freeze({
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming the option, its value and what is allowed. */
 export function checkOptions(options: SendOptions | undefined): CheckedOptions {
   if (options === undefined) return NONE;
-  if (typeof options !== 'object' || (options as unknown) === null)
-    throw invalidRequest('the options of a call must be an object');
+  if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options))
+    throw invalidRequest(`the options of a call must be an object, not ${show(options)}`);
   for (const name in options)
     if (!(ALLOWED as readonly string[]).includes(name))
       throw invalidRequest(`the option ${name} is not known; allowed: ${ALLOWED.join(', ')}`);
   checkBehaviour(options);
+  if (options.tls !== undefined && !isRecord(options.tls))
+    throw invalidRequest(
+      `the option tls must be an object of TLS settings, not ${show(options.tls)}`,
+    );
   const { signal, idempotencyKey, maxResponseSize } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidRequest('the option signal must be an AbortSignal');
@@ -123,13 +128,13 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     tls: options.tls,
     followsRedirects: options.redirect === 'follow',
     decompresses: options.decompress ?? true,
-    publicOnly: options.safety?.untrusted ?? false,
+    publicOnly: options.safety !== undefined && ownOptions(options.safety).untrusted === true,
     onInformational: options.onInformational,
   };
 }
 
 function checkBehaviour(options: SendOptions): void {
-  const { redirect, decompress, safety, onInformational }: Record<string, unknown> = { ...options };
+  const { redirect, decompress, safety, onInformational } = options as Record<string, unknown>;
   if (redirect !== undefined && redirect !== 'manual' && redirect !== 'follow')
     throw invalidRequest(`the option redirect is ${show(redirect)}; allowed: 'manual', 'follow'`);
   if (decompress !== undefined && typeof decompress !== 'boolean')
@@ -155,9 +160,4 @@ export function durationOf(name: string, value: unknown): number | undefined {
         "allowed: milliseconds above 0, or text like '5s', or Infinity for none",
     );
   return ms;
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value;
 }

@@ -4,9 +4,11 @@
  */
 import type { WireRequest } from '../connection/http1/request-writer.js';
 import { invalidRequest } from '../errors.js';
-import { headerPairs, type RequestInit } from '../message/request.js';
+import type { RequestInit } from '../message/request.js';
 import { ACCEPT_ENCODING } from '../message/body-decoder.js';
+import { headerPairs, type HeadersInput } from '../message/request-headers.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
+import { show } from '../own-options.js';
 import type { CheckedOptions } from './options.js';
 import type { RequestScope, ScopeFields } from './request-scope.js';
 import { requestTarget, type Origin, type Target } from './target.js';
@@ -26,6 +28,25 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const STANDARD = new Set([...IDEMPOTENT, 'POST', 'PATCH']);
+/** Fields of a request that are no lists (RFC 9110, RFC 6454, draft idempotency-key-header). */
+const SINGLE_VALUED = new Set([
+  'authorization',
+  'content-location',
+  'content-range',
+  'content-type',
+  'date',
+  'from',
+  'idempotency-key',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'max-forwards',
+  'origin',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'user-agent',
+]);
 /** Methods for which "no body" must be said: a server may wait for one (RFC 9110 §8.6). */
 const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -40,6 +61,8 @@ class Draft implements PreparedRequest {
   isIdempotent = false;
   /** The field lines so far. */
   fields = '';
+  /** Bit n: a field whose name has n (modulo 32) characters was given. */
+  nameLengths = 0;
   hasHost = false;
   hasContentType = false;
   isChunked = false;
@@ -61,6 +84,8 @@ export function prepare(
   options: CheckedOptions,
   scope?: RequestScope,
 ): PreparedRequest {
+  if (typeof request !== 'object' || (request as unknown) === null || Array.isArray(request))
+    throw invalidRequest(`the request must be an object, not ${show(request)}`);
   for (const name in request)
     if (!ALLOWED.includes(name))
       throw invalidRequest(`request.${name} is not known; allowed: ${ALLOWED.join(', ')}`);
@@ -91,7 +116,7 @@ function trimBlanks(value: string): string {
 function checkMethod(method: string | undefined): string {
   if (method === undefined || method === 'GET') return 'GET';
   if (typeof method !== 'string' || !TOKEN.test(method))
-    throw invalidRequest(`method ${JSON.stringify(method)} is no token (RFC 9110 §9.1)`);
+    throw invalidRequest(`method ${show(method)} is no token (RFC 9110 §9.1)`);
   const upper = method.toUpperCase();
   if (upper === 'CONNECT')
     throw invalidRequest('CONNECT opens a tunnel, not an exchange: use pool.acquireNew()');
@@ -100,15 +125,15 @@ function checkMethod(method: string | undefined): string {
 
 function readHeaders(headers: NonNullable<RequestInit['headers']>, draft: Draft): void {
   // The plain object of plain strings is nearly every request: no generator for it.
-  if (Object.getPrototypeOf(headers) === Object.prototype) {
-    const record = headers as Record<string, unknown>;
-    for (const name of Object.keys(record)) {
-      const value = record[name];
+  if (isPlain(headers)) {
+    const names = Object.keys(headers);
+    for (const name of names) {
+      const value = headers[name];
       if (typeof value === 'string') addField(draft, name, value);
       else if (value !== undefined)
-        for (const pair of headerPairs({ [name]: value as string })) addField(draft, ...pair);
+        for (const pair of headerPairs({ [name]: value } as HeadersInput)) addField(draft, ...pair);
     }
-    return;
+    if (names.length > 0) return;
   }
   for (const [name, value] of headerPairs(headers)) addField(draft, name, value);
 }
@@ -120,6 +145,14 @@ function addScopeFields(draft: Draft, fields: ScopeFields): void {
     if (!given.includes(`\n${name.toLowerCase()}:`)) addField(draft, name, value);
 }
 
+function isPlain(headers: unknown): headers is Record<string, unknown> {
+  return (
+    typeof headers === 'object' &&
+    headers !== null &&
+    Object.getPrototypeOf(headers) === Object.prototype
+  );
+}
+
 function addField(draft: Draft, name: string, value: string): void {
   if (!TOKEN.test(name))
     throw invalidRequest(`header name ${JSON.stringify(name)} is no token (RFC 9110 §5.1)`);
@@ -127,8 +160,27 @@ function addField(draft: Draft, name: string, value: string): void {
     throw invalidRequest(
       `the value of header ${JSON.stringify(name)} has a control or non-Latin-1 character (RFC 9110 §5.5)`,
     );
+  // Most names differ in length, so that few have to be compared.
+  const lengthBit = 1 << name.length;
+  if ((draft.nameLengths & lengthBit) !== 0 && isSaidAlready(draft, name, value)) return;
+  draft.nameLengths |= lengthBit;
   if (isFraming(draft, name, value)) return;
   draft.fields += `${name}: ${value}\r\n`;
+}
+
+/**
+ * Two lines of a field that has one value would leave it to each server which of them counts (RFC 9110
+ * §5.3): the same value twice is sent once, and two values are an error.
+ */
+function isSaidAlready({ fields }: Draft, name: string, value: string): boolean {
+  const lower = name.toLowerCase();
+  if (!SINGLE_VALUED.has(lower)) return false;
+  const at = `\r\n${fields}`.toLowerCase().indexOf(`\r\n${lower}:`);
+  if (at === -1) return false;
+  if (fields.startsWith(`: ${value}\r\n`, at + name.length)) return true;
+  throw invalidRequest(
+    `header ${lower} is given twice, with different values; it has one value, in whichever spelling`,
+  );
 }
 
 /** Fields that frame the message or steer the connection are read here; true when we write our own. */

@@ -18,8 +18,9 @@ import { CONSTANTS } from '../config/defaults.js';
 import { parseUrl } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';
-import { headerPairs, type RequestInit } from '../message/request.js';
 import { abandonInput } from '../message/request-body.js';
+import type { RequestInit } from '../message/request.js';
+import { headerPairs } from '../message/request-headers.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 

@@ -6,6 +6,7 @@
 import { parseUrl, type ConnectionKey } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
+import { isRecord, show } from '../own-options.js';
 import { queryPairs, type RequestInit } from '../message/request.js';
 
 export interface Origin {
@@ -31,8 +32,10 @@ export type KeyOf = (url: URL, tls: TlsOptions | undefined, publicOnly: boolean)
 
 /** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
 const MAX_ORIGINS = 16_384;
-/** A path the URL parser would leave as it is: no dot segments, nothing to encode. */
-const PLAIN_PATH = /^(?!.*(?:\/\.|%2e))[\w\-~!$&'()*+,;=:@%/?.]*$/i;
+/** A path and query that every URL parser leaves as they are, but for dot segments. */
+const NEEDS_NO_ENCODING = /^[\w\-~!$&'()*+,;=:@%/.[\]|]*(?:\?[\w\-~!$&()*+,;=:@%/?.[\]|^{}`]+)?$/;
+/** Dot segments, in whichever spelling, stand in a path. */
+const DOT_SEGMENT = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
 
 export class Origins {
   readonly #origins = new Map<string, KnownOrigin>();
@@ -53,7 +56,7 @@ export class Origins {
       if (known !== undefined) {
         const path = slash === -1 ? '' : target.slice(slash);
         if (path === '' || path === '/') return known.root;
-        if (PLAIN_PATH.test(path)) return { origin: known, path };
+        if (NEEDS_NO_ENCODING.test(path) && !DOT_SEGMENT.test(path)) return { origin: known, path };
       }
     }
     return this.#parse(target, tls, publicOnly);
@@ -97,33 +100,47 @@ export class Origins {
  * both and of `query`.
  */
 export function requestTarget(base: string, request: RequestInit): string {
-  const { path, query } = request;
-  if (path === undefined || path === '') {
+  const { path: given, query } = request;
+  const path = given === undefined || given === '' ? '' : encodePath(given);
+  if (path === '') {
     if (query === undefined) return base === '' ? '/' : base;
-  } else {
-    checkPath(path);
     // Nothing to take apart: the path's own query, if any, is the only one.
-    if (query === undefined && path.startsWith('/') && !base.includes('?')) return join(base, path);
-  }
+  } else if (query === undefined && path.startsWith('/') && !base.includes('?'))
+    return join(base, path);
   const [basePath, baseQuery] = split(base);
-  const [ownPath, ownQuery] = split(path ?? '');
+  const [ownPath, ownQuery] = split(path);
   const joined = join(basePath, ownPath);
   const queries = [baseQuery, ownQuery, query === undefined ? '' : encodeQuery(query)];
   const search = queries.filter((part) => part !== '').join('&');
   return search === '' ? joined : `${joined}?${search}`;
 }
 
-/** Anything else would have to be encoded, cut off or could split the request line. */
-const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+/** What could split the request line, be cut off, or change its meaning on the way. */
+const NOT_IN_PATH = /[\u0000-\u001f\u007f#]|^[^?]*\\|\p{Surrogate}/u;
 
-function checkPath(path: unknown): void {
-  if (typeof path !== 'string') throw invalidRequest(`path must be text, not ${typeof path}`);
-  if (!VISIBLE_ASCII.test(path))
+/** As URL parsers encode a path and a query, but dot segments stay: what the caller wrote is what is asked for. */
+function encodePath(path: unknown): string {
+  if (typeof path !== 'string') throw invalidRequest(`path must be text, not ${show(path)}`);
+  if (NEEDS_NO_ENCODING.test(path)) return path;
+  if (NOT_IN_PATH.test(path))
     throw invalidRequest(
-      `path ${JSON.stringify(path)} has a blank, control or non-ASCII character; percent-encode it (encodeURIComponent)`,
+      `path ${JSON.stringify(path)} has a control character, #, \\ or half a surrogate pair; percent-encode it (encodeURIComponent)`,
     );
-  if (path.includes('#'))
-    throw invalidRequest(`path ${JSON.stringify(path)} has a fragment; encode # as %23`);
+  const [own, query] = split(path);
+  const encoded = own.split('/').map(encodeSegment).join('/');
+  return query === '' ? encoded : encoded + parse(`/?${query}#x`).search;
+}
+
+/** A segment of dots has nothing to encode, and the parser would resolve it. */
+function encodeSegment(segment: string): string {
+  return DOTS.test(segment) ? segment : parse(`/${segment}/x`).pathname.slice(1, -2);
+}
+
+const DOTS = /^(?:\.|%2e){1,2}$/i;
+
+/** What follows keeps the parser from trimming blanks at the end. */
+function parse(pathAndQuery: string): URL {
+  return new URL(`http://host${pathAndQuery}`);
 }
 
 function split(path: string): [string, string] {
@@ -139,8 +156,10 @@ function join(base: string, path: string): string {
 
 function encodeQuery(query: NonNullable<RequestInit['query']>): string {
   if (query instanceof URLSearchParams) return query.toString();
-  if (typeof query !== 'object' || (query as unknown) === null || Array.isArray(query))
-    throw invalidRequest('query must be an object of names and values, or URLSearchParams');
+  if (!isRecord(query))
+    throw invalidRequest(
+      `query must be an object of names and values, or URLSearchParams, not ${show(query)}`,
+    );
   const parts: string[] = [];
   for (const [name, value] of queryPairs(query)) parts.push(`${encode(name)}=${encode(value)}`);
   return parts.join('&');

@@ -8,7 +8,7 @@
 import { Readable } from 'node:stream';
 import { CONSTANTS } from '../../config/defaults.js';
 import { invalidRequest, RequestError } from '../../errors.js';
-import { abandonSource, iterateSource, toPiece } from '../../message/request-body.js';
+import { abandonSource, iterateSource, refuseUsed, toPiece } from '../../message/request-body.js';
 
 export interface UploadTarget {
   /** False when the socket is full; `resume()` follows. */
@@ -78,7 +78,7 @@ export class Upload {
       // a hand-written iterator whose return() throws
     }
     if (this.#iterator === undefined || this.#source instanceof Readable)
-      abandonSource(this.#source);
+      abandonSource(this.#source, this.#iterator !== undefined);
   }
 
   async #pump(): Promise<void> {
@@ -113,6 +113,7 @@ export class Upload {
   }
 
   #open(): AsyncIterator<unknown> {
+    refuseUsed(this.#source);
     try {
       return (this.#iterator = iterateSource(this.#source));
     } catch (error) {
