@@ -20,7 +20,7 @@ import type { RequestInit } from './message/request.js';
 import { abandonInput } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
 import { checkNames, ownOptions, show } from './own-options.js';
-import { systemClock, type Clock } from './pool/clock.js';
+import { systemClock, timerDelay, type Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
 import { Deadlines } from './pool/deadlines.js';
 import { HostPool } from './pool/host-pool.js';
@@ -470,8 +470,7 @@ export class ConnectionPool implements AsyncDisposable {
         wake = resolve;
         this.#onQuiet.add(resolve);
         if (timeoutMs === Infinity) return;
-        const leftMs = Math.max(1, Math.ceil(untilMs - this.#clock.now()));
-        timer = this.#clock.setTimer(resolve, Math.min(leftMs, CONSTANTS.maxTimerMs));
+        timer = this.#clock.setTimer(resolve, timerDelay(untilMs, this.#clock.now()));
         this.#clock.setAwaited?.(timer, true);
       });
       this.#onQuiet.delete(wake);

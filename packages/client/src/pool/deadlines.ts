@@ -3,8 +3,7 @@
  * and no timer unless it is now the earliest. A call moves its deadline several times (acquire, headers,
  * each piece of the body) and nearly always ends first, so the common path must cost little.
  */
-import { CONSTANTS } from '../config/defaults.js';
-import type { Clock } from './clock.js';
+import { timerDelay, type Clock } from './clock.js';
 import { Heap, type Timed } from './heap.js';
 
 /** A thing with a deadline. Infinity means none. */
@@ -62,9 +61,7 @@ export class Deadlines {
   #wakeAt(atMs: number): void {
     this.#clearTimer();
     this.#timerAtMs = atMs;
-    // Rounded up: a timer that fires early would find nothing due and have to be set again.
-    const delayMs = Math.max(1, Math.ceil(atMs - this.#clock.now()));
-    this.#timer = this.#clock.setTimer(this.#onTimer, Math.min(delayMs, CONSTANTS.maxTimerMs));
+    this.#timer = this.#clock.setTimer(this.#onTimer, timerDelay(atMs, this.#clock.now()));
     if (this.#isAwaited) this.#clock.setAwaited?.(this.#timer, true);
   }
 

@@ -2,7 +2,7 @@
  * The cleanup task: one unref'd timer that sweeps when the last sweep asked for it. Started by any
  * number of owners, and gone with the last of them.
  */
-import type { Clock } from './clock.js';
+import { timerDelay, type Clock } from './clock.js';
 
 export class Sweeper {
   readonly #clock: Clock;
@@ -39,7 +39,7 @@ export class Sweeper {
     this.#clear();
     const nextAtMs = this.#sweep();
     if (this.#owners.size === 0) return; // stopped by what the sweep set off
-    const delayMs = Math.max(1, Math.ceil(nextAtMs - this.#clock.now()));
+    const delayMs = timerDelay(nextAtMs, this.#clock.now());
     this.#timer = this.#clock.setTimer(() => {
       this.#timer = undefined;
       this.#run();

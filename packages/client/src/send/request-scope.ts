@@ -13,8 +13,8 @@
  *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
  */
-import { AbortedError, TimeoutError, type Phase } from '../errors.js';
-import { systemClock } from '../pool/clock.js';
+import { AbortedError, invalidRequest, TimeoutError, type Phase } from '../errors.js';
+import { systemClock, timerDelay } from '../pool/clock.js';
 import { LinkedList, type Link } from '../pool/linked-list.js';
 
 /** A call that was left behind, as it is reported. */
@@ -112,8 +112,11 @@ export class RequestScope {
   #controller: AbortController | undefined = undefined;
   #timer: unknown = undefined;
 
+  /** @throws RequestError `HOTARU_INVALID_REQUEST` for a deadline that is no instant. */
   constructor(options: RequestScopeOptions = {}) {
-    this.#deadlineMs = options.deadlineMs ?? Infinity;
+    this.#deadlineMs = checkDeadline(
+      options.deadlineMs === undefined ? Infinity : options.deadlineMs,
+    );
     this.captureCallSites = options.captureCallSites ?? false;
     this.fields = options.fields;
     this.#onUnreadBody = options.onUnreadBody;
@@ -256,14 +259,26 @@ export class RequestScope {
   }
 
   #watchDeadline(): void {
-    const delayMs = Math.max(1, Math.ceil(this.#deadlineMs - performance.now()));
-    this.#timer = systemClock.setTimer(() => this.expire(), delayMs);
+    const delayMs = timerDelay(this.#deadlineMs, performance.now());
+    this.#timer = systemClock.setTimer(() => {
+      // A timer keeps 24 days at most: a deadline may be further off.
+      if (performance.now() < this.#deadlineMs) this.#watchDeadline();
+      else this.expire();
+    }, delayMs);
   }
 
   #stopTimer(): void {
     if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function checkDeadline(deadlineMs: unknown): number {
+  if (typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs)) return deadlineMs;
+  const given = typeof deadlineMs === 'string' ? JSON.stringify(deadlineMs) : String(deadlineMs);
+  throw invalidRequest(
+    `deadlineMs is ${given}; allowed: an instant of performance.now(), such as performance.now() + 2_000, or Infinity for none`,
+  );
 }
 
 /** The same promise, but what it rejects with because its scope is over is no unhandled rejection. */
