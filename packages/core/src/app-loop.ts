@@ -2,13 +2,14 @@
  * The life of an app, from start to the end of the drain.
  *
  *     idle ──start()──▶ starting ──listening──▶ running ──stop() or a signal──▶ draining ──▶ stopped
- *       ▲                  │ cannot listen                                                     ▲
+ *       ▲                  │ cannot listen, or stop() before it listens                        ▲
  *       └──────────────────┘            idle ──stop()───────────────────────────────────────────┘
  *
  * starting: the pool's cleanup task runs, what is configured is warmed, controllers are made, then it listens
  * draining: connections waiting to be accepted are accepted, the listener closes; responses say
  *           `Connection: close`; requests that still arrive on open connections are answered; silent
- *           connections are closed; after `drainTimeout` the rest is cut; then the pool
+ *           connections are closed, upgraded ones may end by themselves (`app.draining`); then what was
+ *           handed to `ctx.waitUntil()`; after `drainTimeout` the rest is cut; then the pool
  * stopped:  for good. Nothing of the app keeps the process alive
  *
  * Invariants: one stop of the cleanup task for each start (the pool counts: the last app on it stops it) · a
@@ -19,7 +20,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { ConnectionPool } from '@hotaru/client';
+import type { Background } from './background.js';
 import { bindingUrl, type Binding } from './binding.js';
+import type { Draining } from './draining.js';
 import { HotaruError } from './errors.js';
 import type { Connections } from './http/connections.js';
 import type { RequestLog } from './log/request-log.js';
@@ -56,8 +59,10 @@ export interface LoopParts {
   listener(): Listener;
   /** Makes what should fail at the start rather than at the first request. */
   prepare(): void;
-  /** Responses say `Connection: close` from now on. */
-  beginDrain(): void;
+  /** Begun with the drain: responses say `Connection: close` from then on. */
+  readonly draining: Draining;
+  /** Work that outlives its request. */
+  readonly background: Background;
 }
 
 export class AppLoop {
@@ -68,8 +73,13 @@ export class AppLoop {
   #stopCleanup: (() => void) | undefined = undefined;
   /** Ends the wait of `run()`. */
   #requestStop: () => void = () => undefined;
-  readonly #stopRequested = new Promise<void>((resolve) => (this.#requestStop = resolve));
-
+  #isStopRequested = false;
+  readonly #stopRequested = new Promise<void>((resolve) => {
+    this.#requestStop = () => {
+      this.#isStopRequested = true;
+      resolve();
+    };
+  });
   constructor(parts: LoopParts) {
     this.#parts = parts;
   }
@@ -111,7 +121,10 @@ export class AppLoop {
     process.on('SIGTERM', onSignal);
     signal?.addEventListener('abort', requestStop, { once: true });
     try {
-      if (this.#state !== 'running') await this.start();
+      if (this.#state !== 'running')
+        await this.start().catch((error: unknown) => {
+          if (!isStoppedEarly(error)) throw error;
+        });
       await this.#stopRequested;
       await this.stop();
     } finally {
@@ -127,7 +140,9 @@ export class AppLoop {
     try {
       this.#parts.prepare();
       this.#stopCleanup = this.#parts.pool().startCleanupTask();
-      await this.#warm();
+      // A dial may take its whole timeout: an app that is told to stop does not wait for it.
+      await Promise.race([this.#warm(), this.#stopRequested]);
+      if (this.#isStopRequested) throw stoppedEarly();
       await listen(server, binding);
     } catch (error) {
       this.#endCleanup();
@@ -153,6 +168,7 @@ export class AppLoop {
           const opened = await pool.warm(origin, count);
           if (opened < count) log.warn({ origin, opened, count }, 'warmed fewer connections');
         } catch (error) {
+          if (this.#isStopRequested) return;
           log.warn({ origin, err: error }, 'could not warm connections');
         }
       }),
@@ -165,7 +181,8 @@ export class AppLoop {
     const { ownsPool, log, requests, drainTimeoutMs } = this.#parts;
     const { server, connections } = this.#parts.listener();
     const wasRunning = this.#state === 'running';
-    const deadline = performance.now() + drainTimeoutMs;
+    const deadlineMs = performance.now() + drainTimeoutMs;
+    const timeLeftMs = (): number => Math.max(1, deadlineMs - performance.now());
     this.#state = 'draining';
     if (wasRunning) {
       log.info({ connections: connections.size, requests: requests.openCount }, 'draining');
@@ -175,19 +192,25 @@ export class AppLoop {
       NetServer.prototype.close.call(server);
     }
     // Only now: a client told to reconnect before could do so just in time to be reset.
-    this.#parts.beginDrain();
+    this.#parts.draining.begin();
     const cut = await connections.drain(drainTimeoutMs);
     // Their sockets are destroyed, which each hears in a later turn: now they are all still there.
-    if (cut > 0)
+    if (cut.responses > 0 || cut.upgraded > 0)
       log.warn(
-        { responses: cut, requests: requests.listOpen() },
-        `not done within drainTimeout (${drainTimeoutMs} ms): responses were cut`,
+        { ...cut, requests: requests.listOpen() },
+        `not done within drainTimeout (${drainTimeoutMs} ms): responses or upgraded connections were cut`,
+      );
+    const work = await this.#parts.background.drain(timeLeftMs());
+    if (work > 0)
+      log.warn(
+        { work },
+        `not done within drainTimeout (${drainTimeoutMs} ms): work of ctx.waitUntil() was cut`,
       );
     if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
     this.#endCleanup();
     if (ownsPool) {
       const pool = this.#parts.pool();
-      await pool.drain({ timeout: Math.max(1, deadline - performance.now()) });
+      await pool.drain({ timeout: timeLeftMs() });
       pool.close();
     }
     this.#state = 'stopped';
@@ -198,6 +221,17 @@ export class AppLoop {
     this.#stopCleanup?.();
     this.#stopCleanup = undefined;
   }
+}
+
+const STOPPED_EARLY = 'the app was stopped before it listened';
+
+/** What `start()` rejects with when `stop()` comes first; `run()` ends in peace then. */
+function stoppedEarly(): HotaruError {
+  return new HotaruError('HOTARU_INVALID_STATE', STOPPED_EARLY);
+}
+
+function isStoppedEarly(error: unknown): boolean {
+  return error instanceof HotaruError && error.message === STOPPED_EARLY;
 }
 
 async function listen(server: Server, { host, port }: Binding): Promise<void> {

@@ -2,6 +2,8 @@
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
+import { Background } from './background.js';
+import { Draining } from './draining.js';
 import type { AppContainer } from './di/container.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import { RequestLog } from './log/request-log.js';
@@ -14,7 +16,8 @@ export class AppServices implements Services {
   readonly isDevelopment: boolean;
   readonly requests: RequestLog;
   readonly correlation: CorrelationSettings;
-  isDraining = false;
+  readonly draining = new Draining();
+  readonly background = new Background();
   readonly #container: AppContainer;
 
   constructor(

@@ -77,6 +77,7 @@ export class App {
 
   readonly #containerPart: AppContainer;
   readonly #pool: ConnectionPool | undefined;
+  readonly #services: AppServices;
   readonly #dispatcher: Dispatcher;
   readonly #loop: AppLoop;
   readonly #preparations: (() => void)[] = [];
@@ -100,6 +101,7 @@ export class App {
       checked.hasAccessLog,
       checked.correlation,
     );
+    this.#services = services;
     this.#dispatcher = new Dispatcher(services, this.safety);
     this.handler = (request, response) => this.#dispatcher.handle(request, response, false);
     this.#loop = new AppLoop({
@@ -112,7 +114,8 @@ export class App {
       pool: () => this.pool,
       listener: () => this.#listener,
       prepare: () => this.#preparations.forEach((prepare) => prepare()),
-      beginDrain: () => (services.isDraining = true),
+      draining: services.draining,
+      background: services.background,
     });
   }
 
@@ -123,6 +126,14 @@ export class App {
 
   get state(): AppState {
     return this.#loop.state;
+  }
+
+  /**
+   * Aborts when the app begins to stop: for what would go on for ever and belongs to no request, such as
+   * sockets that `app.server.on('upgrade', …)` was given. A handler has `ctx.draining`.
+   */
+  get draining(): AbortSignal {
+    return this.#services.draining.signal;
   }
 
   /** The app's own server; it does not listen until `start()`. */

@@ -53,6 +53,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_INVALID_BINDING: { when: 'a binding that is no host and port' },
   HOTARU_BINDING_FAILED: { when: 'the binding is in use, not ours, or not permitted' },
   HOTARU_INVALID_STATE: { when: 'the call does not fit the state of the app' },
+  HOTARU_DRAINING: { when: 'the reason of `ctx.draining`: the app has begun to stop' },
   HOTARU_INVALID_HEADER: { when: 'a header name or value that cannot be sent' },
   HOTARU_INVALID_OUTCOME: { when: 'a handler returned, or a stream yielded, what is no response' },
   HOTARU_NEXT_CALLED_TWICE: { when: 'a middleware called next() more than once' },

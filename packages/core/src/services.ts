@@ -2,6 +2,8 @@
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
+import type { Background } from './background.js';
+import type { Draining } from './draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './logger.js';
@@ -16,7 +18,9 @@ export interface Services {
   readonly correlation: CorrelationSettings;
   readonly isDevelopment: boolean;
   /** From the signal to stop on: responses say `Connection: close`. */
-  readonly isDraining: boolean;
+  readonly draining: Draining;
+  /** What goes on after its request; an app that stops waits for it. */
+  readonly background: Background;
   /** A container for one request. */
   requestContainer(): DependencyContainer;
 }

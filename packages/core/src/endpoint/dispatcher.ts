@@ -47,12 +47,22 @@ export class Dispatcher {
       if (isThenable(outcome)) {
         this.#services.requests.opened(exchange);
         outcome.then(
-          (value) => this.#answer(exchange, value),
-          (error: unknown) => this.#fail(exchange, error),
+          (value) => {
+            this.#answer(exchange, value);
+            exchange.handlerReturned();
+          },
+          (error: unknown) => {
+            this.#fail(exchange, error);
+            exchange.handlerReturned();
+          },
         );
-      } else this.#answer(exchange, outcome);
+      } else {
+        this.#answer(exchange, outcome);
+        exchange.handlerReturned();
+      }
     } catch (error) {
       this.#fail(exchange, error); // also of a `then` that throws
+      exchange.handlerReturned();
     }
   }
 
@@ -199,6 +209,7 @@ export class Dispatcher {
     const problem = toHttpError(error, this.#services.isDevelopment);
     if (exchange.state === 'open' && !exchange.isGone) report(exchange, problem);
     else exchange.log.debug({ err: error }, 'a handler failed after its request was over');
+    exchange.hasFailed = true;
     if (exchange.state === 'open') exchange.dropRepresentation();
     this.#write(exchange, problemResponse(problem));
   }

@@ -2,7 +2,9 @@
  * The sockets of a server, and how they end: without losing a request.
  *
  *     in use (a response is in progress)   the response says `Connection: close`; Node closes it after that
+ *     a request behind it (pipelined)      only the last response of the socket says so: all are answered
  *     silent                               closed after `SILENCE_MS` without a byte
+ *     upgraded (a WebSocket, say)          left alone until the drain times out: silence is no end there
  *
  * A socket between two requests of a busy client is silent for moments only: the next request may be on its
  * way when the drain begins. Closing at that instant would lose it. So a socket gets a moment in which one
@@ -11,6 +13,7 @@
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Many times what a client under load takes between a response and its next request. */
 const SILENCE_MS = 100;
@@ -19,14 +22,33 @@ const LOOK_EVERY_MS = 20;
 /** `_httpMessage` is the response in progress; Node itself goes by it in `closeIdleConnections()`. */
 type HttpSocket = Socket & { _httpMessage?: object | null };
 
+/** What a drain had to cut. */
+export interface Cut {
+  readonly responses: number;
+  readonly upgraded: number;
+}
+
 export class Connections {
   readonly #sockets = new Set<HttpSocket>();
+  readonly #upgraded = new WeakSet<Duplex>();
+  readonly #onUpgrade = (_request: unknown, socket: Duplex): void => {
+    this.#upgraded.add(socket);
+  };
 
   constructor(server: Server) {
     const forget = (socket: HttpSocket): boolean => this.#sockets.delete(socket);
     server.on('connection', (socket: HttpSocket) => {
       this.#sockets.add(socket);
       socket.once('close', () => forget(socket));
+    });
+    // With a listener, Node hands every upgrade over instead of a request: ours comes and goes with the user's.
+    server.on('newListener', (event: string, listener: unknown) => {
+      if (event === 'upgrade' && listener !== this.#onUpgrade)
+        if (server.listenerCount('upgrade') === 0) server.on('upgrade', this.#onUpgrade);
+    });
+    server.on('removeListener', (event: string, listener: unknown) => {
+      if (event === 'upgrade' && listener !== this.#onUpgrade)
+        if (server.listenerCount('upgrade') === 1) server.off('upgrade', this.#onUpgrade);
     });
   }
 
@@ -37,15 +59,16 @@ export class Connections {
   /**
    * Resolves when the last socket is closed, at the latest after `timeoutMs`, when what is left is destroyed.
    *
-   * @returns how many responses were cut.
+   * @returns what was cut.
    */
-  async drain(timeoutMs: number): Promise<number> {
+  async drain(timeoutMs: number): Promise<Cut> {
     const deadline = performance.now() + timeoutMs;
     const seen = new Map<HttpSocket, { bytes: number; since: number }>();
     while (this.#sockets.size > 0) {
       const now = performance.now();
       if (now >= deadline) return this.destroy();
       for (const socket of this.#sockets) {
+        if (this.#upgraded.has(socket)) continue;
         const before = seen.get(socket);
         const isInUse = (socket._httpMessage ?? null) !== null;
         if (before === undefined || isInUse || before.bytes !== socket.bytesRead)
@@ -54,17 +77,19 @@ export class Connections {
       }
       await pause(Math.min(LOOK_EVERY_MS, deadline - now));
     }
-    return 0;
+    return { responses: 0, upgraded: 0 };
   }
 
-  /** @returns how many responses were cut. */
-  destroy(): number {
-    let cut = 0;
+  /** @returns what was cut. */
+  destroy(): Cut {
+    let responses = 0;
+    let upgraded = 0;
     for (const socket of this.#sockets) {
-      if ((socket._httpMessage ?? null) !== null) cut++;
+      if (this.#upgraded.has(socket)) upgraded++;
+      else if ((socket._httpMessage ?? null) !== null) responses++;
       socket.destroy();
     }
-    return cut;
+    return { responses, upgraded };
   }
 }
 

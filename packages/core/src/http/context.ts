@@ -9,6 +9,7 @@ import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import type { App } from '../app.js';
 import { HotaruError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
 import { Cookies } from './cookies.js';
@@ -270,6 +271,42 @@ export class HttpContext<Params extends object = AnyParams> {
   /** Aborts when the client leaves or the deadline passes before the response begins. */
   get signal(): AbortSignal {
     return this.#exchange.scope.signal;
+  }
+
+  /**
+   * Aborts when the app begins to stop: for streams without an end, such as server-sent events. What has not
+   * ended after `drainTimeout` is cut.
+   *
+   * @example
+   * const events = subscribe();
+   * ctx.draining.addEventListener('abort', () => events.end());
+   * return stream(events, { headers: { 'content-type': 'text/event-stream' } });
+   */
+  get draining(): AbortSignal {
+    return this.#exchange.draining;
+  }
+
+  /**
+   * Work that may go on after the response: an entry in an audit log, the filling of a cache. Without this,
+   * the calls of a request end with its response. Until the promise is settled, calls of this context go on
+   * and may be made, also when the client leaves or the deadline passes, and have no deadline but their own;
+   * `app.stop()` waits for the promise, within `drainTimeout`. What it rejects with is logged.
+   *
+   * To be called before the response is out; later, the promise is waited for, but calls are refused.
+   *
+   * @throws HotaruError `HOTARU_INVALID_OPTION` for what is no promise.
+   * @example
+   * ctx.waitUntil(ctx.sendRequest('https://audit.internal', jsonRequest('/entries', entry)));
+   * return json(result);
+   */
+  waitUntil(promise: PromiseLike<unknown>): void {
+    if (typeof (promise as Partial<PromiseLike<unknown>> | undefined)?.then !== 'function')
+      throw invalidOption(
+        'ctx.waitUntil()',
+        promise,
+        'a promise; call a function first: ctx.waitUntil(work())',
+      );
+    this.#exchange.waitUntil(promise);
   }
 
   /**

@@ -4,13 +4,17 @@
  *     open ──answer()──▶ answered ──finish()──▶ finished      a response is being written, then is out
  *       └──────────────────┴──client leaves───▶ finished      calls made in it are aborted, its body fails
  *
+ * It is over when it has finished, its handler has returned and all that was handed to `waitUntil()` is
+ * settled: then what was made for it is disposed of. The scope of its calls ends when it has finished and
+ * `waitUntil()` holds it no more.
+ *
  * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
  * outbound calls is ended or aborted exactly once · after `finished` no timer is left · a request that
  * makes no outbound call and asks for no signal costs no listener, no timer and no controller: that its client
  * has left it hears from its connection (inbound/connection.ts).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RequestScope, type OpenCall } from '@hotaru/client';
+import { RequestScope, type CallReport, type OpenCall } from '@hotaru/client';
 import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
 import { Correlation } from '../log/correlation.js';
 import type { RequestOutcome } from '../log/request-log.js';
@@ -72,7 +76,14 @@ export class Exchange implements RequestUnderWay {
   /** What was going on when the client left. */
   callsWhenLeft: readonly OpenCall[] = NO_CALLS;
   #correlation: Correlation | undefined = undefined;
+  /** The response is about an error. */
+  hasFailed = false;
   #state: ExchangeState = 'open';
+  /** What keeps it from being over: the handler, the response, each `waitUntil()`. */
+  #pending = 2;
+  #isRunning = true;
+  #onOver: (() => void) | undefined = undefined;
+  #draining: AbortController | undefined = undefined;
   #scope: RequestScope | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
   #body: RequestBody | undefined = undefined;
@@ -105,6 +116,15 @@ export class Exchange implements RequestUnderWay {
     return (
       this.#leftBecause !== undefined || this.response.destroyed || this.request.socket.destroyed
     );
+  }
+
+  /** Has no other request come behind it on its connection? */
+  get isNewest(): boolean {
+    return this.connection.isLast(this);
+  }
+
+  get isOver(): boolean {
+    return this.#pending === 0;
   }
 
   get hasBody(): boolean {
@@ -165,23 +185,74 @@ export class Exchange implements RequestUnderWay {
     const scope = new RequestScope({
       deadlineMs: this.deadlineMs,
       ...(sendsFields && { fields: () => this.correlation.fields() }),
+      captureCallSites: this.services.isDevelopment,
+      onOpenCall: (report) => this.#reportOpenCall(report),
       ...(this.services.isDevelopment && {
-        captureCallSites: true,
         onUnreadBody: (report) =>
           this.log.warn(
-            {
-              upstream: withoutQuery(report.url),
-              upstreamMethod: report.method,
-              at: report.callSite,
-            },
+            callFields(report),
             'the body of an upstream response was never read; read it, or call discard()',
           ),
       }),
     });
     this.#scope = scope;
     if (this.#leftBecause !== undefined) scope.abort(this.#leftBecause);
-    else if (this.#state === 'finished') scope.end();
+    else if (this.#state === 'finished') scope.end('is aborted');
     return scope;
+  }
+
+  /** Aborts when the app begins to stop. Made on first use. */
+  get draining(): AbortSignal {
+    const { draining } = this.services;
+    if (this.#draining === undefined) {
+      this.#draining = draining.forRequest();
+      if (this.isOver) draining.forget(this.#draining);
+    }
+    return this.#draining.signal;
+  }
+
+  /** Its calls may go on until the promise is settled, and an app that stops waits for it. */
+  waitUntil(promise: PromiseLike<unknown>): void {
+    const release = this.scope.hold();
+    if (!this.isOver) this.#pending++;
+    const isCounted = this.#pending > 0;
+    const done = Promise.resolve(promise).then(ignore, (error: unknown) => {
+      this.log.error({ err: error }, 'work that was handed to ctx.waitUntil() failed');
+    });
+    this.services.background.add(
+      done.then(() => {
+        release();
+        if (isCounted) this.#settleOne();
+      }),
+      release,
+    );
+  }
+
+  /** The handler and its middleware are done, whatever came of it. */
+  handlerReturned(): void {
+    if (!this.#isRunning) return; // a thenable may call back twice
+    this.#isRunning = false;
+    this.#settleOne();
+  }
+
+  /** Called when it is over; there is one. */
+  onOver(callback: () => void): void {
+    this.#onOver = callback;
+  }
+
+  #settleOne(): void {
+    if (--this.#pending > 0) return;
+    if (this.#draining !== undefined) this.services.draining.forget(this.#draining);
+    this.#onOver?.();
+  }
+
+  /** In a request that failed, calls are left behind by what failed: they are its fault. */
+  #reportOpenCall(report: CallReport): void {
+    const isNews = this.services.isDevelopment && !this.hasFailed;
+    this.log[isNews ? 'warn' : 'debug'](
+      callFields(report),
+      'an upstream call was aborted: its request was answered before it; await it, or hand it to ctx.waitUntil()',
+    );
   }
 
   /** Calls `onPassed` when the deadline passes before a response has begun. */
@@ -256,8 +327,9 @@ export class Exchange implements RequestUnderWay {
     clearTimeout(this.#timer);
     this.connection.end(this);
     this.#bodies?.close();
-    this.#scope?.end();
+    this.#scope?.end('is aborted');
     this.services.requests.finished(this);
+    this.#settleOne();
   }
 
   leave(): void {
@@ -276,6 +348,14 @@ export class Exchange implements RequestUnderWay {
     this.bodyFailure ??= error;
     this.#body?.fail(error);
   }
+}
+
+function callFields({ url, method, callSite }: CallReport): object {
+  return { upstream: withoutQuery(url), upstreamMethod: method, at: callSite };
+}
+
+function ignore(): void {
+  // what came of it is its own affair
 }
 
 function withoutQuery(url: string): string {

@@ -18,7 +18,7 @@ export function writeResponse(
   const { response, request } = exchange;
   const { status, body } = answer;
   tellRequestId(exchange);
-  if (exchange.services.isDraining) response.shouldKeepAlive = false;
+  if (exchange.services.draining.hasBegun && exchange.isNewest) response.shouldKeepAlive = false;
   if (exchange.hasBody && !request.complete) leaveRequestBody(exchange);
 
   if (typeof body === 'string' || body instanceof Uint8Array) {

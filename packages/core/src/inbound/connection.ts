@@ -73,6 +73,11 @@ export class InboundConnection {
     this.#underWay.add(last);
   }
 
+  /** Has nothing arrived behind the request? */
+  isLast(request: RequestUnderWay): boolean {
+    return this.#last === request;
+  }
+
   end(request: RequestUnderWay): void {
     this.#underWay.delete(request);
   }
