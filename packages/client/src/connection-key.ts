@@ -3,11 +3,10 @@
  * `tls`: false, or the TLS identity. Two requests share a connection only if every setting that
  * changes trust is equal (docs/rules.md, rule 13).
  */
-import { domainToASCII } from 'node:url';
-import { isIPv6 } from 'node:net';
 import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
 import { withoutSecrets } from './call-name.js';
 import { invalidRequest } from './errors.js';
+import { authorityOf, canonicalHost } from './host-name.js';
 import { isRecord, ownOptions, show } from './own-options.js';
 
 export interface ConnectionKeyParts {
@@ -30,7 +29,7 @@ export class ConnectionKey {
     this.host = host;
     this.port = port;
     this.tls = tls;
-    const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    const authority = authorityOf(host, port);
     this.publicOnly = publicOnly;
     const base = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
     this.id = publicOnly ? `${base}#public` : base;
@@ -58,7 +57,7 @@ export class ConnectionKey {
     const parts = ownOptions(target);
     const wanted = parts.tls ?? false;
     const options = wanted === true ? (tls ?? {}) : wanted;
-    const host = canonicalHost(parts.host);
+    const host = checkHost(parts.host);
     const port = parts.port ?? (options === false ? 80 : 443);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       throw invalidRequest(`port ${show(port)} is not a whole number from 1 to 65535`);
@@ -131,13 +130,9 @@ function refuseWithoutScheme(target: string): void {
   );
 }
 
-function canonicalHost(host: unknown): string {
-  if (typeof host !== 'string' || host === '')
+function checkHost(host: unknown): string {
+  const canonical = typeof host === 'string' ? canonicalHost(host) : undefined;
+  if (canonical === undefined)
     throw invalidRequest(`host must be a host name or an IP address, not ${show(host)}`);
-  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  if (isIPv6(bare)) return bare.toLowerCase();
-  const ascii = domainToASCII(bare);
-  if (ascii === '' || /[\s/?#@:\\]/.test(bare))
-    throw invalidRequest(`host must be a host name or an IP address, not ${show(host)}`);
-  return ascii;
+  return canonical;
 }

@@ -404,7 +404,7 @@ export class ConnectionPool implements AsyncDisposable {
             dns: this.#dns,
             nextId: () => this.#nextId++,
             random: this.#random,
-            timeoutMs: host.settings.connectionTimeout,
+            timeoutMs: host.settings.connectTimeout,
           }),
       },
     );

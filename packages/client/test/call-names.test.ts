@@ -395,7 +395,7 @@ describe('a dial that fails says why, in words', () => {
   it('a handshake that is not done in time, and one that the peer ends', async () => {
     const mute = await upstreamOf(() => undefined);
     const slow = await failureOf(
-      poolWith({ connectionTimeout: 50 }).sendRequest(mute.url.replace('http', 'https')),
+      poolWith({ connectTimeout: 50 }).sendRequest(mute.url.replace('http', 'https')),
     );
     expect(slow).toMatchObject({ code: 'HOTARU_CONNECT_TIMEOUT', phase: 'tls' });
     expect(slow.message).toMatch(/: the TLS handshake was not done within 50 ms$/);

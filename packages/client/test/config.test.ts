@@ -135,7 +135,7 @@ connection_pool:
       minIdle: 2,
       idleTimeout: 90_000,
       maxLifetime: 300_000,
-      connectionTimeout: 2_500,
+      connectTimeout: 2_500,
       timeout: Infinity,
       order: 'lifo',
       reportLeaks: false,
@@ -437,21 +437,18 @@ describe('the global pool', () => {
 
 describe('presets', () => {
   it.each([
-    [
-      'highTraffic',
-      { maxPerHost: 500, minIdle: 50, idleTimeout: 120_000, connectionTimeout: 3_000 },
-    ],
+    ['highTraffic', { maxPerHost: 500, minIdle: 50, idleTimeout: 120_000, connectTimeout: 3_000 }],
     [
       'lowLatency',
       {
         maxPerHost: 200,
         minIdle: 20,
         idleTimeout: 60_000,
-        connectionTimeout: 1_000,
+        connectTimeout: 1_000,
         cleanupInterval: 10_000,
       },
     ],
-    ['constrained', { maxPerHost: 20, minIdle: 0, idleTimeout: 30_000, connectionTimeout: 10_000 }],
+    ['constrained', { maxPerHost: 20, minIdle: 0, idleTimeout: 30_000, connectTimeout: 10_000 }],
   ] as const)('%s has the figures it promises', (name, figures) => {
     expect(poolOf(PoolConfig[name]).config.settings).toMatchObject(figures);
   });

@@ -224,7 +224,7 @@ describe('a failed dial gives its slot back', () => {
   });
 
   it('after 10 dials that ran out of time another host still gets the only permit', async () => {
-    const pool = poolOf({ maxTotal: 1, connectionTimeout: '5s' }, { clock });
+    const pool = poolOf({ maxTotal: 1, connectTimeout: '5s' }, { clock });
     const mute = await upstreamOf();
     const url = mute.url.replace('http:', 'https:');
     await dialInVain(pool, url, 'HOTARU_CONNECT_TIMEOUT', 10, async (index) => {

@@ -94,7 +94,7 @@ export const SETTINGS = Object.freeze({
     'the longest wait for a connection',
     'a caller should hear of an overload while it can still act on it',
   ),
-  connectionTimeout: duration(
+  connectTimeout: duration(
     30_000,
     1,
     'one dial, with DNS and TLS',
@@ -190,6 +190,11 @@ export const SETTINGS = Object.freeze({
 } satisfies Record<string, Setting>);
 
 export type SettingName = keyof typeof SETTINGS;
+
+/** Old names that are still taken, wherever a setting can be given. */
+export const OLD_NAMES = Object.freeze({
+  connectionTimeout: 'connectTimeout',
+} as const satisfies Record<string, SettingName>);
 
 /** Figures that are rules of the design rather than wishes of a user: not configurable. */
 export const CONSTANTS = Object.freeze({

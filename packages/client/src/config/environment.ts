@@ -1,10 +1,10 @@
 /**
  * Settings from the environment: `HOTARU_POOL_MAX_PER_HOST=50`, `HOTARU_POOL_IDLE_TIMEOUT=30s`. The
- * names follow the table of settings; a variable with the prefix that fits none is an error, because
- * it is a wish that nobody would grant.
+ * names follow the table of settings; a variable with the prefix that fits none is an error: it
+ * would have no effect.
  */
 import { ConfigError } from '../errors.js';
-import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import type { SettingsInput } from './pool-config.js';
 
 const PREFIX = 'HOTARU_POOL_';
@@ -24,7 +24,7 @@ export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): Setting
         variable,
         `${variable} is no setting; allowed: ${[...VARIABLES.keys()].join(', ')}`,
       );
-    settings[name] = valueOf(SETTINGS[name], text);
+    settings[name] = valueOf(SETTINGS[presentName(name)], text);
   }
   return settings;
 }
@@ -39,9 +39,18 @@ export function variableOf(name: string): string {
   return PREFIX + toSnakeCase(name).toUpperCase();
 }
 
-const VARIABLES = new Map<string, SettingName>(
-  (Object.keys(SETTINGS) as SettingName[]).map((name) => [variableOf(name), name]),
+type GivenName = SettingName | keyof typeof OLD_NAMES;
+
+const VARIABLES = new Map<string, GivenName>(
+  ([...Object.keys(SETTINGS), ...Object.keys(OLD_NAMES)] as GivenName[]).map((name) => [
+    variableOf(name),
+    name,
+  ]),
 );
+
+function presentName(name: GivenName): SettingName {
+  return name in OLD_NAMES ? OLD_NAMES[name as keyof typeof OLD_NAMES] : (name as SettingName);
+}
 
 /** Text as the kind of setting wants it; what does not fit stays text, and fails the check with its name. */
 function valueOf(setting: Setting, text: string): unknown {

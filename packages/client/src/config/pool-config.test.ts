@@ -26,7 +26,7 @@ describe('the table of settings', () => {
       maxDialing: 8,
       minIdle: 0,
       acquireTimeout: 10_000,
-      connectionTimeout: 30_000,
+      connectTimeout: 30_000,
       idleTimeout: 90_000,
       maxLifetime: 300_000,
       maxRequestsPerConnection: Infinity,
@@ -274,20 +274,20 @@ describe('a PoolConfig', () => {
       maxPerHost: 500,
       minIdle: 50,
       idleTimeout: 120_000,
-      connectionTimeout: 3_000,
+      connectTimeout: 3_000,
     });
     expect(PoolConfig.from(lowLatency).settings).toMatchObject({
       maxPerHost: 200,
       minIdle: 20,
       idleTimeout: 60_000,
-      connectionTimeout: 1_000,
+      connectTimeout: 1_000,
       cleanupInterval: 10_000,
     });
     expect(PoolConfig.from(constrained).settings).toMatchObject({
       maxPerHost: 20,
       minIdle: 0,
       idleTimeout: 30_000,
-      connectionTimeout: 10_000,
+      connectTimeout: 10_000,
     });
     for (const preset of [highTraffic, lowLatency, constrained])
       expect(Object.isFrozen(preset)).toBe(true);
@@ -306,5 +306,96 @@ describe('a PoolConfig', () => {
       timeout: Infinity,
       acquireTimeout: 500,
     });
+  });
+});
+
+describe('hosts', () => {
+  it.each([
+    ['[::1]:8080', '::1', 8_080],
+    ['::1', '::1', 80],
+    ['[0:0:0::1]', '::1', 443],
+    ['Bücher.example', 'xn--bcher-kva.example', 443],
+    ['bücher.example:8443', 'xn--bcher-kva.example', 8_443],
+    ['API.example.com', 'api.example.com', 80],
+    ['0x7f.1', '127.0.0.1', 80],
+  ])('%s is found in its canonical form', (name, host, port) => {
+    const config = PoolConfig.from({ hosts: { [name]: { maxPerHost: 7 } } });
+    expect(config.forHost(host, port).maxPerHost).toBe(7);
+    expect(config.forHost('other.example', port).maxPerHost).toBe(128);
+  });
+
+  it.each(['', 'a b', 'a/b', 'x:0', 'x:65536', '[::1', 'user@host', 'a:b:c'])(
+    '%j is no host',
+    (name) => {
+      expect(errorOf({ hosts: { [name]: {} } }).message).toContain(
+        'must be a host name or host:port',
+      );
+    },
+  );
+
+  it('that are one and the same host are refused', () => {
+    const error = errorOf({ hosts: { 'EXAMPLE.com': {}, 'example.com': { maxPerHost: 1 } } });
+    expect(error.message).toContain(
+      'hosts["EXAMPLE.com"] and hosts["example.com"] are the same host',
+    );
+  });
+
+  it('of a later configuration are laid over those of the earlier one, setting by setting, tls too', () => {
+    const first = PoolConfig.from({
+      hosts: { x: { maxPerHost: 5, idleTimeout: '5s', tls: { servername: 'a.test' } } },
+    });
+    const second = PoolConfig.from(
+      {
+        hosts: { X: { maxPerHost: 9, idleTimeout: undefined, tls: { rejectUnauthorized: false } } },
+      },
+      first,
+    );
+    expect(second.forHost('x', 443)).toMatchObject({ maxPerHost: 9, idleTimeout: 5_000 });
+    expect(second.tlsFor('x', 443)).toEqual({ servername: 'a.test', rejectUnauthorized: false });
+    expect(first.forHost('x', 443).maxPerHost).toBe(5);
+  });
+
+  it('whose settings are {} get the settings of the pool again', () => {
+    const first = PoolConfig.from({
+      hosts: { x: { maxPerHost: 5, tls: { servername: 'a.test' } } },
+    });
+    const second = PoolConfig.from({ hosts: { x: {} } }, first);
+    expect([second.forHost('x', 443).maxPerHost, second.tlsFor('x', 443)]).toEqual([
+      128,
+      undefined,
+    ]);
+  });
+});
+
+describe('connectionTimeout, the old name of connectTimeout,', () => {
+  it('is taken for the pool and for a host, over either name', () => {
+    const old: object = { connectionTimeout: '3s', hosts: { x: { connectionTimeout: 200 } } };
+    const config = PoolConfig.from(old);
+    expect(config.settings).toMatchObject({ connectTimeout: 3_000 });
+    expect(config.settings).not.toHaveProperty('connectionTimeout');
+    expect(config.forHost('x', 80).connectTimeout).toBe(200);
+    const later = PoolConfig.from({ hosts: { x: { connectTimeout: 300 } } }, config);
+    expect(later.forHost('x', 80).connectTimeout).toBe(300);
+  });
+
+  it('is taken from the environment, and named in an error', () => {
+    const taken = PoolConfig.fromEnvironment({ HOTARU_POOL_CONNECTION_TIMEOUT: '2s' });
+    expect(PoolConfig.from(taken).settings.connectTimeout).toBe(2_000);
+    expect(() => PoolConfig.fromEnvironment({ HOTARU_POOL_CONNECTION_TIMEOUT: 'soon' })).toThrow(
+      'HOTARU_POOL_CONNECTION_TIMEOUT is "soon"; allowed: a duration',
+    );
+  });
+
+  it('beside the new one is an error', () => {
+    const both = { connectTimeout: 1, connectionTimeout: 1 };
+    const message = 'connectionTimeout is the old name of connectTimeout, and both are given';
+    expect(errorOf(both).message).toContain(message);
+    expect(errorOf({ hosts: { x: both } }).message).toContain(`hosts["x"].${message}`);
+    expect(() =>
+      PoolConfig.fromEnvironment({
+        HOTARU_POOL_CONNECT_TIMEOUT: '1s',
+        HOTARU_POOL_CONNECTION_TIMEOUT: '1s',
+      }),
+    ).toThrow('HOTARU_POOL_CONNECTION_TIMEOUT is the old name of connectTimeout');
   });
 });

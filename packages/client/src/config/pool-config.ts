@@ -3,10 +3,11 @@
  * an unknown key or a bad value never gets past here: the error names the key, the value and what is
  * allowed.
  */
-import { TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
+import { overlayTls, TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
 import { ConfigError } from '../errors.js';
+import { authorityOf, parseHostAndPort } from '../host-name.js';
 import { ownOptions } from '../own-options.js';
-import { SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
 
@@ -19,7 +20,7 @@ export interface Settings {
   readonly maxDialing: number;
   readonly minIdle: number;
   readonly acquireTimeout: number;
-  readonly connectionTimeout: number;
+  readonly connectTimeout: number;
   readonly idleTimeout: number;
   readonly maxLifetime: number;
   readonly maxRequestsPerConnection: number;
@@ -39,11 +40,18 @@ export type SettingsInput = {
   [K in SettingName]?:
     | (Settings[K] extends boolean ? boolean : K extends 'order' ? 'fifo' | 'lifo' : Duration)
     | undefined;
+} & {
+  /** @deprecated The old name of `connectTimeout`; giving both is an error. */
+  connectionTimeout?: Duration | undefined;
 };
 
 /** What `new ConnectionPool()` and `reconfigure()` take: settings, and settings for single hosts. */
 export interface PoolConfigInput extends SettingsInput {
-  /** Keyed by host name (`api.example.com`) or host and port (`api.example.com:8443`). */
+  /**
+   * Keyed by host (`api.example.com`, `::1`) or host and port (`api.example.com:8443`, `[::1]:8080`), in any
+   * form that means the same host: upper case, IDN. `reconfigure()` lays them over the host's earlier ones,
+   * and `{}` takes those back.
+   */
   hosts?: Record<string, HostInput> | undefined;
 }
 
@@ -65,7 +73,7 @@ export class PoolConfig {
     maxIdlePerHost: 500,
     minIdle: 50,
     idleTimeout: 120_000,
-    connectionTimeout: 3_000,
+    connectTimeout: 3_000,
   });
   /** 200 connections a host, 20 kept ready, idle for 60 s, dials within 1 s, swept every 10 s. */
   static readonly lowLatency: PoolConfigInput = Object.freeze({
@@ -73,7 +81,7 @@ export class PoolConfig {
     maxIdlePerHost: 200,
     minIdle: 20,
     idleTimeout: 60_000,
-    connectionTimeout: 1_000,
+    connectTimeout: 1_000,
     cleanupInterval: 10_000,
   });
   /** 20 connections a host, none kept ready, idle for 30 s, dials within 10 s. */
@@ -82,7 +90,7 @@ export class PoolConfig {
     maxIdlePerHost: 20,
     minIdle: 0,
     idleTimeout: 30_000,
-    connectionTimeout: 10_000,
+    connectTimeout: 10_000,
   });
 
   readonly settings: Settings;
@@ -115,12 +123,11 @@ export class PoolConfig {
     // A host's own words outlive a change of the pool's: they are laid over the new settings again.
     const hosts = Object.create(null) as Record<string, Settings>;
     const tls = Object.create(null) as Record<string, TlsOptions>;
-    const words = { ...base?.hostWords(), ...checkHosts(hostInputs) };
+    const words = overlayHosts(base?.hostWords(), checkHosts(hostInputs));
     for (const [host, word] of Object.entries(words)) {
       const path = `hosts[${JSON.stringify(host)}].`;
       hosts[host] = Object.freeze(checkSettings(withoutTls(word), settings, path));
       if (word.tls !== undefined) tls[host] = checkTls(host, word.tls, path);
-      words[host] = Object.freeze({ ...word }); // their author may go on to use the object
     }
     const config = new PoolConfig(settings, hosts, tls);
     HOST_WORDS.set(config, words);
@@ -158,12 +165,12 @@ export class PoolConfig {
 
   /** The settings for one host: its own entry (`host:port` before `host`), else the pool's. */
   forHost(host: string, port: number): Settings {
-    return this.hosts[`${host}:${port}`] ?? this.hosts[host] ?? this.settings;
+    return this.hosts[authorityOf(host, port)] ?? this.hosts[host] ?? this.settings;
   }
 
   /** The TLS settings of one host, found as `forHost` finds its settings. */
   tlsFor(host: string, port: number): TlsOptions | undefined {
-    return this.tls[`${host}:${port}`] ?? this.tls[host];
+    return this.tls[authorityOf(host, port)] ?? this.tls[host];
   }
 
   private hostWords(): Record<string, HostInput> {
@@ -178,7 +185,6 @@ export const DEFAULTS: Settings = Object.freeze(
 ) as unknown as Settings;
 
 function withoutTls(word: HostInput): SettingsInput {
-  if (typeof word !== 'object' || (word as unknown) === null || Array.isArray(word)) return word;
   const settings: HostInput = { ...word };
   delete settings.tls;
   return settings;
@@ -186,7 +192,7 @@ function withoutTls(word: HostInput): SettingsInput {
 
 function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
   try {
-    TlsIdentity.from(host.replace(/:\d+$/, ''), tls);
+    TlsIdentity.from(parseHostAndPort(host)?.host ?? host, tls);
   } catch (error) {
     throw new ConfigError(`${path}tls`, `${path}tls: ${(error as Error).message}`, {
       cause: error,
@@ -195,30 +201,92 @@ function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
   return Object.freeze({ ...tls });
 }
 
+/** By canonical name. */
 function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, HostInput> {
   if (hosts === undefined) return {};
-  if (typeof hosts !== 'object' || (hosts as unknown) === null || Array.isArray(hosts))
+  if (!isObject(hosts))
     throw new ConfigError(
       'hosts',
       `hosts must be an object of settings by host, not ${show(hosts)}`,
     );
   const words = Object.create(null) as Record<string, HostInput>;
-  for (const [host, word] of Object.entries(hosts)) {
-    if (!/^[^\s/@]+$/.test(host))
-      throw new ConfigError('hosts', `hosts[${show(host)}] must be a host name or host:port`);
-    words[host.toLowerCase()] = word;
+  const given = new Map<string, string>();
+  for (const [text, word] of Object.entries(hosts)) {
+    const parsed = parseHostAndPort(text);
+    if (parsed === undefined)
+      throw new ConfigError('hosts', `hosts[${show(text)}] must be a host name or host:port`);
+    const { host, port } = parsed;
+    const name = port === undefined ? host : authorityOf(host, port);
+    const other = given.get(name);
+    if (other !== undefined)
+      throw new ConfigError(
+        'hosts',
+        `hosts[${show(other)}] and hosts[${show(text)}] are the same host: give its settings once`,
+      );
+    given.set(name, text);
+    words[name] = word;
   }
   return words;
 }
 
+/** Setting by setting, those of `tls` too; undefined leaves what was there, and {} takes all of it back. */
+function overlayHosts(
+  base: Record<string, HostInput> | undefined,
+  own: Record<string, HostInput>,
+): Record<string, HostInput> {
+  const words = Object.assign(Object.create(null) as Record<string, HostInput>, base);
+  for (const [host, word] of Object.entries(own)) {
+    const path = `hosts[${JSON.stringify(host)}].`;
+    if (!isObject(word)) throw notSettings(path, word);
+    if (Object.keys(word).length === 0) {
+      Reflect.deleteProperty(words, host);
+      continue;
+    }
+    const { tls, ...settings } = word;
+    const before = words[host];
+    const laidOver: HostInput = { ...before, ...withoutUndefined(newNames(settings, path)) };
+    const bothTls = isObject(tls) ? overlayTls(before?.tls, tls) : (tls ?? before?.tls);
+    if (bothTls !== undefined) laidOver.tls = isObject(bothTls) ? { ...bothTls } : bothTls;
+    words[host] = Object.freeze(laidOver);
+  }
+  return words;
+}
+
+/** The same settings under their present names. */
+function newNames(input: SettingsInput, path: string): SettingsInput {
+  const named = new Map<string, unknown>(Object.entries(input));
+  for (const [old, name] of Object.entries(OLD_NAMES)) {
+    const value = named.get(old);
+    if (value === undefined) continue;
+    if (named.get(name) !== undefined)
+      throw new ConfigError(
+        path + old,
+        `${path}${old} is the old name of ${name}, and both are given: give one of them`,
+      );
+    named.delete(old);
+    // Checked here, under the name that was given: an error must not name what its author never wrote.
+    named.set(name, checkSetting(path + old, value, SETTINGS[name]));
+  }
+  return Object.fromEntries(named);
+}
+
+function withoutUndefined<T extends object>(input: T): T {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as T;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notSettings(path: string, value: unknown): ConfigError {
+  const what = `${path.slice(0, -1)} must be an object of settings, not ${show(value)}`;
+  return new ConfigError(path, what);
+}
+
 function checkSettings(input: SettingsInput, base: Settings, path: string): Settings {
-  if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
-    throw new ConfigError(
-      path,
-      `${path.slice(0, -1)} must be an object of settings, not ${show(input)}`,
-    );
   const settings = { ...base } as unknown as Record<string, unknown>;
-  for (const [name, value] of Object.entries(input)) {
+  for (const [name, value] of Object.entries(newNames(input, path))) {
     if (value === undefined) continue;
     if (!Object.hasOwn(SETTINGS, name))
       throw new ConfigError(

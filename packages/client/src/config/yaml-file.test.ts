@@ -104,3 +104,14 @@ describe('a YAML file', () => {
     }
   });
 });
+
+it('takes the old name of connectTimeout, and no setting twice under two names', async () => {
+  const old = await parseYaml('connection_pool:\n  connection_timeout: 2s\n', 'pool.yaml');
+  expect(PoolConfig.from(old).settings.connectTimeout).toBe(2_000);
+  const both = 'connection_pool:\n  connection_timeout: 2s\n  connect_timeout: 2s\n';
+  expect((await errorOf(both)).message).toContain('is the old name of connect');
+  const twice = 'connection_pool:\n  enabled: true\n  enable_pooling: false\n';
+  expect((await errorOf(twice)).message).toBe(
+    'pool.yaml:3:3: enable_pooling is given twice: give enable_pooling once',
+  );
+});

@@ -11,13 +11,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../errors.js';
-import { SETTINGS } from './defaults.js';
+import { OLD_NAMES, SETTINGS } from './defaults.js';
 import { toSnakeCase } from './environment.js';
 import { PoolConfig, type PoolConfigInput } from './pool-config.js';
 
 const NAMES = new Map<string, string>([
   ['enabled', 'enablePooling'],
-  ...Object.keys(SETTINGS).map((name): [string, string] => [toSnakeCase(name), name]),
+  ...[...Object.keys(SETTINGS), ...Object.keys(OLD_NAMES)].map((name): [string, string] => [
+    toSnakeCase(name),
+    name,
+  ]),
 ]);
 
 /** @throws ConfigError `HOTARU_INVALID_CONFIG` with `file:line:column`. */
@@ -76,6 +79,8 @@ export async function parseYaml(text: string, file: string): Promise<PoolConfigI
         if ((error as ConfigError).key.endsWith(setting) && setting !== 'minIdle')
           fail(place, name, message);
       }
+      if (setting in checked)
+        return fail(place, name, `${name} is given twice: give ${toSnakeCase(setting)} once`);
       Object.assign(checked, one);
     }
     return checked;

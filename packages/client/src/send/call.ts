@@ -270,7 +270,7 @@ export class Call
     const { settings } = host;
     const waitedMs = this.#clock.now() - this.#acquiringSinceMs;
     if (this.#acquisition.isDialling && waitedMs < settings.acquireTimeout) {
-      const limitMs = this.#options.connectTimeoutMs ?? settings.connectionTimeout;
+      const limitMs = this.#options.connectTimeoutMs ?? settings.connectTimeout;
       this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
       return;
     }

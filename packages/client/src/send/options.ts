@@ -12,7 +12,7 @@ export interface SendOptions {
   signal?: AbortSignal | undefined;
   /** The whole call, body included. Default: the pool's `timeout` (none). */
   timeout?: Duration | undefined;
-  /** The wait for a connection that is being dialled. Default: the pool's `connectionTimeout`. */
+  /** The wait for a connection that is being dialled. Default: the pool's `connectTimeout` (30 s). */
   connectTimeout?: Duration | undefined;
   /** From the request written (the body, too) to the response head. Default: the pool's `headersTimeout` (30 s). */
   headersTimeout?: Duration | undefined;

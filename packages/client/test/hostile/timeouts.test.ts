@@ -250,7 +250,7 @@ describe('a dial', () => {
 
   it.each<[string, object, SendOptions, ErrorCode]>([
     ['connectTimeout', {}, { connectTimeout: SOON }, 'HOTARU_CONNECT_TIMEOUT'],
-    ['connectionTimeout of the pool', { connectionTimeout: SOON }, {}, 'HOTARU_CONNECT_TIMEOUT'],
+    ['connectTimeout of the pool', { connectTimeout: SOON }, {}, 'HOTARU_CONNECT_TIMEOUT'],
     ['the deadline of the call', {}, { timeout: SOON }, 'HOTARU_DEADLINE_EXCEEDED'],
   ])('whose TLS handshake stalls ends with %s', async (_what, config, options, code) => {
     await using upstream = await ScriptedUpstream.start(); // plain: it never answers the ClientHello

@@ -1,0 +1,37 @@
+/**
+ * The one canonical form of a host, for connection keys and for the hosts of a configuration: lower case,
+ * IDN in ASCII (`xn--…`), an IPv6 address shortened and without brackets, IPv4 with four numbers.
+ */
+import { isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
+
+/** Undefined when the text is no host name and no IP address. */
+export function canonicalHost(text: string): string | undefined {
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+  if (isIPv6(bare)) return canonicalIPv6(bare);
+  if (text !== bare || /[\s/?#@:\\]/.test(bare)) return undefined;
+  const ascii = domainToASCII(bare);
+  return ascii === '' ? undefined : ascii;
+}
+
+/** As in a URL: `api.example.com:443`, `[::1]:8080`. */
+export function authorityOf(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+/** A host, or a host and a port: `api.example.com`, `api.example.com:8443`, `::1`, `[::1]:8080`. */
+export function parseHostAndPort(
+  text: string,
+): { host: string; port: number | undefined } | undefined {
+  const match = isIPv6(text) ? null : /^(.*):(\d{1,5})$/s.exec(text);
+  const host = canonicalHost(match?.[1] ?? text);
+  const port = match === null ? undefined : Number(match[2]);
+  if (host === undefined || (port !== undefined && (port < 1 || port > 65_535))) return undefined;
+  return { host, port };
+}
+
+function canonicalIPv6(address: string): string {
+  // An address with a zone (fe80::1%eth0) is none that a URL may have.
+  if (address.includes('%')) return address.toLowerCase();
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
