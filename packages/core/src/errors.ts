@@ -39,6 +39,10 @@ export const FRAMEWORK_ERRORS = Object.freeze({
     when: 'the request head is larger than `maxHeaderSize`',
   },
   HOTARU_CLIENT_GONE: { status: 499, when: 'the client left; nobody sees this status' },
+  HOTARU_WRITE_TIMEOUT: {
+    status: 499,
+    when: 'the client took nothing of the response for `writeTimeout`; the status is never seen',
+  },
   HOTARU_INTERNAL: { status: 500, when: 'the handler threw something that is no HttpError' },
   HOTARU_UNSUPPORTED_TRANSFER_CODING: {
     status: 501,

@@ -332,16 +332,35 @@ export class Exchange implements RequestUnderWay {
     this.#settleOne();
   }
 
-  leave(): void {
+  leave(reason: Error = wireError('HOTARU_CLIENT_GONE', 'the client has left')): void {
     if (this.#state === 'finished') return;
     this.outcome = 'client-left';
     this.callsWhenLeft = this.openCalls();
-    const reason = wireError('HOTARU_CLIENT_GONE', 'the client has left');
     this.#leftBecause = reason;
     this.#scope?.abort(reason);
     this.failBody(reason);
     this.finish();
     this.onLeave?.();
+  }
+
+  watchOutput(): void {
+    this.connection.watchOutput(this);
+  }
+
+  get writeTimeoutMs(): number {
+    return this.safety.writeTimeout;
+  }
+
+  writeTimedOut(unsentBytes: number): Error {
+    const { writeTimeout } = this.safety;
+    this.log.warn(
+      { writeTimeout, unsentBytes },
+      'the response was cut: its client stopped reading',
+    );
+    return wireError(
+      'HOTARU_WRITE_TIMEOUT',
+      `the client took nothing of the response for ${writeTimeout} ms`,
+    );
   }
 
   failBody(error: Error): void {

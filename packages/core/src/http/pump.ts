@@ -9,6 +9,7 @@
 import { Readable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
 import { HotaruError } from '../errors.js';
+import { InboundConnection } from '../inbound/connection.js';
 import type { StreamSource } from './response.js';
 
 /** Where the body goes. */
@@ -18,6 +19,8 @@ export interface Outlet {
   onLeave: (() => void) | undefined;
   /** What was written is added to it. */
   bodyBytes: number;
+  /** To be called when something was written that the client has not taken. */
+  watchOutput(): void;
 }
 
 /** How the body went: all of it, the client left, or it broke after the head was sent. */
@@ -114,6 +117,7 @@ class Pump {
       this.#count(chunk);
       this.#head();
       if (chunk.length === 0 || response.write(chunk)) continue;
+      this.#outlet.watchOutput();
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }
@@ -121,6 +125,7 @@ class Pump {
       throw new HotaruError('HOTARU_INVALID_OUTCOME', `the body is ${this.#missing} bytes short`);
     this.#head();
     response.end();
+    if (response.writableLength > 0) this.#outlet.watchOutput();
     return { outcome: 'sent' };
   }
 
@@ -186,7 +191,7 @@ function readerIterator(source: ReadableStream<Uint8Array | string>): Chunks {
 function cut(response: ServerResponse): void {
   const { req, socket } = response;
   // To HTTP/1.0 a closed connection is the end of the body: only a reset says otherwise.
-  if (req.httpVersionMinor === 0) socket?.resetAndDestroy();
+  if (req.httpVersionMinor === 0 && socket !== null) InboundConnection.of(socket).reset();
   else setImmediate(() => response.destroy());
 }
 

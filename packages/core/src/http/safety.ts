@@ -1,6 +1,7 @@
 /**
  * `HttpSafety`: the limits an inbound request is held to. One table says what each is, its default and
- * why; request-head.ts, request-body.ts and server.ts enforce them.
+ * why; request-head.ts, request-body.ts, server.ts and
+ * inbound/write-clock.ts enforce them.
  */
 import { METHODS } from 'node:http';
 import { checkCount, checkDuration, checkKeys, invalidOption, type Duration } from '../options.js';
@@ -22,6 +23,11 @@ export interface HttpSafetyOptions {
   /** The longest pause of a request body while somebody reads it. Default 30 s. → 408 */
   bodyTimeout?: Duration | undefined;
   /**
+   * How long a client may take nothing of a response that is ready for it. Default 30 s. `Infinity`: no limit. Then
+   * the response is cut, and calls made for it are aborted.
+   */
+  writeTimeout?: Duration | undefined;
+  /**
    * From the request head to the beginning of the response: the deadline, for calls made meanwhile, too. Then a
    * stream has `writeTimeout`, and its calls their own. Default none. → 504
    */
@@ -36,6 +42,7 @@ interface Limits {
   readonly allowedContentTypes: readonly string[] | undefined;
   readonly headersTimeout: number;
   readonly bodyTimeout: number;
+  readonly writeTimeout: number;
   readonly requestTimeout: number;
 }
 type LimitName = keyof Limits;
@@ -50,6 +57,7 @@ export const SAFETY_DEFAULTS: Limits = Object.freeze({
   allowedContentTypes: undefined,
   headersTimeout: 30_000, // a head is one packet or two; a slow-loris is thousands
   bodyTimeout: 30_000, // a lossy link recovers well within it
+  writeTimeout: 30_000, // as for bodies: one that reads at all takes something; one that does not holds an upstream
   requestTimeout: Infinity, // streams have no natural end; set it where answers do
 });
 
@@ -67,6 +75,7 @@ const CHECKS: { readonly [Name in LimitName]: Check<Limits[Name]> } = {
   allowedContentTypes: checkTypes,
   headersTimeout: (key, value) => checkDuration(key, value, false),
   bodyTimeout: (key, value) => checkDuration(key, value, true),
+  writeTimeout: (key, value) => checkDuration(key, value, true),
   requestTimeout: (key, value) => checkDuration(key, value, true),
 };
 const LIMIT_NAMES = Object.keys(CHECKS) as LimitName[];
@@ -91,6 +100,8 @@ export class HttpSafety implements Limits {
   /** ms */
   readonly bodyTimeout: number;
   /** ms; `Infinity` is none. */
+  readonly writeTimeout: number;
+  /** ms; `Infinity` is none. */
   readonly requestTimeout: number;
   readonly #explicit: Partial<Limits>;
 
@@ -105,6 +116,7 @@ export class HttpSafety implements Limits {
     this.allowedContentTypes = limits.allowedContentTypes;
     this.headersTimeout = limits.headersTimeout;
     this.bodyTimeout = limits.bodyTimeout;
+    this.writeTimeout = limits.writeTimeout;
     this.requestTimeout = limits.requestTimeout;
     Object.freeze(this);
   }
@@ -138,6 +150,7 @@ export class HttpSafety implements Limits {
       ),
       headersTimeout: Math.min(this.headersTimeout, that.headersTimeout),
       bodyTimeout: Math.min(this.bodyTimeout, that.bodyTimeout),
+      writeTimeout: Math.min(this.writeTimeout, that.writeTimeout),
       requestTimeout: Math.min(this.requestTimeout, that.requestTimeout),
     });
   }

@@ -21,36 +21,28 @@ export function writeResponse(
   if (exchange.services.draining.hasBegun && exchange.isNewest) response.shouldKeepAlive = false;
   if (exchange.hasBody && !request.complete) leaveRequestBody(exchange);
 
-  if (typeof body === 'string' || body instanceof Uint8Array) {
-    if (status === 204 || status === 304) {
-      response.writeHead(status, head(exchange, answer, -1));
-      response.end();
-      return undefined;
-    }
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
-    response.writeHead(status, head(exchange, answer, length));
-    if (request.method === 'HEAD') response.end();
-    else {
-      exchange.bodyBytes = length;
-      response.end(body);
-    }
-    return undefined;
+  // What is sent of it: the head alone says the rest.
+  const isBodiless = status === 204 || status === 304 || request.method === 'HEAD';
+  const sent = isBodiless ? null : body;
+  if (sent !== null && typeof sent !== 'string' && !(sent instanceof Uint8Array))
+    return writeStream(exchange, answer, sent);
+  const length = lengthOf(answer, request.method);
+  response.writeHead(status, head(exchange, answer, length));
+  if (sent === null) response.end();
+  else {
+    exchange.bodyBytes = length;
+    response.end(sent);
   }
+  if (response.writableLength > 0) exchange.watchOutput();
+  return undefined;
+}
 
-  if (body === null) {
-    // A 304 or the answer to HEAD may speak of a body that is not sent: such headers are kept.
-    const isBodiless = status === 204 || status === 304 || request.method === 'HEAD';
-    response.writeHead(status, head(exchange, answer, isBodiless ? -1 : 0));
-    response.end();
-    return undefined;
-  }
-
-  if (status === 204 || status === 304 || request.method === 'HEAD') {
-    response.writeHead(status, head(exchange, answer, -1));
-    response.end();
-    return undefined;
-  }
-  return writeStream(exchange, answer, body);
+/** -1 leaves what was set as it is: a 304 or the answer to HEAD may speak of a body that is not sent. */
+function lengthOf({ status, body }: HttpResponse, method: string | undefined): number {
+  if (status === 204 || status === 304) return -1;
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  if (body instanceof Uint8Array) return body.byteLength;
+  return body === null && method !== 'HEAD' ? 0 : -1;
 }
 
 /** One that a handler has set is left as it is; one that comes with the answer wins in `head()`. */

@@ -12,11 +12,18 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { WriteClock, type Outgoing } from './write-clock.js';
 
 /** A request under way, as its connection sees it. */
-export interface RequestUnderWay {
-  /** The client has left: nothing of the request matters any more. */
-  leave(): void;
+export interface RequestUnderWay extends Outgoing {
+  /** @returns the reason for all requests of the connection to be given up. */
+  writeTimedOut(unsentBytes: number): Error;
+  /**
+   * The client has left: nothing of the request matters any more.
+   *
+   * @param reason why, when it did not leave by itself.
+   */
+  leave(reason?: Error): void;
   /** The rest of the body cannot come. */
   failBody(error: Error): void;
 }
@@ -37,6 +44,7 @@ export class InboundConnection {
   #lastRequest: IncomingMessage | undefined = undefined;
   #lastResponse: ServerResponse | undefined = undefined;
   #last: RequestUnderWay | undefined = undefined;
+  #writeClock: WriteClock | undefined = undefined;
 
   /** The connection of a socket, made on first use. */
   static of(socket: Socket): InboundConnection {
@@ -122,14 +130,33 @@ export class InboundConnection {
     else last.once('finish', () => this.socket.writable && callback());
   }
 
+  /** Something of the response is still here: the client has `writeTimeoutMs` to take some of it. */
+  watchOutput(request: RequestUnderWay): void {
+    this.#writeClock ??= new WriteClock(this.socket, (late, unsentBytes) => {
+      this.leave((late as RequestUnderWay).writeTimedOut(unsentBytes));
+      this.reset();
+    });
+    this.#writeClock.watch(request);
+  }
+
+  /** Closes in a way that no client takes for an end, and drops what was not sent. */
+  reset(): void {
+    try {
+      this.socket.resetAndDestroy();
+    } catch {
+      this.socket.destroy(); // only TCP has a reset
+    }
+  }
+
   /** Every request under way hears that its client has left. */
-  leave(): void {
-    for (const request of [...this.#underWay]) request.leave();
+  leave(reason?: Error): void {
+    for (const request of [...this.#underWay]) request.leave(reason);
     this.#underWay.clear();
   }
 
   #closed(): void {
     this.#state = 'closed';
+    this.#writeClock?.stop();
     this.leave();
   }
 }
