@@ -8,6 +8,7 @@ import {
   ConnectionPool,
   getRequest,
   HttpError,
+  isRequestOver,
   json,
   jsonRequest,
   stream,
@@ -68,13 +69,17 @@ async function fetchProduct(ctx: HttpContext, catalog: string, id: number): Prom
   return res.json<Product>();
 }
 
-/** A page without price or reviews is still a page: a part that fails is left out. */
+/**
+ * A page without price or reviews is still a page: a part that fails is left out. That the browser
+ * has left, or that there is no product, is no failure of the part.
+ */
 async function optional(ctx: HttpContext, upstream: string, path: string): Promise<unknown> {
   try {
     const res = await ctx.sendRequest(upstream, getRequest(path), { timeout: '2s' });
     return res.ok ? await res.json() : null;
   } catch (error) {
-    ctx.log.warn({ err: error, path }, 'a part of the page is missing');
+    if (isRequestOver(error)) throw error;
+    ctx.log.warn({ err: error }, 'a part of the page is missing');
     return null;
   }
 }

@@ -53,7 +53,8 @@ function framesOf(stack: unknown): string {
   return start < 0 ? '' : stack.slice(start).replace(/\n {4}at [^\n]*node:internal\/[^\n]*/g, '');
 }
 
-/** `file:line:column` of `function (file:line:column)`. */
+/** `file:line:` of `function (file:line:column)`: the column of a call is not that of its `await`. */
 function placeIn(callSite: string): string {
-  return /\(([^()]+)\)$/.exec(callSite)?.[1] ?? callSite.replace(/^async /, '');
+  const place = /\(([^()]+)\)$/.exec(callSite)?.[1] ?? callSite.replace(/^async /, '');
+  return place.replace(/\d+$/, '');
 }

@@ -29,7 +29,7 @@ export type { CookieOptions, Cookies } from './http/cookies.js';
 export { file, type FileOptions } from './http/file.js';
 export type { UploadedFile } from './http/form.js';
 export type { HeadersInput, HeaderValue } from './http/headers.js';
-export { isClientGone } from './http/client-gone.js';
+export { isClientGone, isRequestOver } from './http/request-over.js';
 export { HttpError, type HttpErrorOptions } from './http/http-error.js';
 export type { FieldBag } from './http/query.js';
 export {

@@ -13,6 +13,7 @@ import {
   getRequest,
   HttpError,
   isClientGone,
+  isRequestOver,
   type AppOptions,
   type HttpContext,
   type Logger,
@@ -401,6 +402,23 @@ describe('a client that leaves', () => {
     ]);
   });
 
+  it('and calls whose request was answered meanwhile are told from failures by isRequestOver()', async () => {
+    const url = await nodeUpstream(() => undefined);
+    const seen: unknown[] = [];
+    const { log, lines } = memoryLogger('info');
+    const app = pageApp((ctx) => {
+      ctx.sendRequest(url).catch((error: unknown) => seen.push(error));
+      return Promise.resolve('answered');
+    }, log);
+    await app.inject({ path: '/page' });
+    while (seen.length === 0) await turns(1);
+    expect(isRequestOver(seen[0])).toBe(true);
+    expect(isRequestOver(new Error('wrapped', { cause: seen[0] }))).toBe(true);
+    expect(isClientGone(seen[0])).toBe(false);
+    expect(isRequestOver(new Error('other'))).toBe(false);
+    expect(alarms(lines)).toEqual([]);
+  });
+
   it('is told from a failed upstream by isClientGone(), also as a cause', async () => {
     let reach: () => void = () => undefined;
     const reached = new Promise<void>((resolve) => (reach = resolve));
@@ -422,6 +440,7 @@ describe('a client that leaves', () => {
     while (seen.length === 0) await turns(1);
     await turns();
     expect(isClientGone(seen[0])).toBe(true);
+    expect(isRequestOver(seen[0])).toBe(true);
     expect(isClientGone(new Error('wrapped', { cause: seen[0] }))).toBe(true);
     expect(isClientGone(new Error('other', { cause: new HttpError(502) }))).toBe(false);
     expect(isClientGone(undefined)).toBe(false);

@@ -81,7 +81,8 @@ function shown(frame: string): string {
   return frame
     .replace('file://', '')
     .replace(`${process.cwd()}/`, '')
-    .replace(/^async /, '');
+    .replace(/^async /, '')
+    .replace(/^Endpoint\.<anonymous> \((.*)\)$/, '$1'); // a handler without a name
 }
 
 /** With the stacks of its causes: at level debug nothing is left out. */
