@@ -19,6 +19,16 @@ export interface ClientTarget {
 /** Takes one piece of a body; the next may come only once the promise has resolved. */
 export type Take = (piece: Uint8Array) => void | Promise<void>;
 
+/**
+ * A way of reading an answer:
+ *
+ *   text · json · pieces    whole, parsed, or in a `for await` loop
+ *   webReader · piped       through the reader of a web stream, or a Node pipeline
+ *   packed                  gzip, unpacked, as text
+ *   cookies                 every `set-cookie` looked at, then text
+ */
+export type Reading = 'text' | 'json' | 'pieces' | 'webReader' | 'piped' | 'packed' | 'cookies';
+
 /** One library, ready to send. */
 export interface BenchClient {
   /** GET; resolves with the whole body as text. */
@@ -29,6 +39,8 @@ export interface BenchClient {
   post(path: string, json: string): Promise<string>;
   /** GET, piece by piece, with backpressure. Left out where the library has no streams. */
   download?(path: string, take: Take): Promise<void>;
+  /** GET, read in that way; resolves with how much there was: characters, bytes, or cookies. */
+  read?(path: string, way: Reading): Promise<number>;
   /** POST of a stream whose length is announced. Left out where the library has none. */
   upload?(path: string, pieces: () => AsyncIterable<Uint8Array>, length: number): Promise<void>;
   close(): void | Promise<void>;

@@ -1,6 +1,7 @@
 /** Our client, as its contenders use it: they differ in settings only. */
 import { ConnectionPool, type PoolConfigInput, type RequestInit } from '@hotaru/client';
 import type { BenchClient, ClientTarget } from '../contender.js';
+import { drain, drainReader, drainThrough } from './drain.js';
 import { checkStatus } from './ok.js';
 
 export function hotaruClient(
@@ -29,6 +30,25 @@ export function hotaruClient(
     },
     async download(path, take) {
       for await (const piece of (await send(origin, { path })).body) await take(piece);
+    },
+    async read(path, way) {
+      const res = await send(origin, { path });
+      switch (way) {
+        case 'text':
+        case 'packed':
+          return (await res.text()).length;
+        case 'json':
+          return Object.keys(await res.json<object>()).length;
+        case 'pieces':
+          return drain(res.body);
+        case 'webReader':
+          return drainReader(res.body);
+        case 'piped':
+          return drainThrough(res.readable());
+        case 'cookies':
+          await res.text();
+          return res.headers.getAll('set-cookie').length;
+      }
     },
     async upload(path, pieces, length) {
       const headers = { 'content-length': String(length) };

@@ -1,14 +1,14 @@
 /**
  * An origin in Node: as cheap as it can be, so that the client is what is measured. Uploads go to it, and
- * everything where nginx is missing. Knows `GET /json` (1 KiB), `/1m`, `/64m`, and swallows any POST, answered with
- * the same JSON.
+ * everything where nginx is missing. Knows `GET /json` (1 KiB), `/1m`, `/64m`, what answers.ts has prepared, and
+ * swallows any POST, answered with the same JSON.
  * `/together/100` is answered once a hundred such requests are waiting: so many connections there are.
  */
 import net from 'node:net';
 import tls from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { serve } from '../harness/serve.js';
-import { BODY_BYTES, JSON_BODY, MIB } from './answers.js';
+import { BODY_BYTES, JSON_BODY, MIB, PREPARED, wireBytes } from './answers.js';
 
 interface Certificate {
   key: string;
@@ -17,6 +17,8 @@ interface Certificate {
 
 const PIECE = Buffer.alloc(MIB, 'x');
 const jsonAnswer = Buffer.from(head('application/json', JSON_BODY.length) + JSON_BODY);
+/** Made when first asked for: one of them is large. */
+const prepared = new Map<string, Buffer>();
 const TOGETHER = '/together/';
 let waiting: net.Socket[] = [];
 let connections = 0;
@@ -52,9 +54,15 @@ function onConnection(socket: net.Socket): void {
     text = '';
     const length = BODY_BYTES[path];
     if (path.startsWith(TOGETHER)) answerTogether(socket, Number(path.slice(TOGETHER.length)));
-    else if (length === undefined) socket.write(jsonAnswer);
+    else if (length === undefined) socket.write(preparedAnswer(path) ?? jsonAnswer);
     else writeBody(socket, length);
   });
+}
+
+function preparedAnswer(path: string): Buffer | undefined {
+  const answer = PREPARED[path];
+  if (answer !== undefined && !prepared.has(path)) prepared.set(path, wireBytes(answer));
+  return prepared.get(path);
 }
 
 function answerTogether(socket: net.Socket, count: number): void {

@@ -31,7 +31,7 @@ export function tlsTarget(rig: Rig, connections: number): ClientTarget {
 
 /** One contender; undefined where it can't do that. */
 export async function openClient(
-  job: Omit<ClientJob, 'path' | 'expected'>,
+  job: Omit<ClientJob, 'path' | 'expected'> & { path?: string },
   rig: Rig,
 ): Promise<Contest | undefined> {
   const worker = new WorkerProcess('workers/client', 'measured');

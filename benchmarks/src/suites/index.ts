@@ -6,6 +6,8 @@ export const SUITES: readonly string[] = [
   'client-tls',
   'client-post',
   'bodies',
+  'answers',
+  'small-chunks',
   'slow-consumer',
   'flood',
   'idle-hit',

@@ -1,6 +1,6 @@
 /** Drives one client: so many requests at a time, each answer checked, until its parent has seen enough. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BenchClient, ClientTarget } from '../contender.js';
+import type { BenchClient, ClientTarget, Reading } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 import { openAll } from './open-all.js';
@@ -18,6 +18,8 @@ export interface ClientJob {
   opening?: number;
   /** Sent by POST; undefined for GET. */
   json?: string | undefined;
+  /** How the answer is read, and how much of it there has to be; undefined: as text, compared with `expected`. */
+  reading?: { way: Reading; amount: number };
   /** The answer to expect. Floors don't read theirs. */
   expected: string;
 }
@@ -77,7 +79,7 @@ async function meetAll(once: () => Promise<void>, { origins = [] }: ClientJob): 
 
 function requestOf(
   client: BenchClient,
-  { path, json, origins }: ClientJob,
+  { path, json, origins, reading }: ClientJob,
   expected: string,
 ): (() => Promise<void>) | undefined {
   const check = (text: string): void => {
@@ -88,6 +90,14 @@ function requestOf(
     let next = 0;
     const urls = origins.map((origin) => origin + path);
     return async () => check((await client.getFrom?.(urls[next++ % urls.length] ?? '')) ?? '');
+  }
+  if (reading !== undefined) {
+    if (client.read === undefined) return undefined;
+    const { way, amount } = reading;
+    return async () => {
+      const found = await client.read?.(path, way);
+      if (found !== amount) throw new Error(`${way} of ${path}: ${found} of ${amount}`);
+    };
   }
   if (json !== undefined) return async () => check(await client.post(path, json));
   return async () => check(await client.get(path));

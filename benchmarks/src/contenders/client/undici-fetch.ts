@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import { Agent, fetch, type RequestInit } from 'undici';
 import type { ClientContender } from '../../contender.js';
+import { drain, drainReader, drainThrough } from '../drain.js';
 import { checkStatus } from '../ok.js';
 
 const undiciFetch: ClientContender = {
@@ -17,6 +19,27 @@ const undiciFetch: ClientContender = {
       return res;
     };
     return {
+      async read(path, way) {
+        const res = await send(path);
+        const body = res.body as ReadableStream<Uint8Array> | null;
+        if (body === null) throw new Error('no body');
+        switch (way) {
+          case 'text':
+          case 'packed':
+            return (await res.text()).length;
+          case 'json':
+            return Object.keys((await res.json()) as object).length;
+          case 'pieces':
+            return drain(body);
+          case 'webReader':
+            return drainReader(body);
+          case 'piped':
+            return drainThrough(Readable.fromWeb(body));
+          case 'cookies':
+            await res.text();
+            return res.headers.getSetCookie().length;
+        }
+      },
       get: async (path) => (await send(path)).text(),
       async post(path, body) {
         const headers = { 'content-type': 'application/json' };

@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
-import { Pool, type Dispatcher } from 'undici';
+import { Readable } from 'node:stream';
+import { interceptors, Pool, type Dispatcher } from 'undici';
 import type { ClientContender } from '../../contender.js';
+import { drain, drainReader, drainThrough } from '../drain.js';
 import { checkStatus } from '../ok.js';
 
 const undiciPool: ClientContender = {
@@ -12,12 +13,40 @@ const undiciPool: ClientContender = {
       keepAliveTimeout: 600_000,
       connect: { ca },
     });
+    // Only for the packed answers: the others need not pay for it.
+    const unpacking = pool.compose(interceptors.decompress());
     const send = async (options: Dispatcher.RequestOptions) => {
       const { statusCode, body } = await pool.request(options);
       checkStatus(statusCode);
       return body;
     };
     return {
+      async read(path, way) {
+        const dispatcher = way === 'packed' ? unpacking : pool;
+        const { statusCode, headers, body } = await dispatcher.request({
+          origin,
+          method: 'GET',
+          path,
+          headers: way === 'packed' ? { 'accept-encoding': 'gzip, deflate, br' } : {},
+        });
+        checkStatus(statusCode);
+        switch (way) {
+          case 'text':
+          case 'packed':
+            return (await body.text()).length;
+          case 'json':
+            return Object.keys((await body.json()) as object).length;
+          case 'pieces':
+            return drain(body);
+          case 'webReader':
+            return drainReader(Readable.toWeb(body) as ReadableStream<Uint8Array>);
+          case 'piped':
+            return drainThrough(body);
+          case 'cookies':
+            await body.text();
+            return headers['set-cookie']?.length ?? 0;
+        }
+      },
       get: async (path) => (await send({ method: 'GET', path })).text(),
       async post(path, body) {
         const headers = { 'content-type': 'application/json' };
