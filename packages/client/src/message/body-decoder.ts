@@ -11,7 +11,9 @@
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { TransportError } from '../errors.js';
-import { copyOf, type BodyProducer, type BodySink, type ResponseBody } from './response-body.js';
+import type { BodyProducer, BodySink } from './body-flow.js';
+import { copyOf } from './piece-queue.js';
+import type { ResponseBody } from './response-body.js';
 import type { ResponseHeaders } from './response-headers.js';
 
 /** What `accept-encoding` offers: what is built, no more. */

@@ -6,7 +6,8 @@ import { CONSTANTS } from '../config/defaults.js';
 import { ConnectionPool } from '../connection-pool.js';
 import { TransportError } from '../errors.js';
 import { chunkedBody, ScriptedUpstream } from '../testing/index.js';
-import { ResponseBody, type BodyProducer } from './response-body.js';
+import type { BodyProducer } from './body-flow.js';
+import { ResponseBody } from './response-body.js';
 
 const UNKNOWN = -1;
 const USED = { code: 'HOTARU_BODY_USED' };
@@ -166,7 +167,7 @@ describe('a body', () => {
   it.each(reads.slice(0, 3))('says once that it is being read: by %s()', async (_name, read) => {
     let claims = 0;
     const body = arrived(HELLO);
-    body.onClaimed = () => (claims += 1);
+    body.onRead = () => (claims += 1);
     await read(body);
     await rejection(body.collect());
     expect(claims).toBe(1);

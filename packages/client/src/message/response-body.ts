@@ -1,67 +1,55 @@
 /**
  * The body of a response between the connection that delivers it and the caller who reads it.
  *
- * Producer:  push* ─▶ end | fail          Consumer: one of  collect · iterate · discard
+ * Producer:  take | push … ─▶ end | fail
  *
- * What arrives before anybody reads is kept; above the high-water mark the producer is asked to pause,
- * and resumed once the consumer has caught up. While a whole body is being collected nothing pauses,
- * and a limit on its size applies instead; where its length was announced, it is gathered in one place.
+ * Consumer:  unread ──▶ collecting                       the whole body is asked for
+ *               │  ╲
+ *               │   ▶ claimed ──▶ reading                a stream or an iterator has it; then has asked for bytes
+ *               ▼        ▼           ▼
+ *               └──── discarded ◀────┘                   given up: by `discard()`, by its reader, or unread
+ *
+ * What arrives before it is read is kept; above the high-water mark the producer is asked to pause, and
+ * resumed once the consumer has caught up. While a whole body is being collected nothing pauses, and a
+ * limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
 import { CONSTANTS } from '../config/defaults.js';
-import { rejection, withCaller } from '../call-stack.js';
-import { RequestError, TransportError, type HotaruClientError } from '../errors.js';
+import { withCaller } from '../call-stack.js';
+import { RequestError, type HotaruClientError, type TransportError } from '../errors.js';
+import { tooLarge, type BodyProducer, type BodyReader, type BodySink } from './body-flow.js';
+import { BodyIterator } from './body-iterator.js';
 import { latin1, textOf, textOfLatin1 } from './buffer-text.js';
+import { copyOf, PieceQueue } from './piece-queue.js';
 
-/** The side that delivers: a call in flight. */
-export interface BodyProducer {
-  pauseBody(): void;
-  resumeBody(): void;
-  /** The consumer wants no more: drain what little is left, or close the connection. */
-  abandonBody(): void;
-}
-
-/** The side that takes what was delivered: a body, or a decoder before it. */
-export interface BodySink {
-  /** Copies a range of the socket's buffer, which is read into again. Returns an error when it is too much. */
-  take(bytes: Buffer, start: number, end: number): TransportError | undefined;
-  end(): void;
-  fail(error: unknown, dropRest: boolean): void;
-}
-
-export type BodyUse = 'unread' | 'collecting' | 'iterating' | 'discarded';
+export type BodyUse = 'unread' | 'claimed' | 'reading' | 'collecting' | 'discarded';
 
 /** Puts the name of its call on an error (call-name.ts). */
 export interface ErrorNamer {
   name(error: HotaruClientError): void;
 }
 
-interface PendingRead {
-  resolve(result: IteratorResult<Uint8Array, undefined> | Promise<never>): void;
-  reject(error: unknown): void;
-}
-
 export class ResponseBody implements BodySink {
-  use: BodyUse = 'unread';
-  /** Told once, when somebody begins to read. */
-  onClaimed: (() => void) | undefined = undefined;
-  /** What has come and was not read. Most bodies are one piece, and need no list. */
-  #first: Buffer | undefined = undefined;
-  #rest: Buffer[] | undefined = undefined;
+  #use: BodyUse = 'unread';
+  /** Told once, when its reading begins. */
+  onRead: (() => void) | undefined = undefined;
+  /** What has come and was not read. */
+  #queue: PieceQueue | undefined = undefined;
   /**
    * A small body that came at once, as Latin-1: a string costs a third of a Buffer, loses nothing, and
-   * most bodies are asked for as text. Turned into a piece when somebody wants bytes.
+   * most bodies are asked for as text. Turned into a piece when bytes are wanted.
    */
   #small: string | undefined = undefined;
-  #bufferedBytes = 0;
-  /** Where a body of announced length is collected; its first `#bufferedBytes` are filled. */
+  /** Where a body of announced length is collected; its first `#wholeBytes` are filled. */
   #whole: Buffer | undefined = undefined;
+  #wholeBytes = 0;
   #totalBytes = 0;
   #isEnded = false;
   #error: unknown = undefined;
   #hasFailed = false;
   #isPaused = false;
   #producer: BodyProducer | undefined;
-  #pendingRead: PendingRead | undefined = undefined;
+  /** Waits for the next piece. What waits for bytes is held, and so never looks dropped (leaks.ts). */
+  #waiting: BodyReader | undefined = undefined;
   #onSettled: (() => void) | undefined = undefined;
   readonly #maxBytes: number;
   readonly #maxBufferedBytes: number;
@@ -69,7 +57,7 @@ export class ResponseBody implements BodySink {
   /** Whose body it is. */
   namer: ErrorNamer | undefined = undefined;
 
-  /** `announcedBytes`: its Content-Length; −1 when nobody knows. */
+  /** `announcedBytes`: its Content-Length; −1 when it is not known. */
   constructor(
     producer: BodyProducer | undefined,
     announcedBytes: number,
@@ -82,49 +70,78 @@ export class ResponseBody implements BodySink {
     this.#maxBufferedBytes = maxBufferedBytes;
   }
 
+  get use(): BodyUse {
+    return this.#use;
+  }
+  /** Has no byte of it been asked for? */
+  get isUntouched(): boolean {
+    return this.#use === 'unread' || this.#use === 'claimed';
+  }
   get isSettled(): boolean {
     return this.#isEnded || this.#hasFailed;
   }
-  /** Does somebody wait for bytes right now? */
+  /** Has it come whole, and is some of it here still? */
+  get isWholeAndHere(): boolean {
+    return this.#isEnded && (this.#small !== undefined || this.#bufferedBytes > 0);
+  }
+  /** Are bytes waited for right now? */
   get isAwaited(): boolean {
-    return this.use === 'collecting' || this.#pendingRead !== undefined;
+    return this.#use === 'collecting' || this.#waiting !== undefined;
+  }
+
+  get #bufferedBytes(): number {
+    return this.#queue?.bytes ?? 0;
   }
 
   // ── producer ───────────────────────────────────────────────────────────────────────────────────
 
   take(bytes: Buffer, start: number, end: number): TransportError | undefined {
+    const length = end - start;
     const whole = this.#whole;
-    if (whole === undefined) {
-      const isSmall = end - start === this.#announcedBytes && end - start <= SMALL_BYTES;
-      if (!isSmall || this.use !== 'unread') return this.push(copyOf(bytes, start, end));
-      if (this.#announcedBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
-      this.#small = latin1(bytes, start, end);
+    if (whole !== undefined) {
+      // Never more than was announced: the reader saw to it.
+      bytes.copy(whole, this.#wholeBytes, start, end);
+      this.#wholeBytes += length;
       return undefined;
     }
-    // Never more than was announced: the reader saw to it.
-    bytes.copy(whole, this.#bufferedBytes, start, end);
-    this.#bufferedBytes += end - start;
+    this.#totalBytes += length;
+    if (this.#totalBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
+    if (this.#use === 'discarded') return undefined;
+    if (this.#waiting !== undefined) this.#serve(copyOf(bytes, start, end));
+    else if (length === this.#announcedBytes && length <= SMALL_BYTES && this.#use === 'unread')
+      this.#small = latin1(bytes, start, end);
+    else {
+      (this.#queue ??= new PieceQueue()).add(bytes, start, end);
+      return this.#queued();
+    }
     return undefined;
   }
 
-  /** As `take`, for a piece that is nobody else's. */
+  /** As `take`, for a piece that belongs to this body from now on. */
   push(piece: Buffer): TransportError | undefined {
     this.#totalBytes += piece.length;
     if (this.#totalBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
-    if (this.use === 'discarded') return undefined;
-    const read = this.#pendingRead;
-    if (read !== undefined) {
-      this.#pendingRead = undefined;
-      read.resolve({ done: false, value: piece });
-      return undefined;
+    if (this.#use === 'discarded') return undefined;
+    if (this.#waiting !== undefined) this.#serve(piece);
+    else {
+      (this.#queue ??= new PieceQueue()).adopt(piece);
+      return this.#queued();
     }
-    if (this.#first === undefined) this.#first = piece;
-    else (this.#rest ??= []).push(piece);
-    this.#bufferedBytes += piece.length;
-    if (this.use === 'collecting') {
-      if (this.#bufferedBytes > this.#maxBufferedBytes)
+    return undefined;
+  }
+
+  #serve(piece: Buffer): void {
+    const reader = this.#waiting;
+    this.#waiting = undefined;
+    reader?.gotPiece(piece);
+  }
+
+  #queued(): TransportError | undefined {
+    const bytes = this.#bufferedBytes;
+    if (this.#use === 'collecting') {
+      if (bytes > this.#maxBufferedBytes)
         return tooLarge('maxBufferedSize', this.#maxBufferedBytes);
-    } else if (!this.#isPaused && this.#bufferedBytes >= CONSTANTS.bodyHighWaterBytes) {
+    } else if (!this.#isPaused && bytes >= CONSTANTS.bodyHighWaterBytes) {
       this.#isPaused = true;
       this.#producer?.pauseBody();
     }
@@ -134,9 +151,9 @@ export class ResponseBody implements BodySink {
   end(): void {
     this.#isEnded = true;
     this.#producer = undefined;
-    const read = this.#pendingRead;
-    this.#pendingRead = undefined;
-    read?.resolve({ done: true, value: undefined });
+    const reader = this.#waiting;
+    this.#waiting = undefined;
+    reader?.gotEnd();
     this.#onSettled?.();
   }
 
@@ -150,49 +167,45 @@ export class ResponseBody implements BodySink {
     this.#hasFailed = true;
     this.#error = error;
     this.#producer = undefined;
-    const read = this.#pendingRead;
-    this.#pendingRead = undefined;
-    read?.resolve(rejection(error));
+    const reader = this.#waiting;
+    this.#waiting = undefined;
+    reader?.gotError(error);
     this.#onSettled?.();
   }
 
-  // ── consumer ───────────────────────────────────────────────────────────────────────────────────
+  // ── the whole body ─────────────────────────────────────────────────────────────────────────────
 
   /** The whole body as text if it has come already, in one piece: the usual small answer. Claims it. */
   takeText(): string | undefined {
-    if (!this.#isEnded || this.use !== 'unread' || this.#rest !== undefined) return undefined;
+    if (!this.#isEnded || this.#use !== 'unread') return undefined;
     const small = this.#small;
-    const length = small?.length ?? this.#first?.length;
-    if (length === undefined || length > this.#maxBufferedBytes) return undefined;
+    if (small === undefined && this.#queue?.isOnePiece !== true) return undefined;
+    if ((small?.length ?? this.#bufferedBytes) > this.#maxBufferedBytes) return undefined;
     this.#small = undefined;
     this.#claim('collecting');
-    const text = small === undefined ? textOf(this.#first ?? EMPTY) : textOfLatin1(small);
-    this.#drop();
-    return text;
+    this.onRead?.();
+    return small === undefined ? textOf(this.#takeAll()) : textOfLatin1(small);
   }
 
-  /** The whole body. @throws RequestError `HOTARU_BODY_USED` when somebody has it already. */
+  /** The whole body. @throws RequestError `HOTARU_BODY_USED` when it was read, or is being read */
   async collect(): Promise<Buffer> {
     this.#claim('collecting');
+    this.onRead?.();
     if (this.#bufferedBytes > this.#maxBufferedBytes) {
       this.#drop();
       const error = this.#named(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
       if (this.#isEnded) throw error;
-      this.#giveUp(error);
+      this.#refuse(error);
     } else if (!this.isSettled) {
       this.#gather();
       this.#resume();
       await this.settled();
     }
     if (this.#hasFailed) {
-      this.#drop(); // who keeps the response keeps no half of a body
+      this.#drop(); // a response that is kept keeps no half of a body
       throw withCaller(this.#error);
     }
-    const first = this.#first ?? EMPTY;
-    const whole =
-      this.#whole ?? (this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]));
-    this.#drop();
-    return whole;
+    return this.#takeAll();
   }
 
   /** Makes room for all of it at once, within reason: a peer may announce what never comes. */
@@ -201,31 +214,105 @@ export class ResponseBody implements BodySink {
     if (length === -1 || length > Math.min(CONSTANTS.gatherMaxBytes, this.#maxBytes)) return;
     if (length > this.#maxBufferedBytes) return;
     const whole = Buffer.allocUnsafeSlow(length);
-    let filled = 0;
-    for (let piece = this.#shift(); piece !== undefined; piece = this.#shift())
-      filled += piece.copy(whole, filled);
+    const queue = this.#queue;
+    for (let piece = queue?.shift(); piece !== undefined; piece = queue?.shift())
+      this.#wholeBytes += piece.copy(whole, this.#wholeBytes);
     this.#whole = whole;
   }
 
-  /** Piece by piece, with backpressure. Leaving early gives the rest up. */
-  iterate(): AsyncIterableIterator<Uint8Array, undefined> {
-    this.#claim('iterating');
-    const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
-      next: () => this.#read(),
-      return: () => {
-        this.#abandon();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+  #takeAll(): Buffer {
+    const whole = this.#whole ?? this.#queue?.takeAll() ?? EMPTY;
+    this.#drop();
+    return whole;
   }
 
-  /** Gives the body up; what has arrived is dropped. Does nothing once it was claimed by a reader. */
+  #refuse(error: TransportError): void {
+    const producer = this.#producer;
+    this.fail(error, true);
+    producer?.abandonBody();
+  }
+
+  // ── piece by piece ─────────────────────────────────────────────────────────────────────────────
+
+  /** Piece by piece, with backpressure. `owner` is held as long as the iterator is. */
+  iterate(owner?: object): AsyncIterableIterator<Uint8Array, undefined> {
+    this.claim();
+    return new BodyIterator(this, owner);
+  }
+
+  /** Takes the body for one reader, which may ask for bytes later, or never. */
+  claim(): void {
+    this.#claim('claimed');
+  }
+
+  /** The next piece if there is one; else `wait` tells what comes. */
+  next(): Buffer | undefined {
+    if (this.#use === 'claimed') this.#begin();
+    const queue = this.#queue;
+    const piece = queue?.shift();
+    if (piece === undefined) return undefined;
+    if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
+    return piece;
+  }
+
+  /** After `next()` had nothing: the reader is told once, perhaps at once. */
+  wait(reader: BodyReader): void {
+    if (this.#hasFailed) reader.gotError(this.#error);
+    else if (this.#use === 'discarded') reader.gotError(this.usedError());
+    else if (this.#isEnded) reader.gotEnd();
+    else {
+      this.#waiting = reader;
+      this.#resume();
+    }
+  }
+
+  #begin(): void {
+    this.#use = 'reading';
+    this.onRead?.();
+  }
+
+  // ── giving up ──────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Gives up what was not read yet: a reader that waits, or comes later, gets an error. Does nothing when
+   * the whole body was asked for, or read to its end.
+   */
   discard(): void {
-    if (this.use !== 'unread') return;
-    this.use = 'discarded';
-    this.#abandon();
+    const reader = this.#waiting;
+    if (this.#abandon()) reader?.gotError(this.usedError());
+  }
+
+  /** The reader itself wants no more. */
+  leave(): void {
+    const reader = this.#waiting;
+    if (this.#abandon()) reader?.gotEnd();
+  }
+
+  #abandon(): boolean {
+    if (this.#use === 'collecting' || this.#use === 'discarded') return false;
+    if (this.isSettled && this.#use === 'reading' && this.#bufferedBytes === 0) return false;
+    this.#use = 'discarded';
+    this.#drop();
+    this.#waiting = undefined;
+    if (!this.isSettled) this.#producer?.abandonBody();
+    return true;
+  }
+
+  /** `HOTARU_BODY_USED`, for an attempt to read it in spite of that. */
+  usedError(
+    what = this.#use === 'discarded' ? 'the body was given up' : 'the body was read already',
+  ): RequestError {
+    return this.#named(new RequestError('HOTARU_BODY_USED', what));
+  }
+
+  /** For a second `read()` before the first was answered. */
+  busyError(): RequestError {
+    return this.#named(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way'));
+  }
+
+  #named<Failure extends HotaruClientError>(error: Failure): Failure {
+    this.namer?.name(error);
+    return error;
   }
 
   /** Resolves when the last byte has come or the body has failed. */
@@ -240,98 +327,25 @@ export class ResponseBody implements BodySink {
     });
   }
 
-  #named<Failure extends HotaruClientError>(error: Failure): Failure {
-    this.namer?.name(error);
-    return error;
-  }
-
-  #shift(): Buffer | undefined {
-    const piece = this.#first;
-    this.#first = this.#rest?.shift();
-    return piece;
-  }
-
   #drop(): void {
-    this.#first = undefined;
-    this.#rest = undefined;
+    this.#queue = undefined;
     this.#small = undefined;
     this.#whole = undefined;
-    this.#bufferedBytes = 0;
   }
 
   #claim(use: BodyUse): void {
-    if (this.use !== 'unread')
-      throw this.#named(
-        new RequestError(
-          'HOTARU_BODY_USED',
-          this.use === 'discarded' ? 'the body was given up' : 'the body was read already',
-        ),
-      );
-    this.use = use;
-    if (this.#small !== undefined) {
-      this.#first = Buffer.from(this.#small, 'latin1');
-      this.#bufferedBytes = this.#first.length;
-      this.#small = undefined;
-    }
-    this.onClaimed?.();
-  }
-
-  #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const piece = this.#shift();
-    if (piece !== undefined) {
-      this.#bufferedBytes -= piece.length;
-      if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
-      return Promise.resolve({ done: false, value: piece });
-    }
-    if (this.#hasFailed) return Promise.reject(withCaller(this.#error));
-    if (this.#isEnded || this.use === 'discarded')
-      return Promise.resolve({ done: true, value: undefined });
-    if (this.#pendingRead !== undefined)
-      return Promise.reject(
-        this.#named(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way')),
-      );
-    return new Promise((resolve, reject) => {
-      this.#pendingRead = { resolve, reject };
-      this.#resume();
-    });
+    if (this.#use !== 'unread') throw this.usedError();
+    this.#use = use;
+    if (this.#small === undefined) return;
+    (this.#queue ??= new PieceQueue()).adopt(Buffer.from(this.#small, 'latin1'));
+    this.#small = undefined;
   }
 
   #resume(): void {
     this.#producer?.resumeBody();
     this.#isPaused = false;
   }
-
-  #abandon(): void {
-    this.use = 'discarded';
-    this.#drop();
-    const read = this.#pendingRead;
-    this.#pendingRead = undefined;
-    read?.resolve({ done: true, value: undefined });
-    const producer = this.#producer;
-    if (!this.isSettled) producer?.abandonBody();
-  }
-
-  #giveUp(error: TransportError): void {
-    const producer = this.#producer;
-    this.fail(error, true);
-    producer?.abandonBody();
-  }
 }
 
 const EMPTY = Buffer.alloc(0);
 const SMALL_BYTES = 8_192;
-
-/** For those who keep what the socket's buffer only lends. */
-export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  bytes.copy(copy, 0, start, end);
-  return copy;
-}
-
-export function tooLarge(limit: string, maxBytes: number): TransportError {
-  return new TransportError(
-    'HOTARU_RESPONSE_TOO_LARGE',
-    `the response body is larger than ${limit} (${maxBytes} bytes)`,
-    { phase: 'body', responseStarted: true },
-  );
-}

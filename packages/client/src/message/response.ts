@@ -1,9 +1,10 @@
 /**
  * The response as the caller sees it. Everything but the status is made when asked for.
  */
-import { Readable } from 'node:stream';
-import type { Attempt } from '../errors.js';
-import { HotaruClientError, TransportError } from '../errors.js';
+import type { Readable } from 'node:stream';
+import type { Attempt, HotaruClientError } from '../errors.js';
+import { TransportError } from '../errors.js';
+import { BodyReadable, BodyStream } from './body-stream.js';
 import { textOf } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';
 import { ResponseHeaders } from './response-headers.js';
@@ -127,7 +128,7 @@ export class ClientResponse {
     return this.#body.settled().then(() => this.#source.trailers);
   }
 
-  /** Was the body read or given up? */
+  /** Was the body read or given up? True from the first of these on, also when only a part was read. */
   get bodyUsed(): boolean {
     return this.#body.use !== 'unread';
   }
@@ -169,58 +170,19 @@ export class ClientResponse {
     }
   }
 
-  /** The body as a Node stream, for `pipeline()`. */
+  /** The body as a Node stream, for `pipeline()`. @throws `HOTARU_BODY_USED` when it is used already */
   readable(): Readable {
-    return Readable.from(this.#body.iterate(), { objectMode: false });
+    return new BodyReadable(this.#body, this);
   }
 
   /**
    * Gives the body up: what little is left is drained (64 KiB, 50 ms), else the connection is closed.
-   * Resolves when the connection is free either way. Does nothing when the body was read.
+   * Resolves when the connection is free either way. Works on a body that was read in part, too: a reader
+   * that is still there gets `HOTARU_BODY_USED`. Does nothing when the body was read to its end, or while
+   * `text()`, `json()` or `bytes()` collects it: to stop these, abort the call's signal.
    */
   async discard(): Promise<void> {
     this.#body.discard();
     if (this.#body.use === 'discarded') await this.#body.settled();
-  }
-}
-
-/** A real `ReadableStream`, filled on demand only; iterating it bypasses the stream machinery. */
-class BodyStream extends ReadableStream<Uint8Array> {
-  readonly #body: ResponseBody;
-  /** Who keeps the stream keeps the response: it must not look dropped (leaks.ts). */
-  readonly owner: ClientResponse;
-
-  constructor(body: ResponseBody, owner: ClientResponse) {
-    let reader: AsyncIterator<Uint8Array, undefined> | undefined;
-    super(
-      {
-        async pull(controller) {
-          try {
-            reader ??= body.iterate();
-            const { done, value } = await reader.next();
-            if (done === true) controller.close();
-            else controller.enqueue(value);
-          } catch (error) {
-            controller.error(error);
-          }
-        },
-        async cancel() {
-          if (reader === undefined) body.discard();
-          else await reader.return?.();
-        },
-      },
-      { highWaterMark: 0 },
-    );
-    this.#body = body;
-    this.owner = owner;
-  }
-
-  override [Symbol.asyncIterator](): ReturnType<ReadableStream<Uint8Array>['values']> {
-    if (this.locked) {
-      const error = new HotaruClientError('HOTARU_BODY_USED', 'the body stream is locked');
-      this.#body.namer?.name(error);
-      throw error;
-    }
-    return this.#body.iterate() as unknown as ReturnType<ReadableStream<Uint8Array>['values']>;
   }
 }

@@ -26,7 +26,7 @@ import {
   type ErrorCode,
 } from '../errors.js';
 import type { ClientResponse } from '../message/response.js';
-import { tooLarge } from '../message/response-body.js';
+import { tooLarge } from '../message/body-flow.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
@@ -495,7 +495,7 @@ export class Call
   #leaveScope(): void {
     const scope = this.#scope;
     if (scope === undefined || this.#scopeLink === undefined) return;
-    if (this.#delivery?.isUnread === true) this.#delivery.onClaimed(() => this.#leaveScope());
+    if (this.#delivery?.isUnread === true) this.#delivery.onRead(() => this.#leaveScope());
     else scope.untrack(this.#scopeLink);
   }
 

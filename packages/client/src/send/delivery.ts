@@ -15,9 +15,10 @@ import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
 import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
+import type { BodySink } from '../message/body-flow.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
 import { ClientResponse } from '../message/response.js';
-import { ResponseBody, type BodySink } from '../message/response-body.js';
+import { ResponseBody } from '../message/response-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { CheckedOptions } from './options.js';
 import type { CallClock } from './call-clock.js';
@@ -192,9 +193,9 @@ export class Delivery implements DecoderOwner, Leakable {
 
   // ── unread ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** A body, and nobody has begun to read it. */
+  /** A body of which no byte was asked for. */
   get isUnread(): boolean {
-    return this.hasBody && this.#body.use === 'unread';
+    return this.hasBody && this.#body.isUntouched;
   }
 
   /** The caller wants no more of it: what still comes is thrown away. */
@@ -202,8 +203,8 @@ export class Delivery implements DecoderOwner, Leakable {
     return this.#state === 'draining';
   }
 
-  onClaimed(callback: () => void): void {
-    this.#body.onClaimed = callback;
+  onRead(callback: () => void): void {
+    this.#body.onRead = callback;
   }
 
   giveUp(): void {

@@ -17,8 +17,9 @@ export const FIELD_TEXT = new Uint8Array(256);
 FIELD_TEXT[HTAB] = 1;
 for (let byte = 0x20; byte < 256; byte += 1) if (byte !== 0x7f) FIELD_TEXT[byte] = 1;
 
-/** The value of a hexadecimal digit, or 255. */
-export const HEX_VALUE = new Uint8Array(256).fill(255);
+export const NO_DIGIT = 255;
+/** The value of a hexadecimal digit, or `NO_DIGIT`. */
+export const HEX_VALUE = new Uint8Array(256).fill(NO_DIGIT);
 for (let value = 0; value < 16; value += 1) {
   HEX_VALUE[value.toString(16).charCodeAt(0)] = value;
   HEX_VALUE[value.toString(16).toUpperCase().charCodeAt(0)] = value;

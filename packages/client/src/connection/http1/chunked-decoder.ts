@@ -6,7 +6,7 @@
  *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
 import { CONSTANTS } from '../../config/defaults.js';
-import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from './bytes.js';
+import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from './bytes.js';
 import { protocolError } from './protocol-error.js';
 
 const enum State {
@@ -24,6 +24,8 @@ const enum State {
 /** Leading zeros are legal, and a flood of them is not. */
 const MAX_SIZE_DIGITS = 64;
 const MAX_CHUNK_BYTES = Number.MAX_SAFE_INTEGER;
+/** A shorter range is moved sooner than the call to move it is made. */
+const MOVE_MIN_BYTES = 64;
 /** What all extensions of a body may take beyond twice its data. */
 const EXTENSION_ALLOWANCE_BYTES = 262_144;
 
@@ -34,6 +36,9 @@ export class ChunkedDecoder {
   #extensionBytes = 0;
   #totalExtensionBytes = 0;
   #totalDataBytes = 0;
+  /** Where the data of this feed lies in its bytes. */
+  #dataStart = 0;
+  #dataEnd = 0;
 
   reset(): void {
     this.#state = State.Size;
@@ -50,97 +55,118 @@ export class ChunkedDecoder {
   }
 
   /**
-   * Takes bytes from `start` on and hands ranges of data to `onData`. Returns the index of the first
-   * byte it did not take: the end, or where the trailer section starts.
+   * Takes bytes from `start` on and hands their data to `onData`, once: however small the chunks are,
+   * one read gives one piece. To that end the data of later chunks is moved up to that of the first,
+   * within `bytes`, over framing that was read. Returns the index of the first byte it did not take:
+   * the end, or where the trailer section starts.
    */
   feed(
     bytes: Buffer,
     start: number,
     onData: (bytes: Buffer, start: number, end: number) => void,
   ): number {
-    let i = start;
+    this.#dataStart = 0;
+    this.#dataEnd = 0;
+    try {
+      return this.#scan(bytes, start);
+    } finally {
+      // Also before an error: what came ahead of it is part of the body.
+      if (this.#dataEnd > this.#dataStart) onData(bytes, this.#dataStart, this.#dataEnd);
+    }
+  }
+
+  #scan(bytes: Buffer, start: number): number {
     const end = bytes.length;
-    while (i < end) {
+    let i = start;
+    // In variables of this function while it runs: small chunks are mostly framing.
+    let state = this.#state;
+    let size = this.#size;
+    while (i < end && state !== State.Done) {
+      if (state === State.Data) {
+        const length = Math.min(size, end - i);
+        this.#gather(bytes, i, length);
+        size -= length;
+        i += length;
+        if (size === 0) state = State.DataCr;
+        continue;
+      }
       const byte = bytes[i] ?? 0;
-      switch (this.#state) {
-        case State.Size:
-          this.#readSize(byte);
-          i += 1;
+      i += 1;
+      switch (state) {
+        case State.Size: {
+          const value = HEX_VALUE[byte] ?? NO_DIGIT;
+          if (value === NO_DIGIT) state = this.#endSize(byte);
+          else {
+            this.#digits += 1;
+            size = size * 16 + value;
+            if (this.#digits > MAX_SIZE_DIGITS || size > MAX_CHUNK_BYTES)
+              throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
+          }
           break;
+        }
         case State.Blanks:
-          this.#readBlank(byte);
-          i += 1;
+          state = this.#readBlank(byte);
           break;
         case State.Extension:
-          this.#readExtension(byte);
-          i += 1;
+          state = this.#readExtension(byte);
           break;
         case State.SizeLf:
           if (byte !== LF) throw bareCr();
-          this.#state = this.#size === 0 ? State.Done : State.Data;
-          i += 1;
-          if (this.isDone) return i;
+          state = size === 0 ? State.Done : State.Data;
           break;
-        case State.Data: {
-          const length = Math.min(this.#size, end - i);
-          onData(bytes, i, i + length);
-          this.#size -= length;
-          this.#totalDataBytes += length;
-          i += length;
-          if (this.#size === 0) this.#state = State.DataCr;
-          break;
-        }
         case State.DataCr:
           if (byte !== CR) throw protocolError('a chunk is longer than its size', 'RFC 9112 §7.1');
-          this.#state = State.DataLf;
-          i += 1;
+          state = State.DataLf;
           break;
         case State.DataLf:
           if (byte !== LF) throw bareCr();
-          this.#state = State.Size;
+          state = State.Size;
           this.#digits = 0;
-          i += 1;
-          break;
-        case State.Done:
-          return i;
       }
     }
+    this.#state = state;
+    this.#size = size;
     return i;
   }
 
-  #readSize(byte: number): void {
-    const value = HEX_VALUE[byte] ?? 255;
-    if (value !== 255) {
-      this.#digits += 1;
-      this.#size = this.#size * 16 + value;
-      if (this.#digits > MAX_SIZE_DIGITS || this.#size > MAX_CHUNK_BYTES)
-        throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
+  /** Adds a range to the data of this feed. It never lies before what was gathered: framing is between them. */
+  #gather(bytes: Buffer, start: number, length: number): void {
+    this.#totalDataBytes += length;
+    const to = this.#dataEnd;
+    if (to === this.#dataStart) {
+      this.#dataStart = start;
+      this.#dataEnd = start + length;
       return;
     }
-    if (this.#digits === 0) throw badSize();
-    this.#extensionBytes = 0;
-    if (byte === CR) this.#state = State.SizeLf;
-    else if (byte === SEMICOLON) this.#state = State.Extension;
-    else if (byte === SP || byte === HTAB) this.#state = State.Blanks;
-    else throw badSize();
-    if (byte !== CR) this.#countExtensionByte();
+    this.#dataEnd = to + length;
+    if (length >= MOVE_MIN_BYTES) bytes.copyWithin(to, start, start + length);
+    else for (let i = 0; i < length; i += 1) bytes[to + i] = bytes[start + i] ?? 0;
   }
 
-  #readBlank(byte: number): void {
-    if (byte === SEMICOLON) this.#state = State.Extension;
-    else if (byte !== SP && byte !== HTAB) throw badSize();
+  /** What follows the digits of a size. */
+  #endSize(byte: number): State {
+    if (this.#digits === 0) throw badSize();
+    this.#extensionBytes = 0;
+    if (byte === CR) return State.SizeLf;
     this.#countExtensionByte();
+    if (byte === SEMICOLON) return State.Extension;
+    if (byte === SP || byte === HTAB) return State.Blanks;
+    throw badSize();
+  }
+
+  #readBlank(byte: number): State {
+    if (byte !== SEMICOLON && byte !== SP && byte !== HTAB) throw badSize();
+    this.#countExtensionByte();
+    return byte === SEMICOLON ? State.Extension : State.Blanks;
   }
 
   /** Skipped, not understood: `BWS ";" …` up to the end of the line (RFC 9112 §7.1.1). */
-  #readExtension(byte: number): void {
-    if (byte === CR) {
-      this.#state = State.SizeLf;
-      return;
-    }
+  #readExtension(byte: number): State {
+    if (byte === CR) return State.SizeLf;
     if (FIELD_TEXT[byte] !== 1)
       throw protocolError('a control character in a chunk extension', 'RFC 9112 §7.1.1');
     this.#countExtensionByte();
+    return State.Extension;
   }
 
   /** Blanks count too, and many small extensions are as good an attack as a long one (CVE-2023-39326). */

@@ -16,7 +16,7 @@ export interface ReaderEvents {
   onInformational(head: ParsedHead): void;
   /** `hasBody` is false when the message ends with its head. */
   onHead(head: ParsedHead, hasBody: boolean): void;
-  /** A range of the bytes given to `feed`: copy what outlives the call. */
+  /** A range of the bytes given to `feed`, at most one for each call of it: copy what outlives the call. */
   onBody(bytes: Buffer, start: number, end: number): void;
   /** `mayReuse`: the framing leaves no doubt where the next response starts. */
   onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void;
@@ -74,7 +74,8 @@ export class ResponseReader {
   }
 
   /**
-   * Returns how many bytes belong to this response; more than that are nobody's.
+   * Returns how many bytes belong to this response; more than that are nobody's. The bytes are the
+   * reader's until it returns: the data of chunks is moved together within them.
    *
    * @throws TransportError `HOTARU_PROTOCOL_ERROR`
    */
