@@ -2,6 +2,7 @@
  * A lease: one connection, checked out. It ends once, by `release()` or `discard()`; leaving a
  * `using` scope without either discards, because nobody has said that the connection is clean.
  */
+import { INSPECT, shown, type InspectOptions } from './inspect.js';
 import { stopWatching, watchForLeak, type Leakable } from './leaks.js';
 import type { PooledConnection } from './connection/pooled-connection.js';
 
@@ -51,6 +52,10 @@ export class Lease implements Disposable {
   /** Closes the connection. */
   discard(): void {
     this.#hold.finish(false);
+  }
+
+  [INSPECT](depth: number, options: InspectOptions): string {
+    return shown('Lease', { connection: this.connection }, depth, options);
   }
 
   [Symbol.dispose](): void {

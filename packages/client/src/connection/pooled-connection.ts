@@ -15,6 +15,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionKey } from '../connection-key.js';
 import { nameOrigin } from '../call-name.js';
 import { RequestError } from '../errors.js';
+import { INSPECT, shown, type InspectOptions } from '../inspect.js';
 import { ConnectionRecord } from '../pool/connection-record.js';
 import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';
@@ -110,6 +111,15 @@ export class PooledConnection implements Poolable, PolledTask {
   /** Has the peer said that it will send no more? */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** The socket is left out: its buffer is shared, and holds bytes of other calls. */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const { id, protocol, remoteAddress, isOpen, requestCount, createdAt, lastUsedAt } = this;
+    const times = { createdAt: new Date(createdAt), lastUsedAt: new Date(lastUsedAt) };
+    const key = this.key.id;
+    const fields = { id, key, protocol, remoteAddress, isOpen, requestCount, ...times };
+    return shown('PooledConnection', fields, depth, options);
   }
 
   reserve(): boolean {

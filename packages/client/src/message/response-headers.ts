@@ -2,6 +2,7 @@
  * The header fields of a response. Kept as the text that came and a list of offsets; names are lowered
  * and values cut out only when somebody asks.
  */
+import { INSPECT, shown, shownField, type InspectOptions } from '../inspect.js';
 
 /** Iterates as `[name, value]` pairs, in the order they came, names in lower case. */
 export class ResponseHeaders implements Iterable<[string, string]> {
@@ -81,6 +82,19 @@ export class ResponseHeaders implements Iterable<[string, string]> {
 
   toJSON(): Record<string, string | string[]> {
     return this.toObject();
+  }
+
+  /** Names and values in the order they came; secrets are hidden (inspect.ts). `toObject()` has them. */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const fields: Record<string, string | string[]> = {};
+    for (const [name, value] of this) {
+      const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      const text = shownField(name, value);
+      // `__proto__` is a legal field name.
+      const all = before === undefined ? text : [before, text].flat();
+      Object.defineProperty(fields, name, { value: all, enumerable: true, configurable: true });
+    }
+    return shown('ResponseHeaders', fields, depth, options);
   }
 
   #isNamed(i: number, wanted: string): boolean {

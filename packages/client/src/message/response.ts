@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream';
 import type { Attempt, HotaruClientError } from '../errors.js';
 import { TransportError } from '../errors.js';
+import { INSPECT, shown, shownUrl, type InspectOptions } from '../inspect.js';
 import { BodyReadable, BodyStream } from './body-stream.js';
 import { textOf } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';
@@ -140,6 +141,14 @@ export class ClientResponse {
   get body(): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
     this.#stream ??= new BodyStream(this.#body, this);
     return this.#stream;
+  }
+
+  /** For `console.log(res)`: the head and where it came from; nothing of the body, no secrets (inspect.ts). */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const { status, statusText, url, bodyUsed, headers } = this;
+    const { method } = this.#source;
+    const fields = { status, statusText, method, url: shownUrl(url), bodyUsed, headers };
+    return shown('ClientResponse', fields, depth, options);
   }
 
   /** The whole body as bytes. @throws `HOTARU_BODY_USED`, `HOTARU_RESPONSE_TOO_LARGE`, `HOTARU_BODY_TIMEOUT`, … */

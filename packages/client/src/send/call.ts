@@ -26,7 +26,6 @@ import {
   type ErrorCode,
 } from '../errors.js';
 import type { ClientResponse } from '../message/response.js';
-import { tooLarge } from '../message/body-flow.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
@@ -389,15 +388,7 @@ export class Call
     const options = this.#options;
     const { settings } = this.#host;
     this.#record.headAtMs = connection.heardAtMs;
-    const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
-    if (hasBody && head.contentLength > maxBytes) {
-      this.#end(tooLarge('maxResponseSize', maxBytes));
-      return;
-    }
-    this.#state = 'body';
-    this.#request = undefined;
-    this.#callClock.stopStage();
-    this.#delivery = new Delivery(
+    const delivery = new Delivery(
       head,
       hasBody,
       connection,
@@ -407,7 +398,15 @@ export class Call
       this.#record,
       this,
     );
-    if (this.#delivery.response !== undefined) this.#resolve?.(this.#delivery.response);
+    if (delivery.refusal !== undefined) {
+      this.#end(delivery.refusal);
+      return;
+    }
+    this.#state = 'body';
+    this.#request = undefined;
+    this.#callClock.stopStage();
+    this.#delivery = delivery;
+    if (delivery.response !== undefined) this.#resolve?.(delivery.response);
     this.#resolve = undefined;
     this.#reject = undefined;
     this.#promise = undefined;

@@ -15,7 +15,7 @@ import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
 import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
-import type { BodySink } from '../message/body-flow.js';
+import { tooLarge, type BodySink } from '../message/body-flow.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
 import { ClientResponse } from '../message/response.js';
 import { ResponseBody } from '../message/response-body.js';
@@ -32,13 +32,21 @@ export interface DeliveryOwner {
   deliveryFailed(error: HotaruClientError): void;
 }
 
-/** −1 when the end of the body is told by its chunks or by its connection, whatever else was said. */
-function announcedLength({ transferEncoding, contentLength }: ParsedHead): number {
-  return transferEncoding === '' ? contentLength : -1;
+/**
+ * How long the body is that the caller gets, by its head; −1 when that does not say: its end is told by
+ * its chunks or by its connection, whatever else was said, or it is packed and the length is that.
+ */
+function announcedLength(
+  { transferEncoding, contentLength }: ParsedHead,
+  isPacked: boolean,
+): number {
+  return transferEncoding === '' && !isPacked ? contentLength : -1;
 }
 
 export class Delivery implements DecoderOwner, Leakable {
   readonly hasBody: boolean;
+  /** Set when the head announces more than the caller takes: the call ends with it, and without a response. */
+  readonly refusal: TransportError | undefined;
   readonly #body: ResponseBody;
   /** What takes the bytes that come: the body, or a decoder before it. */
   readonly #sink: BodySink;
@@ -74,12 +82,10 @@ export class Delivery implements DecoderOwner, Leakable {
     const codings = isPacked ? codingsOf(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;
-    this.#body = new ResponseBody(
-      producer,
-      decoder === undefined ? announcedLength(head) : -1, // that of the packed body says nothing
-      options.maxResponseSize ?? settings.maxResponseSize,
-      settings.maxBufferedSize,
-    );
+    const announcedBytes = hasBody ? announcedLength(head, decoder !== undefined) : -1;
+    const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
+    this.refusal = announcedBytes > maxBytes ? tooLarge('maxResponseSize', maxBytes) : undefined;
+    this.#body = new ResponseBody(producer, announcedBytes, maxBytes, settings.maxBufferedSize);
     this.#body.namer = record;
     this.#sink = this.#body;
     if (decoder !== undefined) {
@@ -126,8 +132,12 @@ export class Delivery implements DecoderOwner, Leakable {
   /** The call no longer holds the connection. */
   close(): void {
     this.#state = 'over';
+    const response = this.#response;
     this.#response = undefined;
-    if (this.#isWatched) stopWatching(this);
+    // A body that came whole holds nothing; that it was never read is worth a word all the same.
+    if (this.#owner.reportsLeaks && this.isUnread) {
+      if (response !== undefined) watchForLeak(response, this);
+    } else if (this.#isWatched) stopWatching(this);
   }
 
   /** After `close()`: the body is whole. */
@@ -211,10 +221,20 @@ export class Delivery implements DecoderOwner, Leakable {
     this.#body.discard();
   }
 
+  /** The response is gone, and with it every stream and iterator of its body (body-stream.ts). */
   reclaim(): string | undefined {
-    if (!this.isUnread || !this.#isOpen) return undefined;
+    const what = this.#leftBehind();
+    if (what === undefined) return undefined;
     this.#body.discard();
-    return `the body of ${this.#record.method} ${this.#record.url} was never read: read it, or call discard()`;
+    return `the body of ${this.#record.method} ${this.#record.url} was ${what}, or call discard()`;
+  }
+
+  #leftBehind(): string | undefined {
+    if (this.isUnread)
+      return this.#isOpen || this.#body.isWholeAndHere ? 'never read: read it' : undefined;
+    return this.#isOpen && this.#body.use === 'reading'
+      ? 'read in part, and then dropped: read it to its end'
+      : undefined;
   }
 
   get reportsLeaks(): boolean {
