@@ -8,6 +8,7 @@ import { withoutSecrets } from './call-name.js';
 import { invalidRequest } from './errors.js';
 import { authorityOf, canonicalHost } from './host-name.js';
 import { isRecord, ownOptions, show } from './own-options.js';
+import { INSPECT, shown, type InspectOptions } from './inspect.js';
 
 export interface ConnectionKeyParts {
   host: string;
@@ -34,6 +35,11 @@ export class ConnectionKey {
     const base = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
     this.id = publicOnly ? `${base}#public` : base;
     Object.freeze(this);
+  }
+
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const { id, host, port, tls } = this;
+    return shown('ConnectionKey', { id, host, port, tls }, depth, options);
   }
 
   /**

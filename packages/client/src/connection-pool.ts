@@ -15,6 +15,7 @@ import { nameOrigin, nameUncheckedCall, nameUncheckedOrigin } from './call-name.
 import { callSiteOf } from './call-site.js';
 import { withCaller } from './call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
+import { INSPECT, shown, type InspectOptions } from './inspect.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
 import { abandonInput } from './message/request-body.js';
@@ -353,6 +354,13 @@ export class ConnectionPool implements AsyncDisposable {
     const hosts: Record<string, HostStats> = {};
     for (const [id, host] of this.#hosts) hosts[id] = statsOf(host);
     return { ...sumStats(this.#hosts.values(), this.#retired), hosts };
+  }
+
+  /** The gauges of the pool, and the hosts it knows. `stats()` has the rest. */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const { idle, active, connecting, waiting, hosts } = this.stats();
+    const fields = { idle, active, connecting, waiting, hosts: Object.keys(hosts) };
+    return shown('ConnectionPool', fields, depth, options);
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────

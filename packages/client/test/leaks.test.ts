@@ -127,14 +127,160 @@ describe('a response that was dropped with a large body unread', () => {
     expect(leaks()).toEqual([]);
   });
 
-  it('is no leak when the body had come whole', async () => {
+  it('keeps its connection when the body had come whole', async () => {
     const pool = poolOf({ reportLeaks: true });
     const upstream = (await upstreamOf()).respondAlways({ body: 'small' });
     for (let i = 0; i < 5; i += 1) await drop(pool, upstream.url);
-    await collectGarbage(undefined, 5);
-    expect(leaks()).toEqual([]);
+    await collectGarbage(() => leaks().length === 5);
     expect(upstream.accepted).toBe(1);
     expect(pool.stats()).toMatchObject({ idle: 1, active: 0 });
+  });
+});
+
+describe('a body that came whole and was never read', () => {
+  type Send = () => Promise<ClientResponse>;
+
+  async function failed(send: Send): Promise<void> {
+    const res = await send();
+    if (!res.ok) throw new Error(`status ${res.status}`);
+  }
+
+  it.each<[string, { status?: number; body?: string }, (send: Send) => Promise<unknown>]>([
+    [
+      'by a caller that looks at its status only',
+      { body: 'small' },
+      (send) => send().then(() => 0),
+    ],
+    ['by `if (!res.ok) throw`', { status: 500, body: 'why' }, (send) => rejection(failed(send))],
+  ])('is reported with the line that made the call, once: %s', async (_who, answer, use) => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = (await upstreamOf()).respondAlways(answer);
+    const place = nextLine(here());
+    const send = () => pool.sendRequest(upstream.url, { path: '/status?token=1' });
+    await use(send);
+    await collectGarbage(() => leaks().length > 0);
+    await collectGarbage(undefined, 5);
+    expect(leaks()).toHaveLength(1);
+    expect(leaks()[0]?.message).toContain(`GET ${upstream.url}/status`);
+    expect(leaks()[0]?.message).toContain('was never read');
+    expect(leaks()[0]?.message).toContain(place);
+    expect(leaks()[0]?.message).not.toContain('token=1');
+    expect(upstream.accepted).toBe(1);
+  });
+
+  it.each<[string, { status?: number; body?: string }, (res: ClientResponse) => unknown]>([
+    ['was read', { body: 'small' }, (res) => res.text()],
+    ['was read as a stream', { body: 'small' }, (res) => new Response(res.body).text()],
+    ['was discarded', { body: 'small' }, (res) => res.discard()],
+    ['was empty', { body: '' }, (res) => res.status],
+    ['could not be', { status: 204 }, (res) => res.status],
+  ])('is not reported when it %s', async (_what, answer, use) => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = (await upstreamOf()).respondAlways(answer);
+    await (async () => {
+      await use(await pool.sendRequest(upstream.url));
+    })();
+    await collectGarbage(undefined, 5);
+    expect(leaks()).toEqual([]);
+  });
+
+  it('is not reported twice when its scope has told of it', async () => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = (await upstreamOf()).respondAlways({ body: 'small' });
+    const reports: UnreadBodyReport[] = [];
+    const scope = new RequestScope({ onUnreadBody: (report) => void reports.push(report) });
+    await (async () => {
+      await pool.sendRequest(upstream.url, {}, {}, scope);
+    })();
+    scope.end();
+    await collectGarbage(undefined, 5);
+    expect(reports).toHaveLength(1);
+    expect(leaks()).toEqual([]);
+  });
+
+  it('is not reported without reportLeaks', async () => {
+    const pool = poolOf({ reportLeaks: false });
+    const upstream = (await upstreamOf()).respondAlways({ body: 'small' });
+    await (async () => {
+      await pool.sendRequest(upstream.url);
+    })();
+    await collectGarbage(undefined, 5);
+    expect(leaks()).toEqual([]);
+  });
+});
+
+describe('a body that was read in part and then dropped', () => {
+  it.each<[string, string, (res: ClientResponse) => Promise<unknown>]>([
+    [
+      'the reader of its stream released',
+      'read in part',
+      async (res) => {
+        const reader = res.body.getReader();
+        await reader.read();
+        reader.releaseLock();
+      },
+    ],
+    [
+      'the reader of its stream dropped',
+      'read in part',
+      async (res) => (await res.body.getReader().read()).done,
+    ],
+    [
+      'its iterator dropped',
+      'read in part',
+      async (res) => (await res.body[Symbol.asyncIterator]().next()).done,
+    ],
+    ['a Node stream made and dropped', 'never read', (res) => Promise.resolve(void res.readable())],
+  ])('is reported, and its slot comes back: %s', async (_how, what, leave) => {
+    const pool = poolOf({ reportLeaks: true, maxPerHost: 1 });
+    const upstream = await unfinished();
+    await (async () => leave(await pool.sendRequest(upstream.url)))();
+    expect(pool.stats()).toMatchObject({ active: 1 });
+    await collectGarbage(() => pool.stats().active === 0 && leaks().length > 0, 200);
+    expect(pool.stats()).toMatchObject({ active: 0, idle: 0 });
+    expect(leaks()).toHaveLength(1);
+    expect(leaks()[0]?.message).toContain(what);
+    await upstream.waitForOpen(0);
+  });
+
+  it('is left alone while an iterator of it is held', async () => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = await unfinished();
+    const iterator = await (async () =>
+      (await pool.sendRequest(upstream.url)).body[Symbol.asyncIterator]())();
+    await iterator.next();
+    await collectGarbage(undefined, 5);
+    await (await upstream.connection(0)).write('world');
+    expect(Buffer.from((await iterator.next()).value ?? []).toString()).toBe('world');
+    expect((await iterator.next()).done).toBe(true);
+    expect(leaks()).toEqual([]);
+  });
+
+  it('is left alone while its Node stream is held', async () => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = await unfinished();
+    const readable = await (async () => (await pool.sendRequest(upstream.url)).readable())();
+    await collectGarbage(undefined, 5);
+    await (await upstream.connection(0)).write('world');
+    let text = '';
+    for await (const piece of readable) text += String(piece);
+    expect(text).toBe('helloworld');
+    expect(leaks()).toEqual([]);
+  });
+
+  it('is left alone while one piece of it is waited for, and nothing else is held', async () => {
+    const pool = poolOf({ reportLeaks: true });
+    const upstream = await upstreamOf();
+    upstream.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n');
+    });
+    const piece = await (async () => ({
+      got: (await pool.sendRequest(upstream.url)).body[Symbol.asyncIterator]().next(),
+    }))();
+    await collectGarbage(undefined, 5);
+    await (await upstream.connection(0)).write('world');
+    expect(Buffer.from((await piece.got).value ?? []).toString()).toBe('world');
   });
 });
 

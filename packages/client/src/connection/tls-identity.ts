@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import tls, { type SecureContext } from 'node:tls';
 import { invalidRequest } from '../errors.js';
 import { ownOptions } from '../own-options.js';
+import { INSPECT, shown, type InspectOptions } from '../inspect.js';
 
 export interface TlsOptions {
   /** Certificate authorities to trust in place of Node's own list (PEM). */
@@ -70,6 +71,15 @@ export class TlsIdentity {
     const identity = new TlsIdentity(host, ownOptions(options));
     KNOWN.set(options, { host, identity });
     return identity;
+  }
+
+  /** Which options were given, never what they hold: the key and its pass phrase are among them. */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const { servername, rejectUnauthorized, alpn } = this;
+    const given = Object.keys(this.options).filter(
+      (name) => this.options[name as keyof TlsOptions] !== undefined,
+    );
+    return shown('TlsIdentity', { servername, rejectUnauthorized, alpn, given }, depth, options);
   }
 
   /** SNI can't carry an IP address (RFC 6066 §3); the certificate is checked against it all the same. */

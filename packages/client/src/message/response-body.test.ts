@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collectGarbage, rejection } from '../../test/support/waiting.js';
 import { CONSTANTS } from '../config/defaults.js';
+import { ChunkedDecoder } from '../connection/http1/chunked-decoder.js';
 import { ConnectionPool } from '../connection-pool.js';
 import { TransportError } from '../errors.js';
 import { chunkedBody, ScriptedUpstream } from '../testing/index.js';
@@ -349,6 +350,140 @@ describe('a body that is too large', () => {
     give(body, HELLO);
     body.end();
     expect(await piecesOf(body)).toEqual([HELLO]);
+  });
+});
+
+describe('a body read in part', () => {
+  const first = HELLO.subarray(0, 5);
+
+  async function half(producer = new Producer()) {
+    const body = bodyOf(UNKNOWN, { producer });
+    const iterator = body.iterate();
+    give(body, first);
+    expect((await iterator.next()).value).toEqual(first);
+    return { body, iterator, producer };
+  }
+
+  it('is given up by discard(), and its reader hears that it was cut', async () => {
+    const { body, iterator, producer } = await half();
+    const waiting = rejection(iterator.next());
+    body.discard();
+    expect(await waiting).toMatchObject(USED);
+    expect(await rejection(iterator.next())).toMatchObject(USED);
+    expect(producer.asked.at(-1)).toBe('abandon');
+    expect(body.use).toBe('discarded');
+  });
+
+  it('is given up by its iterator, which has then come to its end', async () => {
+    const { iterator, producer } = await half();
+    const waiting = iterator.next();
+    await iterator.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(producer.asked.at(-1)).toBe('abandon');
+  });
+
+  it('keeps nothing of what came after', async () => {
+    const { body } = await half();
+    body.discard();
+    expect(give(body, HELLO)).toBeUndefined();
+    body.end();
+    expect(body.isWholeAndHere).toBe(false);
+  });
+
+  it('is not touched by discard() once it is at its end', async () => {
+    const { body, iterator } = await half();
+    body.end();
+    body.discard();
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(body.use).toBe('reading');
+  });
+
+  it('is not cut by discard() while it is collected', async () => {
+    const body = bodyOf(UNKNOWN);
+    const collected = body.collect();
+    give(body, first);
+    body.discard();
+    give(body, HELLO.subarray(5));
+    body.end();
+    expect(await collected).toEqual(HELLO);
+  });
+
+  it('has one read at a time', async () => {
+    const { body, iterator } = await half();
+    const waiting = iterator.next();
+    expect(await rejection(iterator.next())).toMatchObject({ code: 'HOTARU_INVALID_STATE' });
+    give(body, HELLO);
+    expect((await waiting).value).toEqual(HELLO);
+  });
+});
+
+describe('a body in tiny pieces', () => {
+  const BYTES = 3_000_000;
+  const WIRE = Buffer.from('1\r\nx\r\n'.repeat(10_000));
+
+  /** How much memory is held, beyond what was held before. */
+  function meter(): () => Promise<number> {
+    const held = () => {
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    let before = 0;
+    return async () => {
+      await collectGarbage(undefined, 2);
+      const now = held();
+      before ||= now;
+      return now - before;
+    };
+  }
+
+  async function heldBy(fill: (body: ResponseBody) => void): Promise<number> {
+    const grown = meter();
+    const body = bodyOf(UNKNOWN);
+    const collected = body.collect();
+    await grown();
+    fill(body);
+    const most = await grown();
+    body.end();
+    expect(await collected).toHaveLength(BYTES);
+    return most;
+  }
+
+  it('chunks of one byte take at most twice their size', async () => {
+    const held = await heldBy((body) => {
+      const decoder = new ChunkedDecoder();
+      const lent = Buffer.alloc(WIRE.length);
+      for (let sent = 0; sent < BYTES; sent += 10_000) {
+        WIRE.copy(lent);
+        decoder.feed(lent, 0, (bytes, start, end) => body.take(bytes, start, end));
+      }
+    });
+    expect(held).toBeLessThan(2 * BYTES);
+  });
+
+  it('reads of one byte take at most twice their size', async () => {
+    const lent = Buffer.from('x');
+    const held = await heldBy((body) => {
+      for (let sent = 0; sent < BYTES; sent += 1) body.take(lent, 0, 1);
+    });
+    expect(held).toBeLessThan(2 * BYTES);
+  });
+
+  it('of a decoder take at most twice their size', async () => {
+    const held = await heldBy((body) => {
+      for (let sent = 0; sent < BYTES; sent += 1) body.push(Buffer.from('x'));
+    });
+    expect(held).toBeLessThan(2 * BYTES);
+  });
+
+  it('is given to a slow reader in few pieces', async () => {
+    const body = bodyOf(UNKNOWN);
+    const lent = Buffer.from('x');
+    for (let sent = 0; sent < 60_000; sent += 1) body.take(lent, 0, 1);
+    body.end();
+    const pieces = await piecesOf(body);
+    expect(pieces.length).toBeLessThan(30);
+    expect(Buffer.concat(pieces)).toHaveLength(60_000);
   });
 });
 

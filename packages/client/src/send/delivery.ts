@@ -14,6 +14,7 @@ import type { Settings } from '../config/pool-config.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
+import { shownUrl } from '../inspect.js';
 import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
 import { tooLarge, type BodySink } from '../message/body-flow.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
@@ -226,7 +227,8 @@ export class Delivery implements DecoderOwner, Leakable {
     const what = this.#leftBehind();
     if (what === undefined) return undefined;
     this.#body.discard();
-    return `the body of ${this.#record.method} ${this.#record.url} was ${what}, or call discard()`;
+    const { method, url } = this.#record;
+    return `the body of ${method} ${shownUrl(url)} was ${what}, or call discard()`;
   }
 
   #leftBehind(): string | undefined {

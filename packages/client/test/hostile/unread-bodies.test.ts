@@ -14,7 +14,25 @@ const options = { timeout: HANG_GUARD_MS };
 /** How a caller can leave a body. */
 const LEAVINGS: Record<string, (response: ClientResponse, scope: RequestScope) => unknown> = {
   'discard()': (response) => response.discard(),
+  'discard() after a reader was released': async (response) => {
+    const reader = response.body.getReader();
+    await reader.read();
+    reader.releaseLock();
+    await response.discard();
+  },
+  'discard() after an iterator was dropped': async (response) => {
+    await response.body[Symbol.asyncIterator]().next();
+    await response.discard();
+  },
+  'discard() of a Node stream that was not read': async (response) => {
+    response.readable().on('error', () => undefined);
+    await response.discard();
+  },
   'the end of its scope': (_response, scope) => scope.end(),
+  'the end of its scope, a Node stream made and not read': (response, scope) => {
+    response.readable().on('error', () => undefined);
+    scope.end();
+  },
   'cancelling the stream': (response) => response.body.cancel(),
   'leaving the loop': async (response) => {
     for await (const chunk of response.body) if (chunk.length > 0) break;
@@ -176,6 +194,45 @@ describe('a body that was given up', () => {
     expect(all.pool.stats()).toMatchObject({ waiting: 1 });
     void first.discard();
     expect(await waiting).toMatchObject({ headers: { 'x-answers': '/waiting' } });
+  });
+});
+
+describe('a body read in part', () => {
+  const endless = (peer: ScriptedPeer) =>
+    peer.write(ok(['Transfer-Encoding: chunked'], '5\r\nhello\r\n'));
+
+  it('goes on through its stream when the reader was released', async () => {
+    await using all = await scene(async (peer) => {
+      await peer.write(ok(['Transfer-Encoding: chunked'], '5\r\nhello\r\n'));
+      await turn();
+      await peer.write('5\r\nworld\r\n0\r\n\r\n');
+    });
+    const response = await all.pool.sendRequest(all.upstream.url, {}, options);
+    const reader = response.body.getReader();
+    let text = Buffer.from((await reader.read()).value ?? []).toString();
+    reader.releaseLock();
+    for await (const piece of response.body) text += Buffer.from(piece).toString();
+    expect(text).toBe('helloworld');
+  });
+
+  it('tells a stream that still reads that it was given up', async () => {
+    await using all = await scene(endless);
+    const response = await all.pool.sendRequest(all.upstream.url, {}, options);
+    const reader = response.body.getReader();
+    await reader.read();
+    const waiting = reader.read().catch((error: unknown) => error);
+    await response.discard();
+    expect(await waiting).toMatchObject({ code: 'HOTARU_BODY_USED' });
+  });
+
+  it('tells a Node stream that still reads that it was given up', async () => {
+    await using all = await scene(endless);
+    const response = await all.pool.sendRequest(all.upstream.url, {}, options);
+    const readable = response.readable();
+    const failed = new Promise((resolve) => readable.once('error', resolve));
+    await new Promise((resolve) => readable.once('data', resolve));
+    await response.discard();
+    expect(await failed).toMatchObject({ code: 'HOTARU_BODY_USED' });
   });
 });
 

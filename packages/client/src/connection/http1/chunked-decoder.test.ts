@@ -129,6 +129,35 @@ describe('bounds of chunk extensions', () => {
   });
 });
 
+describe('the data of one read', () => {
+  function pieces(text: string): string[] {
+    const bytes = Buffer.from(text, 'latin1');
+    const given: string[] = [];
+    try {
+      new ChunkedDecoder().feed(bytes, 0, (data, start, end) =>
+        given.push(data.toString('latin1', start, end)),
+      );
+    } catch (error) {
+      given.push((error as { code: string }).code);
+    }
+    return given;
+  }
+
+  it.each([
+    ['one-byte chunks', '1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n', ['abc']],
+    [
+      'chunks of many sizes',
+      `2;x\r\nab\r\n64\r\n${'c'.repeat(100)}\r\n1\r\nd`,
+      [`ab${'c'.repeat(100)}d`],
+    ],
+    ['a chunk alone', '5\r\nhello\r\n0\r\n', ['hello']],
+    ['no chunk', '0\r\n', []],
+    ['chunks before a broken one', '1\r\na\r\n1\r\nb\r\nzz', ['ab', 'HOTARU_PROTOCOL_ERROR']],
+  ])('is one piece: of %s', (_what, text, expected) => {
+    expect(pieces(text)).toEqual(expected);
+  });
+});
+
 describe('work', () => {
   it.each([1, 3, 1 << 20])(
     'is to look at each byte of framing once, in pieces of %i',
