@@ -165,11 +165,12 @@ const WAYS: Record<string, WayOut> = {
     code: 'HOTARU_POOL_EXHAUSTED',
   },
   'a wait in line that takes too long': {
-    config: { maxPerHost: 1, acquireTimeout: 20 },
+    config: { maxPerHost: 1 },
     script: readingHead,
     run: async ({ pool, upstream, send }) => {
       void attempt(pool, upstream.url);
       await upstream.waitForRequests(1);
+      pool.reconfigure({ acquireTimeout: 20 });
       return send();
     },
     code: 'HOTARU_ACQUIRE_TIMEOUT',

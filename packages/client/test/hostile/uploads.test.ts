@@ -7,42 +7,12 @@ import { ConnectionPool, type PoolConfigInput, type SendOptions } from '@hotaru/
 import { ScriptedUpstream, turn, VirtualClock, type ScriptedPeer } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
 import { testCertificates } from '../certificates.js';
+import { HandFed } from '../support/hand-fed.js';
 import { until } from '../support/waiting.js';
 import { answering, attempt, codeOf } from './support.js';
 
 const MIB = 1_048_576;
 const LONG_MS = 60_000;
-
-/** A body of which the test gives out the pieces. */
-class HandFed implements AsyncIterable<Uint8Array | string> {
-  /** How often a piece was asked for. */
-  asked = 0;
-  readonly #pieces: (Uint8Array | string | undefined)[] = [];
-  #wake: () => void = () => undefined;
-
-  give(...pieces: (Uint8Array | string)[]): void {
-    this.#pieces.push(...pieces);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#pieces.push(undefined);
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array | string, void, undefined> {
-    for (;;) {
-      this.asked += 1;
-      while (this.#pieces.length === 0)
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      const piece = this.#pieces.shift();
-      if (piece === undefined) return;
-      yield piece;
-    }
-  }
-}
 
 async function scene(
   transport: 'tcp' | 'tls',
