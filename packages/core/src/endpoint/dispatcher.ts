@@ -200,6 +200,7 @@ export class Dispatcher {
     if (exchange.reopen()) this.#fail(exchange, error);
     else {
       exchange.log.error({ err: error }, 'the response was cut');
+      exchange.outcome = 'cut';
       exchange.response.destroy();
       exchange.finish();
     }

@@ -23,6 +23,7 @@ import type { Services } from '../services.js';
 import { wireError } from './http-error.js';
 import type { HeaderBag } from './headers.js';
 import { RequestBody } from './request-body.js';
+import { isClientGone } from './request-over.js';
 import { NO_TARGET, type RequestTarget } from './request-target.js';
 import { toResponse, type HttpResponse, type StreamSource } from './response.js';
 import type { HttpSafety } from './safety.js';
@@ -142,7 +143,13 @@ export class Exchange implements RequestUnderWay {
 
   /** Its request id and its trace. Made on first use. */
   get correlation(): Correlation {
-    return (this.#correlation ??= new Correlation(this.request, this.services.correlation));
+    // Reading it out of the head costs more than the rest: only if it is there, or the head was not looked through.
+    const mayHaveId = this.hasRequestId || this.headBytes === 0;
+    return (this.#correlation ??= new Correlation(
+      this.request,
+      this.services.correlation,
+      mayHaveId,
+    ));
   }
 
   /** The request id, where log lines are to have it. */
@@ -334,7 +341,7 @@ export class Exchange implements RequestUnderWay {
 
   leave(reason: Error = wireError('HOTARU_CLIENT_GONE', 'the client has left')): void {
     if (this.#state === 'finished') return;
-    this.outcome = 'client-left';
+    this.outcome = isClientGone(reason) ? 'client-left' : 'cut';
     this.callsWhenLeft = this.openCalls();
     this.#leftBecause = reason;
     this.#scope?.abort(reason);

@@ -86,10 +86,13 @@ interface Trace {
 export class Correlation {
   readonly #request: IncomingMessage;
   readonly #settings: CorrelationSettings;
+  readonly #mayHaveId: boolean;
   #requestId: string | undefined = undefined;
   #trace: Trace | undefined = undefined;
 
-  constructor(request: IncomingMessage, settings: CorrelationSettings) {
+  /** `mayHaveId`: the request may carry `x-request-id`. */
+  constructor(request: IncomingMessage, settings: CorrelationSettings, mayHaveId: boolean) {
+    this.#mayHaveId = mayHaveId;
     this.#request = request;
     this.#settings = settings;
   }
@@ -111,7 +114,7 @@ export class Correlation {
   }
 
   #acceptedId(): string | undefined {
-    if (!this.#settings.acceptsId) return undefined;
+    if (!this.#settings.acceptsId || !this.#mayHaveId) return undefined;
     const given = this.#request.headers[REQUEST_ID];
     return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : undefined;
   }

@@ -10,7 +10,7 @@ import type { Logger } from '../logger.js';
 
 /**
  * How a request ended. `sent`: the response was handed over to the system. `client-left`: before that. `cut`: its
- * body failed after the head was out.
+ * body failed after the head was out, or its client took nothing of it for `writeTimeout`.
  */
 export type RequestOutcome = 'sent' | 'client-left' | 'cut';
 
