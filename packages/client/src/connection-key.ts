@@ -91,7 +91,7 @@ export class ConnectionKey {
     return new ConnectionKey(
       host,
       port,
-      isTls ? TlsIdentity.from(host, tls ?? {}) : false,
+      isTls ? TlsIdentity.from(host, tls ?? {}, true) : false,
       publicOnly,
     );
   }

@@ -56,6 +56,8 @@ export interface AcquireTlsOptions extends AcquireOptions {
   verifyCert?: boolean | undefined;
   /** Name sent as SNI and checked against the certificate. Default: the host. */
   sni?: string | undefined;
+  /** Protocols offered (ALPN). Default none: what is spoken is yours. `['http/1.1']` shares connections with calls. */
+  alpn?: string[] | undefined;
 }
 
 type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
@@ -228,9 +230,14 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** As `acquire`, over TLS. */
   async acquireTls(host: string, port = 443, options?: AcquireTlsOptions): Promise<Lease> {
-    const names = ['verifyCert', 'sni', 'signal', 'timeout'] as const;
-    const { verifyCert, sni, ...rest } = checkNames(options, 'the options of acquireTls()', names);
-    const tls = { rejectUnauthorized: verifyCert, servername: sni };
+    const names = ['verifyCert', 'sni', 'alpn', 'signal', 'timeout'] as const;
+    const {
+      verifyCert,
+      sni,
+      alpn = [],
+      ...rest
+    } = checkNames(options, 'the options of acquireTls()', names);
+    const tls = { rejectUnauthorized: verifyCert, servername: sni, alpn };
     return this.#lease({ host, port, tls }, rest, false);
   }
 
@@ -370,12 +377,15 @@ export class ConnectionPool implements AsyncDisposable {
    * taken as it is.
    */
   #keyOf(input: KeyInput, own?: TlsOptions, publicOnly = false): ConnectionKey {
+    if (input instanceof ConnectionKey) return input;
     const plain = ConnectionKey.from(input, undefined, publicOnly);
-    if (input instanceof ConnectionKey || plain.tls === false) return plain;
+    if (plain.tls === false) return plain;
     const configured = this.#config.tlsFor(plain.host, plain.port);
     if (configured === undefined && own === undefined) return plain;
-    const given = typeof input === 'string' || input instanceof URL ? own : input.tls;
-    const tls = overlayTls(configured, typeof given === 'object' ? given : undefined);
+    if (typeof input === 'string' || input instanceof URL)
+      return ConnectionKey.from(input, overlayTls(configured, own), publicOnly);
+    const given = typeof input.tls === 'object' ? input.tls : undefined;
+    const tls = overlayTls(configured, given);
     return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
   }
 

@@ -9,9 +9,11 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-async function scene(config: (ca: string) => PoolConfigInput) {
+async function scene(config: (ca: string) => PoolConfigInput, ALPNProtocols?: string[]) {
   const certificates = await testCertificates();
-  const upstream = await ScriptedUpstream.start({ tls: certificates.localhost });
+  const upstream = await ScriptedUpstream.start({
+    tls: { ...certificates.localhost, ...(ALPNProtocols !== undefined && { ALPNProtocols }) },
+  });
   upstream.respondAlways({ body: 'trusted' });
   const pool = new ConnectionPool(config(certificates.ca));
   closers.push(
@@ -39,7 +41,7 @@ describe('hosts[...].tls', () => {
     expect(await pool.warm(url, 1)).toBe(1);
     const lease = await pool.acquire(url);
     expect(lease.release()).toBe(true);
-    const tls = await pool.acquireTls('localhost', upstream.port);
+    const tls = await pool.acquireTls('localhost', upstream.port, { alpn: ['http/1.1'] });
     expect(tls.release()).toBe(true);
     const connection = pool.get(url);
     expect(connection !== undefined && pool.put(connection)).toBe(true);
@@ -77,5 +79,33 @@ describe('hosts[...].tls', () => {
         message: expect.stringContaining(message),
       }),
     );
+  });
+});
+
+describe('ALPN', () => {
+  const offered = async (use: (pool: ConnectionPool, port: number) => Promise<unknown>) => {
+    const { upstream, pool } = await scene(
+      (ca) => ({ hosts: { localhost: { tls: { ca } } } }),
+      ['http/1.1', 'redis'],
+    );
+    await use(pool, upstream.port);
+    return (await upstream.connection(0)).tls?.alpnProtocol;
+  };
+
+  it.each<[string, string | false, (pool: ConnectionPool, port: number) => Promise<unknown>]>([
+    ['calls: http/1.1', 'http/1.1', (pool, port) => pool.sendRequest(`https://localhost:${port}`)],
+    [
+      'calls that ask for none: none',
+      false,
+      (pool, port) => pool.sendRequest(`https://localhost:${port}`, {}, { tls: { alpn: [] } }),
+    ],
+    ['acquireTls: none', false, (pool, port) => pool.acquireTls('localhost', port)],
+    [
+      'acquireTls that asks for one: that one',
+      'redis',
+      (pool, port) => pool.acquireTls('localhost', port, { alpn: ['redis'] }),
+    ],
+  ])('is offered as asked for: %s', async (_what, protocol, use) => {
+    expect(await offered(use)).toBe(protocol);
   });
 });

@@ -238,6 +238,10 @@ export const CONSTANTS = Object.freeze({
   /** A body announced to be larger is collected in pieces: memory is taken for what came, not for what was said. */
   gatherMaxBytes: 16_777_216,
   maxRedirects: 10,
+  /** Secure contexts kept for reuse: an authority of its own costs some 50 KB in each. */
+  maxTlsContexts: 256,
+  /** Ways of calling one origin (`tls`, `safety`) whose connection key is kept: as many as tenants, rarely more. */
+  maxVariantsPerOrigin: 16,
   dnsTtlMs: 30_000,
   drainTimeoutMs: 10_000,
 });

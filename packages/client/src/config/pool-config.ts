@@ -192,7 +192,7 @@ function withoutTls(word: HostInput): SettingsInput {
 
 function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
   try {
-    TlsIdentity.from(parseHostAndPort(host)?.host ?? host, tls);
+    TlsIdentity.from(parseHostAndPort(host)?.host ?? host, tls, true);
   } catch (error) {
     throw new ConfigError(`${path}tls`, `${path}tls: ${(error as Error).message}`, {
       cause: error,

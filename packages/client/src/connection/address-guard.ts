@@ -29,6 +29,7 @@ const NOT_PUBLIC_V6: readonly [string, number][] = [
   ['64:ff9b::', 96], // NAT64: an IPv4 address in disguise
   ['64:ff9b:1::', 48],
   ['100::', 64], // discard
+  ['100:0:0:1::', 64], // dummy addresses, RFC 9780
   ['2001::', 23], // protocol assignments, Teredo
   ['2001:db8::', 32], // documentation
   ['2002::', 16], // 6to4: an IPv4 address in disguise
@@ -40,7 +41,26 @@ const NOT_PUBLIC_V6: readonly [string, number][] = [
   ['ff00::', 8], // multicast
 ];
 
+/**
+ * Where clouds answer instances about themselves, credentials included. Most lie in the ranges above;
+ * each is listed all the same, so that none depends on what a range happens to cover.
+ */
+const CLOUD_METADATA: readonly string[] = [
+  '169.254.169.254', // AWS, GCP, Azure, DigitalOcean, Oracle, OpenStack, Hetzner: instance metadata
+  '169.254.170.2', // AWS ECS: task credentials
+  '169.254.170.23', // AWS EKS Pod Identity: credentials
+  '168.63.129.16', // Azure: platform agent (WireServer), DNS. learn.microsoft.com, "What is IP address 168.63.129.16?"
+  '100.100.100.200', // Alibaba Cloud ECS: instance metadata
+  '192.0.0.192', // Oracle Cloud classic: instance metadata
+  'fd00:ec2::254', // AWS: instance metadata over IPv6
+  'fd00:ec2::23', // AWS EKS Pod Identity over IPv6
+  'fd20:ce::254', // GCP: metadata server over IPv6
+  'fd00:c1::a9fe:a9fe', // Oracle Cloud: instance metadata over IPv6
+];
+
 const notPublic = new net.BlockList();
+for (const address of CLOUD_METADATA)
+  notPublic.addAddress(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
 for (const [network, prefix] of NOT_PUBLIC_V4) notPublic.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of NOT_PUBLIC_V6) notPublic.addSubnet(network, prefix, 'ipv6');
 

@@ -114,7 +114,7 @@ class SocketDial implements Dial {
       ...options,
       secureContext: identity.context,
       servername: identity.sni,
-      ALPNProtocols: [...identity.alpn],
+      ...(identity.alpn.length > 0 && { ALPNProtocols: [...identity.alpn] }),
       rejectUnauthorized: identity.rejectUnauthorized,
       // With an IP address or a name of its own, the certificate is checked against that name.
       checkServerIdentity: (_host, certificate) =>

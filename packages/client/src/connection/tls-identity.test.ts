@@ -61,4 +61,54 @@ describe('certificates', () => {
     expect(first.id).not.toBe(id());
     expect(first.tls && second.tls && first.tls.context === second.tls.context).toBe(true);
   });
+
+  it('are parsed once for all hosts and for all spellings of the same settings', () => {
+    const contexts = [
+      ConnectionKey.from('https://api.test', { ca: certificates.ca }),
+      ConnectionKey.from('https://other.test', { ca: Buffer.from(certificates.ca) }),
+      ConnectionKey.from('https://api.test', { ca: [certificates.ca], servername: 'x.test' }),
+    ].map((key) => key.tls && key.tls.context);
+    expect(new Set(contexts).size).toBe(1);
+  });
+
+  it('that differ in anything have contexts of their own', () => {
+    const { ca, client, otherClient } = certificates;
+    const all: TlsOptions[] = [
+      {},
+      { ca },
+      { ca: [ca, ca] },
+      { ca, minVersion: 'TLSv1.3' },
+      { ca, maxVersion: 'TLSv1.2' },
+      client,
+      otherClient,
+      { ...client, ca },
+    ];
+    const keys = all.map((tls) => ConnectionKey.from('https://api.test', tls));
+    expect(new Set(keys.map((key) => key.tls && key.tls.context)).size).toBe(all.length);
+    expect(new Set(keys.map((key) => key.id)).size).toBe(all.length);
+  });
+});
+
+describe('protocols offered', () => {
+  it('may be none, which is another identity', () => {
+    const none = ConnectionKey.from('https://api.test', { alpn: [] });
+    expect(none.tls && none.tls.alpn).toEqual([]);
+    expect(none.id).not.toBe(id());
+  });
+
+  it('of a call are those that are built, of a connection by hand any', () => {
+    const alpn = ['h2', 'http/1.1'];
+    const call = ConnectionKey.from('https://api.test', { alpn });
+    const byHand = ConnectionKey.from({ host: 'api.test', tls: { alpn } });
+    expect([call.tls && call.tls.alpn, byHand.tls && byHand.tls.alpn]).toEqual([
+      ['http/1.1'],
+      alpn,
+    ]);
+    expect(call.id).toBe(id());
+    expect(byHand.id).not.toBe(call.id);
+  });
+
+  it.each([[['']], [['a'.repeat(256)]], [['a,b']], ['h2']])('are checked: %j', (alpn) => {
+    expect(() => id({ alpn } as TlsOptions)).toThrow('tls.alpn has a bad value');
+  });
 });

@@ -2,12 +2,12 @@
  * A TLS identity: every setting that changes whom we trust or who we are. It is part of the connection
  * key, so a connection is never shared across identities (docs/rules.md, rule 13).
  */
-import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import tls, { type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { invalidRequest } from '../errors.js';
 import { ownOptions } from '../own-options.js';
 import { INSPECT, shown, type InspectOptions } from '../inspect.js';
+import { contextOf, digestOf, type TlsMaterial } from './tls-contexts.js';
 
 export interface TlsOptions {
   /** Certificate authorities to trust in place of Node's own list (PEM). */
@@ -21,7 +21,10 @@ export interface TlsOptions {
   servername?: string | undefined;
   /** Default true. False accepts any certificate: for tests only. */
   rejectUnauthorized?: boolean | undefined;
-  /** Protocols offered. Default and, until HTTP/2 is built, only possible entry: `http/1.1`. */
+  /**
+   * Protocols offered (ALPN). Default `['http/1.1']`; `[]` offers none. Of a call, what is not built is not
+   * offered; a connection by hand (`acquire`, `acquireTls`) may offer any.
+   */
   alpn?: string[] | undefined;
   minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
@@ -52,25 +55,27 @@ export class TlsIdentity {
   /** Certificates parsed once, and held once, for all connections of this identity. */
   readonly context: SecureContext;
 
-  private constructor(host: string, options: TlsOptions) {
-    this.options = Object.freeze({ ...options });
+  private constructor(host: string, options: Readonly<TlsOptions>, alpn: readonly string[]) {
+    this.options = options;
     this.servername = options.servername ?? host;
     this.rejectUnauthorized = options.rejectUnauthorized ?? true;
-    this.alpn = offered(options.alpn);
-    this.context = contextOf(options);
-    this.suffix = suffixOf(host, this);
+    this.alpn = alpn;
+    const material = materialOf(options);
+    const digest = digestOfMaterial(material);
+    this.context = parsed(material, digest);
+    this.suffix = suffixOf(host, this, Object.keys(material).length === 0 ? '' : digest);
     Object.freeze(this);
   }
 
-  /** @throws RequestError `HOTARU_INVALID_REQUEST` naming the option and what is allowed. */
-  static from(host: string, options: TlsOptions): TlsIdentity {
-    const known = KNOWN.get(options);
-    // The same object may have been changed since: compare what it says with what was said.
-    if (known?.host === host && isSame(known.identity.options, options)) return known.identity;
+  /**
+   * @param forHttp Offer only protocols that calls can speak.
+   * @throws RequestError `HOTARU_INVALID_REQUEST` naming the option and what is allowed.
+   */
+  static from(host: string, options: TlsOptions, forHttp = false): TlsIdentity {
     check(options);
-    const identity = new TlsIdentity(host, ownOptions(options));
-    KNOWN.set(options, { host, identity });
-    return identity;
+    const kept = copyOfTls(ownOptions(options));
+    const alpn = kept.alpn ?? BUILT_PROTOCOLS;
+    return new TlsIdentity(host, kept, forHttp ? builtOf(alpn) : alpn);
   }
 
   /** Which options were given, never what they hold: the key and its pass phrase are among them. */
@@ -88,22 +93,73 @@ export class TlsIdentity {
   }
 }
 
-let defaultContext: SecureContext | undefined;
+const MATERIAL = [
+  'ca',
+  'cert',
+  'key',
+  'passphrase',
+  'minVersion',
+  'maxVersion',
+] as const satisfies readonly (keyof TlsOptions & keyof TlsMaterial)[];
+
+function materialOf(options: Readonly<TlsOptions>): TlsMaterial {
+  const said = MATERIAL.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(said.map((name) => [name, options[name]]));
+}
+
+function digestOfMaterial(material: TlsMaterial): string {
+  const { ca, cert, key, passphrase, minVersion, maxVersion } = material as TlsOptions;
+  const authorities = ca === undefined ? [] : Array.isArray(ca) ? ca : [ca];
+  return digestOf([cert, key, passphrase, minVersion, maxVersion, ...authorities]);
+}
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` for PEM that is none, or a key that does not fit. */
-function contextOf(options: TlsOptions): SecureContext {
-  const { ca, cert, key, passphrase, minVersion, maxVersion } = options;
-  const own = { ca, cert, key, passphrase, minVersion, maxVersion };
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  if (Object.keys(given).length === 0) return (defaultContext ??= tls.createSecureContext());
+function parsed(material: TlsMaterial, digest: string): SecureContext {
   try {
-    return tls.createSecureContext(given);
+    return contextOf(material, digest);
   } catch (error) {
     throw invalidRequest(
       `tls: the certificates, key or versions don't work: ${(error as Error).message}`,
       error,
     );
   }
+}
+
+/** The caller may go on to change what it gave, a buffer in place, too. */
+export function copyOfTls(options: TlsOptions): Readonly<TlsOptions> {
+  const said = Object.entries(options as Record<string, unknown>)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, Array.isArray(value) ? value.map(copyOfOne) : copyOfOne(value)]);
+  // Without a prototype: what Object.prototype was given is no setting.
+  const copy: TlsOptions = Object.assign(
+    Object.create(null) as TlsOptions,
+    Object.fromEntries(said) as TlsOptions,
+  );
+  return Object.freeze(copy);
+}
+
+function copyOfOne(value: unknown): unknown {
+  return Buffer.isBuffer(value) ? Buffer.from(value) : value;
+}
+
+/** Do options say what those of an identity say? By content: a text of PEM is compared in no time when it is the same one. */
+export function isSameTls(kept: Readonly<TlsOptions>, given: TlsOptions): boolean {
+  const names = Object.keys(given) as (keyof TlsOptions)[];
+  let said = 0;
+  for (const name of names) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!isSameValue(kept[name], value)) return false;
+    said += 1;
+  }
+  return said === Object.keys(kept).length;
+}
+
+function isSameValue(kept: unknown, given: unknown): boolean {
+  if (kept === given) return true;
+  if (Array.isArray(kept) && Array.isArray(given))
+    return kept.length === given.length && kept.every((one, i) => isSameValue(one, given[i]));
+  return Buffer.isBuffer(kept) && Buffer.isBuffer(given) && kept.equals(given);
 }
 
 /** `own` laid over `base`, setting by setting; what is undefined in `own` is not said. */
@@ -116,57 +172,26 @@ export function overlayTls(
   return { ...base, ...Object.fromEntries(said) };
 }
 
-/** Hashing a certificate for every request would cost more than the request. */
-const KNOWN = new WeakMap<TlsOptions, { host: string; identity: TlsIdentity }>();
-
-function isSame(a: Readonly<TlsOptions>, b: TlsOptions): boolean {
-  return (
-    ALLOWED.every((name) => a[name] === b[name]) && !Array.isArray(b.ca) && !Array.isArray(b.alpn)
-  );
-}
-
-function offered(alpn: string[] | undefined): readonly string[] {
-  if (alpn === undefined) return BUILT_PROTOCOLS;
+function builtOf(alpn: readonly string[]): readonly string[] {
   const usable = alpn.filter((name) => BUILT_PROTOCOLS.includes(name));
-  if (usable.length === 0)
+  if (usable.length === 0 && alpn.length > 0)
     throw invalidRequest(
-      `tls.alpn ${JSON.stringify(alpn)} offers nothing that is built; allowed: ${BUILT_PROTOCOLS.join(', ')}`,
+      `tls.alpn ${JSON.stringify(alpn)} offers nothing that is built; allowed: ${BUILT_PROTOCOLS.join(', ')}, or [] for none`,
     );
   return usable;
 }
 
-function suffixOf(host: string, identity: TlsIdentity): string {
-  const { options } = identity;
-  const isDefault =
-    identity.servername === host &&
-    identity.rejectUnauthorized &&
-    ALLOWED.every(
-      (name) =>
-        options[name] === undefined ||
-        name === 'servername' ||
-        name === 'rejectUnauthorized' ||
-        name === 'alpn',
-    );
-  if (isDefault) return '';
-  const hash = createHash('sha256');
-  // Length before text, so that no two identities can spell the same bytes.
-  const add = (value: string | Buffer | undefined): void => {
-    hash.update(value === undefined ? '-;' : `${Buffer.byteLength(value)};`);
-    if (value !== undefined) hash.update(value);
-  };
-  const ca = options.ca;
-  const cas = ca === undefined ? [] : Array.isArray(ca) ? ca : [ca];
-  add(String(cas.length));
-  for (const one of cas) add(one);
-  add(options.cert);
-  add(options.key);
-  add(options.passphrase);
-  add(identity.servername);
-  add(String(identity.rejectUnauthorized));
-  add(options.minVersion);
-  add(options.maxVersion);
-  add(identity.alpn.join(','));
-  return `#tls-${hash.digest('hex').slice(0, 32)}`;
+function suffixOf(host: string, identity: TlsIdentity, material: string): string {
+  const { servername, rejectUnauthorized } = identity;
+  const alpn = identity.alpn.join(',');
+  if (
+    material === '' &&
+    servername === host &&
+    rejectUnauthorized &&
+    alpn === BUILT_PROTOCOLS.join(',')
+  )
+    return '';
+  return `#tls-${digestOf([material, servername, String(rejectUnauthorized), alpn]).slice(0, 32)}`;
 }
 
 function check(options: unknown): asserts options is TlsOptions {
@@ -190,7 +215,7 @@ const WANTED: Record<string, string> = {
   servername: 'a host name',
   passphrase: 'text',
   rejectUnauthorized: 'true or false',
-  alpn: 'a list of protocol names',
+  alpn: 'a list of protocol names of 1 to 255 bytes',
   minVersion: VERSIONS.join(' or '),
   maxVersion: VERSIONS.join(' or '),
   ca: 'PEM text or bytes, or a list of them',
@@ -211,8 +236,15 @@ function isGood(name: string, value: unknown): boolean {
     case 'rejectUnauthorized':
       return typeof value === 'boolean';
     case 'alpn':
-      return Array.isArray(value) && value.every((one) => typeof one === 'string');
+      return Array.isArray(value) && value.every(isProtocolName);
     default:
       return VERSIONS.includes(value as string);
   }
+}
+
+/** RFC 7301 §3.1. */
+function isProtocolName(value: unknown): boolean {
+  return (
+    typeof value === 'string' && /^[\u0021-\u007e]{1,255}$/.test(value) && !value.includes(',')
+  );
 }

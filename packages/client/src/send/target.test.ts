@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectionKey } from '../connection-key.js';
+import type { TlsOptions } from '../connection/tls-identity.js';
 import { Origins, requestTarget } from './target.js';
 
 function origins(): Origins {
@@ -69,6 +70,78 @@ describe('the target of a URL', () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+});
+
+describe('a known origin', () => {
+  const pem = '-----BEGIN';
+  /** How often a key had to be computed. */
+  const counting = () => {
+    let made = 0;
+    const known = new Origins((url, tls, publicOnly) => {
+      made += 1;
+      const servername = tls?.servername ?? (tls === undefined ? undefined : 'with-tls');
+      return ConnectionKey.from(url, servername === undefined ? {} : { servername }, publicOnly);
+    });
+    return { known, made: () => made };
+  };
+
+  it.each<[string, () => [string | URL, TlsOptions | undefined, boolean]]>([
+    ['a text', () => ['https://api.test/a', undefined, false]],
+    ['a URL object', () => [new URL('https://api.test/a'), undefined, false]],
+    ['a text with a port and capitals', () => ['https://API.test:443/a', undefined, false]],
+    ['authorities in the options of the call', () => ['https://api.test/a', { ca: pem }, false]],
+    ['authorities as bytes', () => ['https://api.test/a', { ca: [Buffer.from(pem)] }, false]],
+    ['an untrusted URL', () => ['https://api.test/a', undefined, true]],
+  ])('has its key computed once: %s', (_what, call) => {
+    const { known, made } = counting();
+    const targets = Array.from({ length: 3 }, () => known.resolve(...call()));
+    expect(made()).toBe(1);
+    expect(targets.map(({ origin, path }) => [origin.key.id, path])).toEqual(
+      Array.from({ length: 3 }, () => [targets[0]?.origin.key.id, '/a']),
+    );
+  });
+
+  it('is another one for every setting, and for what was changed in place', () => {
+    const { known, made } = counting();
+    const bytes = Buffer.from(pem);
+    const list = [pem];
+    const calls: [TlsOptions | undefined, boolean][] = [
+      [undefined, false],
+      [undefined, true],
+      [{ ca: pem }, false],
+      [{ ca: pem }, true],
+      [{ ca: 'other' }, false],
+      [{ ca: list }, false],
+      [{ ca: pem, rejectUnauthorized: false }, false],
+      [{ key: bytes }, false],
+    ];
+    const ask = (): void =>
+      calls.forEach(([tls, publicOnly]) => known.resolve('https://api.test', tls, publicOnly));
+    ask();
+    ask();
+    expect(made()).toBe(calls.length);
+    bytes[0] = 0;
+    list.push('more');
+    ask();
+    expect(made()).toBe(calls.length + 2);
+  });
+
+  it('is forgotten with its host, and keeps no more variants than its bound', () => {
+    const { known, made } = counting();
+    const { origin } = known.resolve('https://api.test', { servername: 'a.test' }, false);
+    known.resolve('https://api.test', undefined, false);
+    known.forget(origin.key.id);
+    known.resolve('https://api.test', undefined, false);
+    expect(made()).toBe(2);
+    known.resolve('https://api.test', { servername: 'a.test' }, false);
+    expect(made()).toBe(3);
+    for (let i = 0; i < 100; i += 1)
+      known.resolve('https://api.test', { servername: `${i}.test` }, false);
+    known.resolve('https://api.test', { servername: '99.test' }, false);
+    expect(made()).toBe(103);
+    known.resolve('https://api.test', { servername: 'a.test' }, false);
+    expect(made()).toBe(104);
   });
 });
 

@@ -4,7 +4,8 @@
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
 import { parseUrl, type ConnectionKey } from '../connection-key.js';
-import type { TlsOptions } from '../connection/tls-identity.js';
+import { CONSTANTS } from '../config/defaults.js';
+import { copyOfTls, isSameTls, type TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, show } from '../own-options.js';
 import { queryPairs, type RequestInit } from '../message/request.js';
@@ -16,11 +17,6 @@ export interface Origin {
   readonly hostLine: string;
 }
 
-/** An origin, with the target that has nothing to add to it. */
-interface KnownOrigin extends Origin {
-  readonly root: Target;
-}
-
 export interface Target {
   readonly origin: Origin;
   /** Path and query of the target itself, '' for none. */
@@ -30,6 +26,14 @@ export interface Target {
 /** The key of a URL, with the TLS settings of the call and of the pool's configuration. */
 export type KeyOf = (url: URL, tls: TlsOptions | undefined, publicOnly: boolean) => ConnectionKey;
 
+/** An origin as it is called: with these `tls` settings, or for strangers' URLs. */
+interface Variant {
+  readonly tls: Readonly<TlsOptions> | undefined;
+  readonly publicOnly: boolean;
+  /** The target that has nothing to add to the origin. */
+  readonly root: Target;
+}
+
 /** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
 const MAX_ORIGINS = 16_384;
 /** A path and query that every URL parser leaves as they are, but for dot segments. */
@@ -38,7 +42,8 @@ const NEEDS_NO_ENCODING = /^[\w\-~!$&'()*+,;=:@%/.[\]|]*(?:\?[\w\-~!$&()*+,;=:@%
 const DOT_SEGMENT = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
 
 export class Origins {
-  readonly #origins = new Map<string, KnownOrigin>();
+  /** By their text; of each, the variant used last comes first. */
+  readonly #variants = new Map<string, Variant[]>();
   /** Key id → text of its origin. */
   readonly #textOf = new Map<string, string>();
   readonly #keyOf: KeyOf;
@@ -49,17 +54,23 @@ export class Origins {
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
   resolve(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
-    if (typeof target === 'string' && tls === undefined && !publicOnly) {
+    if (typeof target === 'string') {
       const slash = target.indexOf('/', 8); // past https:// or http://x
       const text = slash === -1 ? target : target.slice(0, slash);
-      const known = this.#origins.get(text);
-      if (known !== undefined) {
+      const root = this.#find(text, tls, publicOnly);
+      if (root !== undefined) {
         const path = slash === -1 ? '' : target.slice(slash);
-        if (path === '' || path === '/') return known.root;
-        if (NEEDS_NO_ENCODING.test(path) && !DOT_SEGMENT.test(path)) return { origin: known, path };
+        if (path === '' || path === '/') return root;
+        if (NEEDS_NO_ENCODING.test(path) && !DOT_SEGMENT.test(path))
+          return { origin: root.origin, path };
       }
-    }
-    return this.#parse(target, tls, publicOnly);
+    } else if (!(target instanceof URL))
+      throw invalidRequest(`the target must be a URL, text or a URL object, not ${show(target)}`);
+    const url = parseUrl(target);
+    const text = url.origin;
+    const { origin } = this.#find(text, tls, publicOnly) ?? this.#add(url, tls, publicOnly);
+    const path = url.pathname + url.search;
+    return { origin, path: path === '/' ? '' : path };
   }
 
   /** The pool no longer knows the host of this key. */
@@ -67,32 +78,51 @@ export class Origins {
     const text = this.#textOf.get(keyId);
     if (text === undefined) return;
     this.#textOf.delete(keyId);
-    this.#origins.delete(text);
+    const variants = this.#variants.get(text) ?? [];
+    const rest = variants.filter(({ root }) => root.origin.key.id !== keyId);
+    if (rest.length === 0) this.#variants.delete(text);
+    else this.#variants.set(text, rest);
   }
 
   /** All of them: the settings they were made by have changed. */
   clear(): void {
-    this.#origins.clear();
+    this.#variants.clear();
     this.#textOf.clear();
   }
 
-  #parse(target: string | URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
-    if (typeof target !== 'string' && !(target instanceof URL))
-      throw invalidRequest('the target must be a URL: text or a URL object');
-    const url = parseUrl(target);
-    const origin: Origin = {
-      key: this.#keyOf(url, tls, publicOnly),
-      text: url.origin,
-      hostLine: `host: ${url.host}\r\n`,
-    };
-    if (tls === undefined && !publicOnly) {
-      if (this.#origins.size >= MAX_ORIGINS) this.clear();
-      this.#textOf.set(origin.key.id, url.origin);
-      this.#origins.set(url.origin, { ...origin, root: { origin, path: '' } });
+  #find(text: string, tls: TlsOptions | undefined, publicOnly: boolean): Target | undefined {
+    const variants = this.#variants.get(text);
+    if (variants === undefined) return undefined;
+    for (let i = 0; i < variants.length; i += 1) {
+      const variant = variants[i] as Variant;
+      if (variant.publicOnly !== publicOnly || !isSaidTls(variant.tls, tls)) continue;
+      if (i > 0) {
+        variants.splice(i, 1);
+        variants.unshift(variant);
+      }
+      return variant.root;
     }
-    const path = url.pathname + url.search;
-    return { origin, path: path === '/' ? '' : path };
+    return undefined;
   }
+
+  #add(url: URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
+    const key = this.#keyOf(url, tls, publicOnly);
+    const root: Target = {
+      origin: { key, text: url.origin, hostLine: `host: ${url.host}\r\n` },
+      path: '',
+    };
+    if (this.#textOf.size >= MAX_ORIGINS) this.clear();
+    this.#textOf.set(key.id, url.origin);
+    const variants = this.#variants.get(url.origin) ?? [];
+    variants.unshift({ tls: tls === undefined ? undefined : copyOfTls(tls), publicOnly, root });
+    if (variants.length > CONSTANTS.maxVariantsPerOrigin) variants.pop();
+    this.#variants.set(url.origin, variants);
+    return root;
+  }
+}
+
+function isSaidTls(kept: Readonly<TlsOptions> | undefined, given: TlsOptions | undefined): boolean {
+  return kept === undefined || given === undefined ? kept === given : isSameTls(kept, given);
 }
 
 /**
