@@ -11,6 +11,7 @@ export type { ConnectionKeyParts } from './connection-key.js';
 export { PoolConfig } from './config/pool-config.js';
 export type { HostInput, PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
 export { parseDuration, type Duration } from './config/duration.js';
+export { parseSize, type Size } from './config/size.js';
 export type { PooledConnection } from './connection/pooled-connection.js';
 export type { TlsIdentity, TlsOptions } from './connection/tls-identity.js';
 export { Lease } from './lease.js';

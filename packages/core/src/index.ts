@@ -7,7 +7,7 @@ export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors
 export type { InjectedResponse, InjectOptions } from './inject.js';
 export type { RequestIdOptions } from './log/correlation.js';
 export type { Logger, LoggerInput } from './logger.js';
-export type { Duration } from './options.js';
+export type { Duration, Size } from './options.js';
 
 export {
   any,

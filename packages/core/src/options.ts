@@ -2,10 +2,10 @@
  * How every option bag is checked: an unknown key or a bad value throws, naming the key, the value and
  * what is allowed. An option that nothing reads cannot be passed by mistake.
  */
-import { parseDuration, type Duration } from '@hotaru/client';
+import { parseDuration, parseSize, type Duration, type Size } from '@hotaru/client';
 import { HotaruError } from './errors.js';
 
-export type { Duration };
+export type { Duration, Size };
 
 /** Node's timers overflow above this many milliseconds and would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -49,6 +49,19 @@ export function checkCount(key: string, value: unknown, min: number, orInfinity:
 export function checkBoolean(key: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw invalidOption(key, value, 'true or false');
+}
+
+/** Bytes. */
+export function checkSize(key: string, value: unknown, min: number, orInfinity: boolean): number {
+  const bytes = parseSize(value);
+  if (bytes === Infinity && orInfinity) return bytes;
+  if (bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= min) return bytes;
+  const none = orInfinity ? ', or Infinity for no limit' : '';
+  throw invalidOption(
+    key,
+    value,
+    `a whole number of bytes, at least ${min} (a number, or text like '10mb')${none}`,
+  );
 }
 
 export function checkText(key: string, value: unknown, allowed: readonly string[]): string {

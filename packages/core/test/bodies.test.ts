@@ -46,6 +46,9 @@ describe('request bodies', () => {
     ['/json', 'application/json', '{"secret":', 400, 'HOTARU_BAD_JSON'],
     ['/json', 'application/json', '', 400, 'HOTARU_BAD_JSON'],
     ['/text', 'text/plain; charset=klingon', 'x', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
+    ['/json', 'text/plain', '{}', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
+    ['/json', 'application/x-www-form-urlencoded', '{}', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
+    ['/json', 'application/jsonx', '{}', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
     ['/form', 'application/json', '{}', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
     ['/form', 'multipart/form-data', 'x', 400, 'HOTARU_BAD_FORM'],
     ['/form', 'multipart/form-data; boundary=b', '--b\r\ncut', 400, 'HOTARU_BAD_FORM'],
@@ -56,6 +59,16 @@ describe('request bodies', () => {
     const problem = await res.text();
     expect(JSON.parse(problem)).toMatchObject({ code });
     expect(problem).not.toContain('secret');
+  });
+
+  it.each([
+    'application/json',
+    'Application/JSON; charset=utf-8',
+    'application/problem+json',
+    'application/vnd.api+json;version=1',
+    undefined,
+  ])('json() takes %s', async (type) => {
+    expect(await (await post('/json', type, '{"a":1}')).json()).toEqual({ a: 1 });
   });
 
   it('refuses a content-encoding it would not undo', async () => {

@@ -52,13 +52,24 @@ describe('HttpSafety', () => {
     expect(a.merge({ allowedMethods: ['DELETE'] }).allowsMethod('GET')).toBe(false);
   });
 
+  it('takes sizes as text', () => {
+    expect(new HttpSafety({ maxBodySize: '10mb', maxHeaderSize: '16 KiB' })).toMatchObject({
+      maxBodySize: 10 * MIB,
+      maxHeaderSize: 16_384,
+    });
+    for (const maxBodySize of ['10', '10m', 'mb', ''])
+      expect(() => new HttpSafety({ maxBodySize })).toThrow(
+        `safety.maxBodySize is "${maxBodySize}"; allowed: a whole number of bytes`,
+      );
+  });
+
   it('refuses what it does not know, naming key, value and what is allowed', () => {
     const bad = (options: object) => () => new HttpSafety(options);
     expect(bad({ maxBody: 1 })).toThrow(
       'safety.maxBody (1) is not an option; allowed: maxBodySize, maxHeaderSize',
     );
     expect(bad({ maxBodySize: -1 })).toThrow(
-      'safety.maxBodySize is -1; allowed: a whole number of at least 0',
+      "safety.maxBodySize is -1; allowed: a whole number of bytes, at least 0 (a number, or text like '10mb'), or Infinity for no limit",
     );
     expect(bad({ bodyTimeout: 'soon' })).toThrow(
       'safety.bodyTimeout is "soon"; allowed: a duration',

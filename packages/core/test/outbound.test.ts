@@ -110,6 +110,7 @@ describe('ctx.sendRequest()', () => {
     app.get('/', (ctx) =>
       ctx.sendRequest(upstream, getRequest('/'), { timeout: '10s' }).then((res) => res.text()),
     );
+    await app.pool.warm(upstream, 1); // the first dial of a process may take longer than the request has
     const res = await app.inject({ path: '/' });
     expect(res.status).toBe(504);
     expect(await res.json()).toMatchObject({ code: 'HOTARU_DEADLINE_EXCEEDED' });

@@ -3,7 +3,7 @@
  * it is. Validation, the environment, YAML files and the docs are all read from this table, so a
  * setting is added in one place.
  *
- * Units: durations are milliseconds (or `'90s'`), sizes are bytes. Where 0 has a meaning, it is "off".
+ * Units: durations are milliseconds (or `'90s'`), sizes are bytes (or `'10mb'`). Where 0 has a meaning, it is "off".
  */
 
 export type SettingKind = 'count' | 'duration' | 'bytes' | 'boolean' | 'choice';

@@ -46,6 +46,13 @@ describe('the table of settings', () => {
   });
 });
 
+it('takes sizes as text, in code and from the environment', () => {
+  const { settings } = PoolConfig.from({ maxResponseSize: '10mb', maxBufferedSize: '64 KiB' });
+  expect(settings).toMatchObject({ maxResponseSize: 10_485_760, maxBufferedSize: 65_536 });
+  const fromEnvironment = PoolConfig.fromEnvironment({ HOTARU_POOL_MAX_RESPONSE_SIZE: '10mb' });
+  expect(PoolConfig.from(fromEnvironment).settings.maxResponseSize).toBe(10_485_760);
+});
+
 describe('a bad value', () => {
   it('is refused with an error that names key, value and what is allowed', () => {
     const cases: [PoolConfigInput | Record<string, unknown>, string][] = [
@@ -66,8 +73,12 @@ describe('a bad value', () => {
       [{ enablePooling: 'yes' }, 'enablePooling is "yes"; allowed: true or false'],
       [{ order: 'random' }, 'order is "random"; allowed: "fifo" or "lifo"'],
       [
+        { maxResponseSize: '10m' },
+        `maxResponseSize is "10m"; allowed: a whole number of bytes, 1 to Infinity (a number, or text like '10mb'), or Infinity for no limit`,
+      ],
+      [
         { maxResponseSize: 1.5 },
-        'maxResponseSize is 1.5; allowed: a whole number of bytes, 1 to Infinity, or Infinity for no limit',
+        `maxResponseSize is 1.5; allowed: a whole number of bytes, 1 to Infinity (a number, or text like '10mb'), or Infinity for no limit`,
       ],
     ];
     for (const [input, message] of cases) {

@@ -10,6 +10,7 @@ import { ownOptions } from '../own-options.js';
 import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
+import { parseSize } from './size.js';
 
 /** Settings as the code reads them: durations in ms, sizes in bytes, `Infinity` for no limit. */
 export interface Settings {
@@ -35,7 +36,7 @@ export interface Settings {
   readonly order: 'fifo' | 'lifo';
 }
 
-/** Settings as a user writes them: durations may be `'90s'`. */
+/** Settings as a user writes them: durations may be `'90s'`, sizes `'10mb'`. */
 export type SettingsInput = {
   [K in SettingName]?:
     | (Settings[K] extends boolean ? boolean : K extends 'order' ? 'fifo' | 'lifo' : Duration)
@@ -319,11 +320,17 @@ function checkSetting(key: string, value: unknown, setting: Setting): number | b
     case 'duration':
     case 'count':
     case 'bytes': {
-      const number = setting.kind === 'duration' ? parseDuration(value) : value;
+      const number = readNumber(setting.kind, value);
       if (typeof number === 'number' && inRange(number, setting)) return number;
     }
   }
   throw new ConfigError(key, `${key} is ${show(value)}; allowed: ${allowed(setting)}`);
+}
+
+/** Durations and sizes may be text. */
+function readNumber(kind: 'duration' | 'count' | 'bytes', value: unknown): unknown {
+  if (kind === 'duration') return parseDuration(value);
+  return kind === 'bytes' ? parseSize(value) : value;
 }
 
 function inRange(value: number, setting: Setting): boolean {
@@ -346,7 +353,7 @@ export function allowed(setting: Setting): string {
     case 'count':
       return `a whole number, ${range}${orNone}`;
     case 'bytes':
-      return `a whole number of bytes, ${range}${orNone}`;
+      return `a whole number of bytes, ${range} (a number, or text like '10mb')${orNone}`;
   }
 }
 

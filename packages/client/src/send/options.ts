@@ -2,6 +2,7 @@
  * The options of one call, checked. Durations may be text (`'5s'`); an unknown key is an error.
  */
 import { parseDuration, type Duration } from '../config/duration.js';
+import { parseSize, type Size } from '../config/size.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, ownOptions, show } from '../own-options.js';
@@ -22,8 +23,8 @@ export interface SendOptions {
    * Default: the pool's `bodyTimeout` (30 s).
    */
   bodyTimeout?: Duration | undefined;
-  /** Bytes of the response body. Default: the pool's `maxResponseSize` (none). */
-  maxResponseSize?: number | undefined;
+  /** Bytes of the response body, or text such as `'10mb'`. Default: the pool's `maxResponseSize` (none). */
+  maxResponseSize?: Size | undefined;
   /** Sent as `Idempotency-Key`; makes a POST safe to replay on a connection that turned out dead. */
   idempotencyKey?: string | undefined;
   /** TLS settings; they are part of the connection's identity. */
@@ -105,25 +106,18 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     throw invalidRequest(
       `the option tls must be an object of TLS settings, not ${show(options.tls)}`,
     );
-  const { signal, idempotencyKey, maxResponseSize } = options;
+  const { signal, idempotencyKey } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidRequest('the option signal must be an AbortSignal');
   if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === ''))
     throw invalidRequest('the option idempotencyKey must be text');
-  if (
-    maxResponseSize !== undefined &&
-    !(typeof maxResponseSize === 'number' && maxResponseSize >= 0)
-  )
-    throw invalidRequest(
-      `the option maxResponseSize is ${String(maxResponseSize)}; allowed: a number of bytes`,
-    );
   return {
     signal,
     timeoutMs: durationOf('timeout', options.timeout),
     connectTimeoutMs: durationOf('connectTimeout', options.connectTimeout),
     headersTimeoutMs: durationOf('headersTimeout', options.headersTimeout),
     bodyTimeoutMs: durationOf('bodyTimeout', options.bodyTimeout),
-    maxResponseSize,
+    maxResponseSize: sizeOf('maxResponseSize', options.maxResponseSize),
     idempotencyKey,
     tls: options.tls,
     followsRedirects: options.redirect === 'follow',
@@ -149,6 +143,17 @@ function checkBehaviour(options: SendOptions): void {
       throw invalidRequest(
         `the option safety.${name} is not known or no boolean; allowed: untrusted: true`,
       );
+}
+
+function sizeOf(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const bytes = parseSize(value);
+  if (bytes === undefined)
+    throw invalidRequest(
+      `the option ${name} is ${show(value)}; ` +
+        "allowed: a number of bytes, or text like '10mb', or Infinity for no limit",
+    );
+  return bytes;
 }
 
 export function durationOf(name: string, value: unknown): number | undefined {

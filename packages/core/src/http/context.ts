@@ -19,6 +19,7 @@ import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './heade
 import { wireError } from './http-error.js';
 import { firstField, parsePairs, emptyFields, type FieldBag } from './query.js';
 import { HOST } from './request-target.js';
+import { mediaType } from './safety.js';
 import { checkStatus } from './response.js';
 import { LocalStore, TypedStore } from './stores.js';
 
@@ -170,11 +171,21 @@ export class HttpContext<Params extends object = AnyParams> {
     return decodeText(bytes, charset);
   }
 
-  /** The body parsed as JSON. @throws HttpError 400 `HOTARU_BAD_JSON`; else as `text()`. */
+  /**
+   * The body parsed as JSON. One that says nothing of its type is taken for JSON; one that says it is something
+   * else is not: a form on a foreign page can send text, but not JSON.
+   *
+   * @throws HttpError 400 `HOTARU_BAD_JSON`; 415 for another type; else as `text()`.
+   */
   // The caller names the type: what a client sends is a claim until it is checked.
 
   async json<T = unknown>(): Promise<T> {
     this.#refuseCoding();
+    const type = mediaType(this.header('content-type'));
+    if (type !== '' && type !== 'application/json' && !/^[^/]+\/[^/]+\+json$/.test(type))
+      throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'JSON is expected here', {
+        headers: { accept: 'application/json' },
+      });
     const bytes = await this.#exchange.body.bytes();
     try {
       return JSON.parse(decodeText(bytes, undefined)) as T;

@@ -4,14 +4,22 @@
  * inbound/write-clock.ts enforce them.
  */
 import { METHODS } from 'node:http';
-import { checkCount, checkDuration, checkKeys, invalidOption, type Duration } from '../options.js';
+import {
+  checkCount,
+  checkDuration,
+  checkKeys,
+  checkSize,
+  invalidOption,
+  type Duration,
+  type Size,
+} from '../options.js';
 
-/** Limits as a user writes them. Sizes are bytes, durations ms or text such as `'5s'`. */
+/** Limits as a user writes them. Sizes are bytes or text such as `'10mb'`, durations ms or text such as `'5s'`. */
 export interface HttpSafetyOptions {
   /** Bytes of one request body. Default 10 MiB. `Infinity`: no limit. → 413 */
-  maxBodySize?: number | undefined;
+  maxBodySize?: Size | undefined;
   /** Bytes of the request line and all header fields. Default 64 KiB. An endpoint can only lower it. → 431 */
-  maxHeaderSize?: number | undefined;
+  maxHeaderSize?: Size | undefined;
   /** Header fields. Default 100. → 431 */
   maxHeaders?: number | undefined;
   /** Default: all. HEAD goes with GET. → 405 */
@@ -68,8 +76,8 @@ export const SAFETY_DEFAULTS: Limits = Object.freeze({
 export const MIN_BODY_RATE = Object.freeze({ bytesPerSecond: 240, graceMs: 5_000 });
 
 const CHECKS: { readonly [Name in LimitName]: Check<Limits[Name]> } = {
-  maxBodySize: (key, value) => checkCount(key, value, 0, true),
-  maxHeaderSize: (key, value) => checkCount(key, value, 1, false),
+  maxBodySize: (key, value) => checkSize(key, value, 0, true),
+  maxHeaderSize: (key, value) => checkSize(key, value, 1, false),
   maxHeaders: (key, value) => checkCount(key, value, 1, false),
   allowedMethods: (key, value) => checkMethods(key, value),
   allowedContentTypes: checkTypes,
