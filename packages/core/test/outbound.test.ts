@@ -44,6 +44,23 @@ describe('ctx.sendRequest()', () => {
     expect(app.pool.stats()).toMatchObject({ created: 1, hits: 1 });
   });
 
+  it('that passes a client’s body on answers for the body: over the limit it is a 413, not a 502', async () => {
+    const upstream = await upstreamOf((req, res) => {
+      req.resume();
+      req.once('end', () => res.end('never'));
+    });
+    const app = testApp({ pool: {}, safety: { maxBodySize: 10 } });
+    app.post('/', async (ctx) => {
+      const request = { method: 'POST', body: ctx.stream };
+      return (await ctx.sendRequest(upstream, request)).text();
+    });
+    const res = await app.inject({
+      method: 'POST',
+      body: Readable.from(['12345678', '12345678']),
+    });
+    expect(res.status).toBe(413);
+  });
+
   it('is aborted when the inbound client leaves: the upstream sees the close', async () => {
     const reached = deferred();
     const upstreamClosed = deferred();

@@ -233,6 +233,24 @@ describe('Expect: 100-continue', () => {
     pool.close();
   });
 
+  it('is not taken for sent because a large head has left: the body that is owed is no request', async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.script([
+      async (peer) => {
+        await peer.readHead();
+        await peer.respond(417, {}, 'no');
+        await peer.waitForClose();
+      },
+      answering,
+    ]);
+    const pool = new ConnectionPool();
+    const large = { ...upload, headers: { ...upload.headers, 'x-large': 'x'.repeat(40_000) } };
+    expect(await attempt(pool, upstream.url, large, options)).toMatchObject({ status: 417 });
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
+    expect(upstream.accepted).toBe(2);
+    pool.close();
+  });
+
   it('sends the body unasked when no 100 comes', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(async (peer) => {

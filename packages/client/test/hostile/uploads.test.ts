@@ -165,6 +165,23 @@ for (const transport of ['tcp', 'tls'] as const)
       expect(all.upstream.accepted).toBe(1);
     });
 
+    for (const kilobytes of [10, 20, 40, 64, 65, 200])
+      it(`a body of ${kilobytes} KiB is known to be out: its connection is used again`, async () => {
+        await using all = await scene(transport, answering);
+        const bytes = Buffer.alloc(kilobytes * 1_024, 'x');
+        for (const body of [bytes, bytes.toString(), bytes]) {
+          expect(await all.send(body)).toMatchObject({ status: 200 });
+          const stream = new HandFed();
+          stream.give(body);
+          stream.end();
+          expect(await all.send(stream)).toMatchObject({ status: 200 });
+        }
+        expect(all.upstream.requests.map((request) => request.body.length)).toEqual(
+          Array<number>(6).fill(bytes.length),
+        );
+        expect(all.upstream.accepted).toBe(1);
+      });
+
     it('after a small streamed body headersTimeout runs, and bodyTimeout does not', async () => {
       await using all = await scene(transport, (peer) => peer.stall());
       const body = new HandFed();
