@@ -5,6 +5,7 @@
 import { CONSTANTS } from './config/defaults.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
+import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
@@ -242,17 +243,22 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** An idle connection, checked out, if there is one now; never waits, never dials. */
-  get(key: KeyInput): PooledConnection | undefined {
-    const connection = this.#hostOf(this.#keyOf(key))?.take();
-    connection?.openChannel();
-    return connection;
+  get(key: KeyInput): CheckedOutConnection | undefined {
+    const host = this.#hostOf(this.#keyOf(key));
+    const connection = host?.take();
+    if (host === undefined || connection === undefined) return undefined;
+    connection.openChannel();
+    return new CheckedOutConnection(connection, endCheckOut(host), this, false);
   }
 
-  /** Gives back what `get` gave. True when it was kept: open, clean and under its limits. */
-  put(connection: PooledConnection): boolean {
-    const host = this.#hostOf(connection.key);
-    if (host === undefined || connection.record.holders === 0) return false;
-    return host.release(connection, connection.closeChannel());
+  /**
+   * Gives back what `get` gave, once. True when it was kept: open, clean and under its limits.
+   *
+   * @throws RequestError `HOTARU_INVALID_STATE` for a connection that was given back already, that a lease
+   * holds, or that is of another pool.
+   */
+  put(connection: CheckedOutConnection): boolean {
+    return CheckedOutConnection.end(CheckedOutConnection.checkPut(connection, this), true);
   }
 
   /** Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. */
@@ -286,7 +292,8 @@ export class ConnectionPool implements AsyncDisposable {
     } catch (error) {
       throw withCaller(nameOrigin(error, 'acquire', key), callSite);
     }
-    const lease = new Lease(connection, endLease(host), reportLeaks, callSite);
+    const checkedOut = new CheckedOutConnection(connection, endCheckOut(host), this, true);
+    const lease = new Lease(checkedOut, reportLeaks, callSite);
     // An abort may have come between the hand-over and this continuation: nothing may be lost.
     if (options?.signal?.aborted === true) {
       lease.release();
@@ -497,8 +504,8 @@ export class ConnectionPool implements AsyncDisposable {
   }
 }
 
-function endLease(host: HostPool<PooledConnection>) {
-  return (connection: PooledConnection, isReusable: boolean): boolean => {
+function endCheckOut(host: HostPool<PooledConnection>): EndCheckOut {
+  return (connection, isReusable) => {
     const isClean = connection.closeChannel();
     return host.release(connection, isReusable && isClean);
   };

@@ -12,7 +12,7 @@ export { PoolConfig } from './config/pool-config.js';
 export type { HostInput, PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
 export { parseDuration, type Duration } from './config/duration.js';
 export { parseSize, type Size } from './config/size.js';
-export type { PooledConnection } from './connection/pooled-connection.js';
+export type { CheckedOutConnection as PooledConnection } from './checked-out.js';
 export type { TlsIdentity, TlsOptions } from './connection/tls-identity.js';
 export { Lease } from './lease.js';
 export {

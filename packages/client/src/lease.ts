@@ -1,13 +1,10 @@
 /**
  * A lease: one connection, checked out. It ends once, by `release()` or `discard()`; leaving a
- * `using` scope without either discards, because nobody has said that the connection is clean.
+ * `using` scope without either discards, because then nothing says that the connection is clean.
  */
+import { CheckedOutConnection } from './checked-out.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';
 import { stopWatching, watchForLeak, type Leakable } from './leaks.js';
-import type { PooledConnection } from './connection/pooled-connection.js';
-
-/** Gives the connection back; the pool's one release path. */
-export type EndLease = (connection: PooledConnection, isReusable: boolean) => boolean;
 
 /**
  * @example
@@ -17,17 +14,13 @@ export type EndLease = (connection: PooledConnection, isReusable: boolean) => bo
  * lease.release();
  */
 export class Lease implements Disposable {
-  readonly connection: PooledConnection;
+  /** Good until the lease ends; then its `socket` is an error, as `read()` and `write()` are. */
+  readonly connection: CheckedOutConnection;
   readonly #hold: LeaseHold;
 
-  constructor(
-    connection: PooledConnection,
-    end: EndLease,
-    reportsLeaks: boolean,
-    callSite?: string,
-  ) {
+  constructor(connection: CheckedOutConnection, reportsLeaks: boolean, callSite?: string) {
     this.connection = connection;
-    this.#hold = new LeaseHold(connection, end, reportsLeaks, callSite);
+    this.#hold = new LeaseHold(connection, reportsLeaks, callSite);
     watchForLeak(this, this.#hold);
   }
 
@@ -42,8 +35,8 @@ export class Lease implements Disposable {
   }
 
   /**
-   * Says that the connection is clean. True when it was kept for reuse: not when bytes are left
-   * unread or unwritten, or when it has ended or reached its limits.
+   * Says that the connection is clean. True when it was kept for reuse: not when bytes are left unread or
+   * unwritten, a read is under way, or it has ended or reached its limits; nor the second time.
    */
   release(): boolean {
     return this.#hold.finish(true);
@@ -68,8 +61,7 @@ class LeaseHold implements Leakable {
   #isOver = false;
 
   constructor(
-    readonly connection: PooledConnection,
-    readonly end: EndLease,
+    readonly connection: CheckedOutConnection,
     readonly reportsLeaks: boolean,
     readonly callSite: string | undefined,
   ) {}
@@ -78,7 +70,7 @@ class LeaseHold implements Leakable {
     if (this.#isOver) return false;
     this.#isOver = true;
     stopWatching(this);
-    return this.end(this.connection, isReusable);
+    return CheckedOutConnection.end(this.connection, isReusable);
   }
 
   reclaim(): string | undefined {

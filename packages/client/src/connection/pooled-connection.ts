@@ -147,7 +147,7 @@ export class PooledConnection implements Poolable, PolledTask {
     const channel = this.#channel;
     this.#channel = undefined;
     this.setSink(undefined);
-    return channel !== undefined && channel.isClean && this.socket.writableLength === 0;
+    return channel !== undefined && channel.end() && this.socket.writableLength === 0;
   }
 
   /** The next bytes, or undefined once the peer has finished sending. For raw use only. */

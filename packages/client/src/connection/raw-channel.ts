@@ -25,9 +25,14 @@ export class RawChannel implements ByteSink {
     this.#connection = connection;
   }
 
-  /** Nothing received that was not read. */
-  get isClean(): boolean {
-    return this.#bufferedBytes === 0 && !this.#hasEnded && this.#error === undefined;
+  /** The connection is given back. True when nothing is left over: no bytes, and no read that waits for some. */
+  end(): boolean {
+    const read = this.#pendingRead;
+    this.#pendingRead = undefined;
+    const what = 'the connection was given back while a read was under way';
+    read?.reject(this.#named(new RequestError('HOTARU_INVALID_STATE', what)));
+    const isDone = this.#bufferedBytes === 0 && read === undefined;
+    return isDone && !this.#hasEnded && this.#error === undefined;
   }
 
   read(): Promise<Uint8Array | undefined> {

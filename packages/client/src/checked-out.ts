@@ -1,0 +1,120 @@
+/**
+ * A connection in the hands of a user, for raw bytes: what `get()` and a lease give. It is good for one
+ * check-out: once the connection is given back it belongs to the next caller, and this object can no longer
+ * read or write, nor, of a lease, reach the socket. What it knows of the connection can still be asked.
+ */
+import type { ConnectionKey } from './connection-key.js';
+import type { DialTiming, PooledConnection } from './connection/pooled-connection.js';
+import { RequestError } from './errors.js';
+
+/** Gives the connection back; the pool's one release path. */
+export type EndCheckOut = (connection: PooledConnection, isReusable: boolean) => boolean;
+
+export class CheckedOutConnection {
+  readonly #connection: PooledConnection;
+  readonly #end: EndCheckOut;
+  /** The pool it came from. */
+  readonly #owner: object;
+  readonly #isLeased: boolean;
+  #isOver = false;
+
+  /** @internal Made by the pool. */
+  constructor(connection: PooledConnection, end: EndCheckOut, owner: object, isLeased: boolean) {
+    this.#connection = connection;
+    this.#end = end;
+    this.#owner = owner;
+    this.#isLeased = isLeased;
+  }
+
+  get key(): ConnectionKey {
+    return this.#connection.key;
+  }
+  get id(): number {
+    return this.#connection.id;
+  }
+  /** ms since the epoch. */
+  get createdAt(): number {
+    return this.#connection.createdAt;
+  }
+  /** ms since the epoch. */
+  get lastUsedAt(): number {
+    return this.#connection.lastUsedAt;
+  }
+  get requestCount(): number {
+    return this.#connection.requestCount;
+  }
+  get remoteAddress(): string | undefined {
+    return this.#connection.remoteAddress;
+  }
+  get protocol(): PooledConnection['protocol'] {
+    return this.#connection.protocol;
+  }
+  /** ms that the parts of its dial took. */
+  get dialTiming(): DialTiming {
+    return this.#connection.dialTiming;
+  }
+  /** Can it be read and written? False once it was given back. */
+  get isOpen(): boolean {
+    return !this.#isOver && this.#connection.isOpen;
+  }
+
+  /**
+   * The socket itself, for options and addresses. Reading goes through `read()`.
+   *
+   * @throws RequestError `HOTARU_INVALID_STATE` once its lease has ended.
+   */
+  get socket(): PooledConnection['socket'] {
+    if (this.#isOver && this.#isLeased) throw this.#givenBack();
+    return this.#connection.socket;
+  }
+
+  /** The next bytes, or undefined once the peer has finished sending. @throws as `write` */
+  read(): Promise<Uint8Array | undefined> {
+    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#connection.read();
+  }
+
+  /**
+   * Resolves when the bytes were handed to the kernel.
+   *
+   * @throws `HOTARU_CONNECTION_CLOSED`; `HOTARU_INVALID_STATE` once the connection was given back.
+   */
+  write(bytes: Uint8Array | string): Promise<void> {
+    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#connection.write(bytes);
+  }
+
+  /** Ends this check-out; true when the connection was kept. The second time it does nothing. */
+  static end(checkedOut: CheckedOutConnection, isReusable: boolean): boolean {
+    if (checkedOut.#isOver) return false;
+    checkedOut.#isOver = true;
+    return checkedOut.#end(checkedOut.#connection, isReusable);
+  }
+
+  /**
+   * For `pool.put()`: this very pool must have given it by `get()`, and not have it back.
+   *
+   * @throws RequestError `HOTARU_INVALID_STATE` saying which of these does not hold.
+   */
+  static checkPut(given: unknown, pool: object): CheckedOutConnection {
+    if (!(given instanceof CheckedOutConnection))
+      throw invalidState('put() takes a connection that get() gave, and this is none');
+    const { id } = given;
+    if (given.#isLeased)
+      throw invalidState(
+        `connection ${id} is held by a lease: give it back with release() or discard() of the lease`,
+      );
+    if (given.#owner !== pool)
+      throw invalidState(`connection ${id} is of another pool: put() it back there`);
+    if (given.#isOver) throw given.#givenBack();
+    return given;
+  }
+
+  #givenBack(): RequestError {
+    return invalidState(
+      `connection ${this.id} to ${this.key.id} was given back: it is no longer this holder's`,
+    );
+  }
+}
+
+function invalidState(message: string): RequestError {
+  return new RequestError('HOTARU_INVALID_STATE', message);
+}
