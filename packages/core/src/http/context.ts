@@ -17,7 +17,7 @@ import type { Exchange } from './exchange.js';
 import { parseForm, type ParsedForm, type UploadedFile } from './form.js';
 import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './headers.js';
 import { wireError } from './http-error.js';
-import { firstField, parsePairs, emptyFields, type FieldBag } from './query.js';
+import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './query.js';
 import { HOST } from './request-target.js';
 import { mediaType } from './safety.js';
 import { checkStatus } from './response.js';
@@ -28,6 +28,7 @@ export let exchangeOf: (ctx: HttpContext) => Exchange;
 /** Tells a context what its path matched. */
 export let setMatch: (ctx: HttpContext, match: Match<unknown>) => void;
 
+const SHORT_QUERY_CHARS = 256;
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_VALUES: readonly ParamValue[] = Object.freeze([]);
 
@@ -116,13 +117,13 @@ export class HttpContext<Params extends object = AnyParams> {
   /** The first value of that name. */
   query(name: string): string | undefined;
   query(name?: string): Readonly<FieldBag> | string | undefined {
-    this.#query ??= this.#parseQuery();
-    return name === undefined ? this.#query : firstField(this.#query, name);
-  }
-
-  #parseQuery(): FieldBag {
     const { query } = this.#exchange.target;
-    return (query === undefined ? undefined : parsePairs(query, Infinity)) ?? emptyFields();
+    if (query === undefined) return name === undefined ? emptyFields() : undefined;
+    // One name of a short query is found sooner than all of them are kept.
+    if (name !== undefined && this.#query === undefined && query.length <= SHORT_QUERY_CHARS)
+      return findField(query, name);
+    this.#query ??= parsePairs(query, Infinity) ?? emptyFields();
+    return name === undefined ? this.#query : firstField(this.#query, name);
   }
 
   // ── headers and who is there ───────────────────────────────────────────────────────────────────

@@ -43,6 +43,20 @@ export function parsePairs(text: string, maxPairs: number): FieldBag | undefined
   return fields;
 }
 
+/** The first value of one name: as `firstField(parsePairs(text), name)`, without the bag. */
+export function findField(text: string, wanted: string): string | undefined {
+  for (let start = 0; start < text.length;) {
+    const amp = text.indexOf('&', start);
+    const end = amp < 0 ? text.length : amp;
+    const equals = text.indexOf('=', start);
+    const nameEnd = equals >= 0 && equals < end ? equals : end;
+    if (end > start && decode(text.slice(start, nameEnd)) === wanted)
+      return nameEnd < end ? decode(text.slice(nameEnd + 1, end)) : '';
+    start = end + 1;
+  }
+  return undefined;
+}
+
 function decode(text: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;

@@ -198,6 +198,8 @@ class BodySource {
   readonly #sink: BodySink;
   #size = 0;
   #isOver = false;
+  /** For bytes, without a timer yet. */
+  #isWaiting = false;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(exchange: Exchange, safety: HttpSafety, sink: BodySink) {
@@ -219,12 +221,23 @@ class BodySource {
   wait(): void {
     if (this.#request.isPaused()) this.#request.resume();
     if (this.#timer !== undefined) this.#timer.refresh();
-    else if (this.#safety.bodyTimeout !== Infinity)
-      this.#timer = setTimeout(this.#onStall, this.#safety.bodyTimeout);
+    else if (this.#safety.bodyTimeout !== Infinity && !this.#isWaiting) {
+      // Most bodies are here within this turn and need no timer.
+      this.#isWaiting = true;
+      atEndOfTurn(this);
+    }
+  }
+
+  /** The body is not whole at the end of the turn: from here on a timer looks after it. */
+  startClock(): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    this.#timer = setTimeout(this.#onStall, this.#safety.bodyTimeout);
   }
 
   /** The reader has enough: the clock stops. */
   rest(): void {
+    this.#isWaiting = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -256,7 +269,9 @@ class BodySource {
   };
 
   readonly #onEnd = (): void => {
-    this.leave();
+    // The listeners stay: nothing that they listen for matters any more, and taking them off has its price.
+    this.#isOver = true;
+    this.rest();
     this.#sink.end();
   };
 
@@ -270,8 +285,22 @@ class BodySource {
   };
 
   readonly #onLost = (): void => {
-    this.fail(wireError('HOTARU_CLIENT_GONE', 'the client left before its body was here'));
+    if (!this.#isOver)
+      this.fail(wireError('HOTARU_CLIENT_GONE', 'the client left before its body was here'));
   };
+}
+
+/** All that began to wait in this turn of the event loop share one callback at its end. */
+let beginners: BodySource[] = [];
+
+function atEndOfTurn(source: BodySource): void {
+  if (beginners.push(source) === 1) setImmediate(startClocks);
+}
+
+function startClocks(): void {
+  const sources = beginners;
+  beginners = [];
+  for (const source of sources) source.startClock();
 }
 
 export function bodyTooLarge(maxBodySize: number): HttpError {

@@ -2,10 +2,9 @@
  * The one place where responses are written: an `HttpResponse` and the draft of its exchange become a head
  * and a body. Text and bytes go out in one call with a `content-length`; streams go through pump.ts.
  */
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { Exchange } from './exchange.js';
 import { REQUEST_ID } from '../log/correlation.js';
-import { emptyHeaders } from './headers.js';
+import { emptyHeaders, type HeaderBag } from './headers.js';
 import { settleUnreadBody } from './linger.js';
 import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
@@ -60,35 +59,48 @@ async function writeStream(
 ): Promise<PumpResult> {
   const { response } = exchange;
   const headers = head(exchange, answer, -1);
-  const promised = headers['content-length'];
+  const promised = answer.headers?.['content-length'] ?? exchange.headers?.['content-length'];
   const length = typeof promised === 'string' && /^\d+$/.test(promised) ? Number(promised) : -1;
   exchange.sends(source);
   return pump(source, exchange, length, () => response.writeHead(answer.status, headers));
 }
 
+/** Names and values in turn: Node writes them in this order, and builds no object to look them up in. */
+type HeadFields = (string | number | string[])[];
+
 /** @param length of the body; -1 leaves what was set as it is. */
-function head(exchange: Exchange, answer: HttpResponse, length: number): OutgoingHttpHeaders {
+function head(exchange: Exchange, answer: HttpResponse, length: number): HeadFields {
   const { headers: own, status } = answer;
   // Without a body there is nothing our guess could be about.
   const contentType = status === 204 || status === 304 ? undefined : answer.contentType;
   const drafted = exchange.headers;
   if (own === undefined && drafted === undefined) {
-    // The common case. Node sends what it is given in the order it is given.
-    if (contentType === undefined) return length < 0 ? {} : { 'content-length': length };
-    if (length < 0) return { 'content-type': contentType };
-    return { 'content-type': contentType, 'content-length': length };
+    // The common case.
+    if (contentType === undefined) return length < 0 ? [] : ['content-length', length];
+    if (length < 0) return ['content-type', contentType];
+    return ['content-type', contentType, 'content-length', length];
   }
-  const merged: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
-  if (contentType !== undefined) merged['content-type'] = contentType;
-  for (const name in drafted) merged[name] = drafted[name];
-  for (const name in own) {
+  const fields: HeadFields = [];
+  if (contentType !== undefined && !has(own, 'content-type') && !has(drafted, 'content-type'))
+    fields.push('content-type', contentType);
+  // What was set of the length stands only where it is not known, and never with 204 (RFC 9110 §8.6).
+  const keepsLength = length < 0 && status !== 204;
+  for (const name in drafted) {
+    const value = drafted[name];
     // Cookies of both are sent: each is one of its own.
-    const before = name === 'set-cookie' ? drafted?.[name] : undefined;
-    merged[name] = before === undefined ? own[name] : [before, own[name] ?? []].flat();
+    if (value === undefined || (name !== 'set-cookie' && has(own, name))) continue;
+    if (keepsLength || name !== 'content-length') fields.push(name, value);
   }
-  if (length >= 0) merged['content-length'] = length;
-  if (status === 204) delete merged['content-length']; // RFC 9110 §8.6
-  return merged;
+  for (const name in own) {
+    const value = own[name];
+    if (value !== undefined && (keepsLength || name !== 'content-length')) fields.push(name, value);
+  }
+  if (length >= 0) fields.push('content-length', length);
+  return fields;
+}
+
+function has(bag: Readonly<HeaderBag> | undefined, name: string): boolean {
+  return bag?.[name] !== undefined;
 }
 
 function leaveRequestBody(exchange: Exchange): void {

@@ -38,8 +38,10 @@ interface KnownSocket extends Socket {
 export class InboundConnection {
   readonly socket: Socket;
   #state: ConnectionState = 'open';
-  /** In the order in which they arrived. */
-  readonly #underWay = new Set<RequestUnderWay>();
+  /** The request under way. Most connections never have more than one at a time. */
+  #first: RequestUnderWay | undefined = undefined;
+  /** The others, of a client that pipelines. */
+  #others: Set<RequestUnderWay> | undefined = undefined;
   /** What arrived last: its response is the last one to be written. */
   #lastRequest: IncomingMessage | undefined = undefined;
   #lastResponse: ServerResponse | undefined = undefined;
@@ -69,7 +71,7 @@ export class InboundConnection {
 
   /** Is a response on its way whose head can no longer be replaced, or that of an earlier request? */
   get isAnswering(): boolean {
-    return this.#underWay.size > 1 || this.#lastRequest?.complete === true
+    return this.#countUnderWay() > 1 || this.#lastRequest?.complete === true
       ? this.#lastResponse?.writableFinished === false
       : this.#lastResponse?.headersSent === true && !this.#lastResponse.writableFinished;
   }
@@ -78,7 +80,8 @@ export class InboundConnection {
     this.#last = last;
     this.#lastRequest = request;
     this.#lastResponse = response;
-    this.#underWay.add(last);
+    if (this.#first === undefined) this.#first = last;
+    else (this.#others ??= new Set()).add(last);
   }
 
   /** Has nothing arrived behind the request? */
@@ -87,7 +90,8 @@ export class InboundConnection {
   }
 
   end(request: RequestUnderWay): void {
-    this.#underWay.delete(request);
+    if (this.#first === request) this.#first = undefined;
+    else this.#others?.delete(request);
   }
 
   /** The response to the current request is the last one. To be called before anything can follow. */
@@ -150,8 +154,14 @@ export class InboundConnection {
 
   /** Every request under way hears that its client has left. */
   leave(reason?: Error): void {
-    for (const request of [...this.#underWay]) request.leave(reason);
-    this.#underWay.clear();
+    const underWay = [this.#first, ...(this.#others ?? [])];
+    this.#first = undefined;
+    this.#others = undefined;
+    for (const request of underWay) request?.leave(reason);
+  }
+
+  #countUnderWay(): number {
+    return (this.#first === undefined ? 0 : 1) + (this.#others?.size ?? 0);
   }
 
   #closed(): void {

@@ -23,14 +23,25 @@ export type Next = () => Promise<HttpResponse>;
  */
 export type Middleware = (ctx: HttpContext, next: Next) => Outcome | Promise<Outcome>;
 
+/** The rest of a chain, from one of its layers on. */
+type Invoke = (ctx: HttpContext) => Promise<HttpResponse>;
+
 /** What a chain comes down to. */
 export type Run = (ctx: HttpContext) => unknown;
 
 export function compose(middleware: readonly Middleware[], handler: Run): Run {
-  return middleware.reduceRight<Run>((inner, outer) => wrap(outer, inner), handler);
+  const invokeHandler: Invoke = (ctx) => invoke(handler, ctx, true);
+  let inner = invokeHandler;
+  let run = handler;
+  for (const outer of middleware.toReversed()) {
+    const layer = wrap(outer, inner);
+    inner = (ctx) => invoke(layer, ctx, false);
+    run = layer;
+  }
+  return run;
 }
 
-function wrap(middleware: Middleware, inner: Run): Run {
+function wrap(middleware: Middleware, inner: Invoke): Run {
   return (ctx) => {
     let passed: Promise<HttpResponse> | undefined;
     const result: unknown = middleware(ctx, () => {
@@ -39,18 +50,30 @@ function wrap(middleware: Middleware, inner: Run): Run {
           'HOTARU_NEXT_CALLED_TWICE',
           `the middleware ${middleware.name || '(without a name)'} called next() twice`,
         );
-      passed = invoke(inner, ctx);
+      passed = inner(ctx);
       // A middleware may answer by itself and never look at this promise again.
       passed.catch(ignore);
       return passed;
     });
-    if (isThenable(result)) return result.then((value) => (value === undefined ? passed : value));
+    // One promise for each layer: what this one resolves with is the response that the next one out gets.
+    if (isThenable(result))
+      return result.then((value) =>
+        value === undefined && passed !== undefined ? passed : exchangeOf(ctx).respond(value),
+      );
     return result === undefined ? passed : result;
   };
 }
 
-async function invoke(run: Run, ctx: HttpContext): Promise<HttpResponse> {
-  return exchangeOf(ctx).respond(await run(ctx));
+/** The rest of the chain as a response: what it throws at once rejects, too. */
+function invoke(run: Run, ctx: HttpContext, isHandler: boolean): Promise<HttpResponse> {
+  try {
+    const outcome = run(ctx);
+    if (!isThenable(outcome)) return Promise.resolve(exchangeOf(ctx).respond(outcome));
+    if (isHandler) return Promise.resolve(outcome).then((value) => exchangeOf(ctx).respond(value));
+    return Promise.resolve(outcome as PromiseLike<HttpResponse>); // a layer's: see wrap()
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

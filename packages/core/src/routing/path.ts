@@ -63,9 +63,12 @@ export function decodeSegment(segment: string): string {
   return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
-/** Of a path in the one form, split before decoding: an encoded slash is text, not a separator. */
+/**
+ * Of a path in the one form, split before decoding: an encoded slash is text, not a separator. The first entry is
+ * what stands before the first slash: nothing.
+ */
 export function segmentsOf(path: string): string[] {
-  const segments = path.slice(1).split('/');
+  const segments = path.split('/');
   if (path.includes('%'))
     for (const [index, segment] of segments.entries()) segments[index] = decodeSegment(segment);
   return segments;

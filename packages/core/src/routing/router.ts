@@ -93,7 +93,7 @@ export class Router<Target> {
     const found = this.#static.get(path)?.find(method);
     if (found !== undefined) return found;
     const values: ParamValue[] = [];
-    const match = walk(this.#root, segmentsOf(path), 0, method, values);
+    const match = walk(this.#root, segmentsOf(path), 1, method, values);
     if (match === undefined || values.length === 0) return match;
     return { target: match.target, names: match.names, values };
   }
@@ -101,7 +101,7 @@ export class Router<Target> {
   /** Every method some pattern has for the path, `ANY_METHOD` included; empty when there is none. */
   methodsFor(path: string): Set<string> {
     const methods = new Set<string>();
-    collectMethods(this.#root, segmentsOf(path), 0, methods);
+    collectMethods(this.#root, segmentsOf(path), 1, methods);
     return methods;
   }
 
