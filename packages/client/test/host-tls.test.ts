@@ -89,7 +89,11 @@ describe('ALPN', () => {
       ['http/1.1', 'redis'],
     );
     await use(pool, upstream.port);
-    return (await upstream.connection(0)).tls?.alpnProtocol;
+    const protocol = (await upstream.connection(0)).tls?.alpnProtocol;
+    // The client first: Node 20 crashes when a server cuts a TLS socket while its session tickets go out.
+    pool.close();
+    await upstream.waitForOpen(0);
+    return protocol;
   };
 
   it.each<[string, string | false, (pool: ConnectionPool, port: number) => Promise<unknown>]>([
