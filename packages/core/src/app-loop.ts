@@ -63,6 +63,8 @@ export interface LoopParts {
   readonly draining: Draining;
   /** Work that outlives its request. */
   readonly background: Background;
+  /** Disposes of the app's singletons, after the drain. */
+  dispose(): Promise<void>;
 }
 
 export class AppLoop {
@@ -206,6 +208,8 @@ export class AppLoop {
         { work },
         `not done within drainTimeout (${drainTimeoutMs} ms): work of ctx.waitUntil() was cut`,
       );
+    // Before the pool: what they have to say at their end may go over it.
+    await this.#dispose(timeLeftMs());
     if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
     this.#endCleanup();
     if (ownsPool) {
@@ -215,6 +219,17 @@ export class AppLoop {
     }
     this.#state = 'stopped';
     if (wasRunning) log.info('stopped');
+  }
+
+  async #dispose(timeLeftMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<'time is up'>((resolve) => {
+      timer = setTimeout(resolve, timeLeftMs, 'time is up');
+    });
+    const outcome = await Promise.race([this.#parts.dispose(), timeUp]);
+    clearTimeout(timer);
+    if (outcome === 'time is up')
+      this.#parts.log.warn('singletons were not disposed of within drainTimeout');
   }
 
   #endCleanup(): void {

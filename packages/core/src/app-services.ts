@@ -4,7 +4,7 @@ import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
 import { Background } from './background.js';
 import { Draining } from './draining.js';
-import type { AppContainer } from './di/container.js';
+import type { AppContainer, RequestContainer } from './di/container.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import { RequestLog } from './log/request-log.js';
 import { withErrorFacts, type Logger } from './logger.js';
@@ -38,7 +38,7 @@ export class AppServices implements Services {
     return this.app.pool;
   }
 
-  requestContainer(): DependencyContainer {
-    return this.#container.requestContainer();
+  requestContainer(bindContext: (container: DependencyContainer) => void): RequestContainer {
+    return this.#container.requestContainer(bindContext);
   }
 }

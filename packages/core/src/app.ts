@@ -90,10 +90,9 @@ export class App {
     this.safety = safety;
     this.log = log;
     this.#pool = pool;
-    this.#containerPart = new AppContainer(options.container);
+    this.#containerPart = new AppContainer(options.container, App);
     this.container = this.#containerPart.container;
-    this.container.registerInstance<App>(App, this);
-    this.#containerPart.provide(() => this.pool, this.log);
+    this.#containerPart.provide(this, () => this.pool, this.log);
 
     const services = new AppServices(
       this,
@@ -116,6 +115,7 @@ export class App {
       prepare: () => this.#preparations.forEach((prepare) => prepare()),
       draining: services.draining,
       background: services.background,
+      dispose: () => this.#containerPart.dispose(services.log),
     });
   }
 

@@ -54,6 +54,9 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_INVALID_PATTERN: { when: 'a URL pattern that does not parse' },
   HOTARU_DUPLICATE_ENDPOINT: { when: 'two endpoints for one pattern and method' },
   HOTARU_INVALID_CONTROLLER: { when: 'app.controller() was given something without routes' },
+  HOTARU_INVALID_INJECTION: {
+    when: 'a class is given what lives shorter than it, or the container cannot know what to give it',
+  },
   HOTARU_INVALID_BINDING: { when: 'a binding that is no host and port' },
   HOTARU_BINDING_FAILED: { when: 'the binding is in use, not ours, or not permitted' },
   HOTARU_INVALID_STATE: { when: 'the call does not fit the state of the app' },

@@ -48,15 +48,14 @@ export type { Middleware, Next } from './middleware/compose.js';
 export type { AnyParams, ParamsOf, ParamValue } from './routing/param-types.js';
 
 // tsyringe fails to load unless reflect-metadata is there: it is always imported through this package.
-export { LOGGER, scoped } from './di/container.js';
+export { LOGGER } from './di/container.js';
+export { injectable, scoped, singleton } from './di/decorators.js';
 export {
   container,
   delay,
   inject,
-  injectable,
   injectAll,
   Lifecycle,
-  singleton,
   type DependencyContainer,
   type InjectionToken,
 } from 'tsyringe';

@@ -3,6 +3,7 @@ import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
 import type { Background } from './background.js';
+import type { RequestContainer } from './di/container.js';
 import type { Draining } from './draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import type { RequestLog } from './log/request-log.js';
@@ -22,5 +23,5 @@ export interface Services {
   /** What goes on after its request; an app that stops waits for it. */
   readonly background: Background;
   /** A container for one request. */
-  requestContainer(): DependencyContainer;
+  requestContainer(bindContext: (container: DependencyContainer) => void): RequestContainer;
 }

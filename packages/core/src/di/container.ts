@@ -1,81 +1,179 @@
 /**
- * The app's part of tsyringe: which container an app has, what is in it, and the scope of a request.
+ * The app's part of tsyringe: which container an app has, what is in it, where instances are kept, and when
+ * they are disposed of.
  *
- * tsyringe keeps `ContainerScoped` instances where the class was registered: for a class decorated with
- * `@scoped` that is the global container, whose instances every request would share, unless the container
- * below copied the registration when it was made. Classes decorated later are not copied. So `scoped` here
- * keeps a list, and an app registers what is on it with itself before it makes the scope of a request.
+ *     kept by the app      @singleton() classes, singletons registered with its container; made by the app's
+ *                          container also when a request asks first, so that nothing of that request is in them
+ *     kept by a request    classes with Lifecycle.ContainerScoped
+ *
+ * What a container has made it disposes of, the last first: for a request when it is over, for the app when it
+ * has drained. What was registered as an instance belongs to whoever made it.
  */
 import {
   container as globalContainer,
   Lifecycle,
-  scoped as tsyringeScoped,
   type DependencyContainer,
   type InjectionToken,
 } from 'tsyringe';
 import { ConnectionPool } from '@hotaru/client';
+import type { App } from '../app.js';
+import { HotaruError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { isPerRequest, isSingleton } from './decorators.js';
+import { disposeAll } from './dispose.js';
+import { insideOf, type Class, type Inside, type Registration, type Token } from './inside.js';
+import { checkMetadata, Lifetimes } from './lifetimes.js';
 
 /** Inject the app's logger with `@inject(LOGGER)`: an interface is no token. */
 export const LOGGER: InjectionToken<Logger> = Symbol.for('hotaru.logger');
 
-// The same types as tsyringe's: a class is whatever can be constructed.
-type Class = new (...args: never[]) => unknown;
-const scopedClasses: { readonly type: Class; readonly token: InjectionToken<unknown> }[] = [];
+/** In the container of an app. */
+const OWNED: InjectionToken<boolean> = Symbol('hotaru.owned');
 
-/**
- * tsyringe's `@scoped`. With `Lifecycle.ContainerScoped` there is one instance per request (in
- * `ctx.resolve()`, and for controllers).
- */
-export function scoped(
-  lifecycle: Lifecycle.ContainerScoped | Lifecycle.ResolutionScoped,
-  token?: InjectionToken<unknown>,
-): (target: Class) => void {
-  return (target) => {
-    tsyringeScoped(lifecycle, token as string)(target);
-    if (lifecycle === Lifecycle.ContainerScoped)
-      scopedClasses.push({ type: target, token: token ?? target });
-  };
-}
-
-/** What tsyringe 4.10 has inside. */
-interface InsideContainer {
-  getRegistration?(token: object): { options: { lifecycle: Lifecycle } } | null | undefined;
+/** What is made for one request. */
+export interface RequestContainer {
+  resolve<T>(token: InjectionToken<T>): T;
+  /** Disposes of what it has made, the last first. */
+  dispose(log: Logger): Promise<void>;
 }
 
 /** An app's container: the one it was given, or a child of the global one. */
 export class AppContainer {
   readonly container: DependencyContainer;
-  #known = 0;
+  readonly #inside: Inside;
+  readonly #appToken: InjectionToken<App>;
+  readonly #lifetimes: Lifetimes;
+  readonly #checked = new Set<Token>();
+  /** The app's own of registrations that stand in the global container. */
+  readonly #copies = new Map<Registration, Registration>();
+  /** In the order in which they were made. */
+  readonly #made = new Set<unknown>();
 
-  constructor(given: DependencyContainer | undefined) {
+  /** @throws HotaruError `HOTARU_INVALID_OPTION` for what is no container, or that of another app. */
+  constructor(given: DependencyContainer | undefined, appToken: InjectionToken<App>) {
     this.container = given ?? globalContainer.createChildContainer();
+    this.#inside = insideOf(this.container);
+    if (this.#inside.isRegistered(OWNED))
+      throw new HotaruError(
+        'HOTARU_INVALID_OPTION',
+        'app.container is that of another app already; give each app one of its own: container.createChildContainer()',
+      );
+    this.container.registerInstance(OWNED, true);
+    this.#appToken = appToken;
+    this.#lifetimes = new Lifetimes(
+      this.#inside,
+      new Set<Token>([appToken, ConnectionPool, LOGGER]),
+    );
+    const make = this.#inside.resolveRegistration.bind(this.#inside);
+    this.#inside.resolveRegistration = (registration, context) =>
+      this.#resolveShared(registration, context, make);
   }
 
   /** @param pool asked each time: the global one may be configured later. */
-  provide(pool: () => ConnectionPool, log: Logger): void {
+  provide(app: App, pool: () => ConnectionPool, log: Logger): void {
+    this.container.registerInstance(this.#appToken, app);
     this.container.register(ConnectionPool, { useFactory: pool });
     this.container.registerInstance(LOGGER, log);
   }
 
-  requestContainer(): DependencyContainer {
-    for (; this.#known < scopedClasses.length; this.#known++) {
-      const entry = scopedClasses[this.#known];
-      if (entry === undefined || this.container.isRegistered(entry.token)) continue;
-      this.container.register(
-        entry.token,
-        { useClass: entry.type },
-        { lifecycle: Lifecycle.ContainerScoped },
-      );
-    }
-    return this.container.createChildContainer();
+  /** @param bindContext registers what is only the request's. */
+  requestContainer(bindContext: (container: DependencyContainer) => void): RequestContainer {
+    const child = this.container.createChildContainer();
+    const inside = insideOf(child);
+    const make = inside.resolveRegistration.bind(inside);
+    const own = new Map<Registration, Registration>();
+    const made: unknown[] = [];
+    inside.resolveRegistration = (registration, context) => {
+      const { lifecycle } = registration.options;
+      if (lifecycle === Lifecycle.Singleton)
+        return this.#inside.resolveRegistration(registration, context);
+      if (lifecycle !== Lifecycle.ContainerScoped) return make(registration, context);
+      const copy = copyOf(own, registration);
+      const isNew = copy.instance === undefined;
+      const instance = make(copy, context);
+      if (isNew) made.push(instance);
+      return instance;
+    };
+    bindContext(child);
+    return {
+      resolve: (token) => {
+        this.check(token);
+        return child.resolve(token);
+      },
+      dispose: (log) => disposeAll(made, log),
+    };
   }
 
   /** Is there one instance of the class per request? */
-  isPerRequest(type: object): boolean {
-    if (scopedClasses.some((entry) => entry.type === type)) return true;
-    // tsyringe has no public way to ask. Without this one, such a class would be resolved once.
-    const inside = this.container as unknown as InsideContainer;
-    return inside.getRegistration?.(type)?.options.lifecycle === Lifecycle.ContainerScoped;
+  isPerRequest(type: Class): boolean {
+    if (isPerRequest(type)) return true;
+    return this.#inside.getRegistration(type)?.options.lifecycle === Lifecycle.ContainerScoped;
   }
+
+  /** @throws HotaruError `HOTARU_INVALID_INJECTION` when something would be given what lives shorter than it. */
+  check(token: Token): void {
+    if (this.#checked.has(token)) return;
+    this.#lifetimes.check(token);
+    this.#checked.add(token);
+  }
+
+  /** @throws HotaruError `HOTARU_INVALID_INJECTION`: as `check()`, or there is no metadata about the class. */
+  checkController(type: Class): void {
+    if (!this.#isProvided(type)) checkMetadata(type);
+    if (this.isPerRequest(type)) this.#lifetimes.check(type);
+    else this.#lifetimes.checkShared(type);
+  }
+
+  /** An instance that all requests share: as a singleton. */
+  share(type: Class): object {
+    const instance = this.container.resolve(type as new (...args: unknown[]) => object);
+    if (!this.#isProvided(type)) this.#made.add(instance);
+    return instance;
+  }
+
+  /** What the app's container has made, the last first. */
+  async dispose(log: Logger): Promise<void> {
+    const made = [...this.#made];
+    this.#made.clear();
+    await disposeAll(made, log);
+  }
+
+  /** A registration says how it is made: an instance, a factory, another class or token. */
+  #isProvided(type: Class): boolean {
+    const provider = this.#inside.getRegistration(type)?.provider;
+    return provider !== undefined && provider.useClass !== type;
+  }
+
+  #resolveShared(
+    registration: Registration,
+    context: unknown,
+    make: Inside['resolveRegistration'],
+  ): unknown {
+    const type = registration.provider.useClass;
+    if (type === undefined || registration.options.lifecycle !== Lifecycle.Singleton)
+      return make(registration, context);
+    const isOurs = isSingleton(type);
+    const kept = isOurs ? copyOf(this.#copies, registration) : registration;
+    if (kept.instance !== undefined) return make(kept, context);
+    this.#lifetimes.check(type);
+    const instance = make(kept, context);
+    if (isOurs || this.#isOwn(registration)) this.#made.add(instance);
+    return instance;
+  }
+
+  /** Registered with this container, not with one above it. */
+  #isOwn(registration: Registration): boolean {
+    for (const [, registrations] of this.#inside._registry.entries())
+      if (registrations.includes(registration)) return true;
+    return false;
+  }
+}
+
+function copyOf(copies: Map<Registration, Registration>, of: Registration): Registration {
+  let copy = copies.get(of);
+  if (copy === undefined) {
+    copy = { provider: of.provider, options: of.options };
+    copies.set(of, copy);
+  }
+  return copy;
 }

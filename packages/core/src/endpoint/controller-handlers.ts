@@ -44,11 +44,22 @@ function fromInstance(instance: unknown): ControllerHandlers {
 }
 
 function fromClass(type: Class, app: AppContainer): ControllerHandlers {
-  const token = type as new (...args: unknown[]) => object;
-  if (app.isPerRequest(type))
-    return { routes: handlers(type, (ctx) => ctx.resolve(token)), prepare: undefined };
+  app.checkController(type);
+  if (app.isPerRequest(type)) {
+    const token = type as new (...args: unknown[]) => object;
+    return {
+      routes: handlers(type, (ctx) => ctx.resolve(token)),
+      prepare: () => app.checkController(type), // what was registered meanwhile counts, too
+    };
+  }
   let instance: object | undefined;
-  const shared = (): object => (instance ??= app.container.resolve(token));
+  const shared = (): object => {
+    if (instance === undefined) {
+      app.checkController(type);
+      instance = app.share(type);
+    }
+    return instance;
+  };
   return { routes: handlers(type, shared), prepare: () => void shared() };
 }
 

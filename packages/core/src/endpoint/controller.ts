@@ -5,6 +5,9 @@
 import { HotaruError } from '../errors.js';
 import { checkKeys } from '../options.js';
 import { checkEndpointMethods, type EndpointOptions } from './endpoint.js';
+import { refuseStandard } from '../di/decorators.js';
+import type { HttpContext } from '../http/context.js';
+import type { AnyParams, ParamsOf } from '../routing/param-types.js';
 import { ANY_METHOD } from '../routing/router.js';
 
 interface RouteNote {
@@ -31,8 +34,25 @@ const controllers = new WeakMap<object, ControllerNote>();
 const routes = new WeakMap<object, RouteNote[]>();
 
 type ClassDecorator = (target: abstract new (...args: never[]) => unknown) => void;
-/** On a method `(ctx) => …`. */
-type RouteDecorator = (target: object, property: string | symbol) => void;
+type AnyMethod = (...args: never[]) => unknown;
+/** On a method `(ctx) => …` whose `ctx` has the params of the pattern; others may come from the prefix. */
+type RouteDecorator<Params extends object = AnyParams> = <Method extends AnyMethod>(
+  target: object,
+  property: string | symbol,
+  descriptor?: TypedPropertyDescriptor<Method> & Fits<Method, Params>,
+) => void;
+
+/** `unknown`, which adds nothing, or what no method is: the compiler's error then shows the params. */
+type Fits<Method extends AnyMethod, Params extends object> =
+  Parameters<Method> extends [infer Context, ...unknown[]]
+    ? Context extends HttpContext<infer Own>
+      ? string extends keyof Own | keyof Params
+        ? unknown
+        : Pick<Params, keyof Own & keyof Params> extends Pick<Own, keyof Own & keyof Params>
+          ? unknown
+          : { theParamsOfThePatternAre: Params }
+      : { theMethodIsGiven: HttpContext<Params> }
+    : unknown;
 
 /**
  * The class is a controller; its patterns start with `prefix`, its options hold for its methods unless they
@@ -54,14 +74,17 @@ export function controller(prefix = '', options: EndpointOptions = {}): ClassDec
       'HOTARU_INVALID_OPTION',
       `the prefix of a controller is ${JSON.stringify(prefix)}; allowed: '' or a pattern that starts with "/" and does not end with one`,
     );
-  return (target) => void controllers.set(target, { prefix, options });
+  return (target, ...more: unknown[]) => {
+    refuseStandard('controller', more[0]);
+    controllers.set(target, { prefix, options });
+  };
 }
 
 /** The method is an endpoint for these HTTP methods. */
-export function endpoint(
-  pattern: string,
+export function endpoint<const Pattern extends string>(
+  pattern: Pattern,
   options: EndpointOptions & { methods?: readonly string[] | undefined } = {},
-): RouteDecorator {
+): RouteDecorator<ParamsOf<Pattern>> {
   const { methods = ['GET'], ...rest } = options;
   return note(pattern, checkEndpointMethods(methods), rest);
 }
@@ -73,22 +96,22 @@ function note(
 ): RouteDecorator {
   checkKeys('endpoint', options, ['middleware', 'safety']);
   return (target, property) => {
+    refuseStandard('get, @post and the like', property);
     const notes = routes.get(target) ?? [];
     notes.push({ method: property, pattern, methods, options });
     routes.set(target, notes);
   };
 }
 
-function forMethod(
-  ...methods: string[]
-): (pattern?: string, options?: EndpointOptions) => RouteDecorator {
-  return (pattern = '', options = {}) => note(pattern, methods, options);
+type ForMethod = <const Pattern extends string = ''>(
+  pattern?: Pattern,
+  options?: EndpointOptions,
+) => RouteDecorator<ParamsOf<Pattern>>;
+
+function forMethod(...methods: string[]): ForMethod {
+  return (pattern, options = {}) => note(pattern ?? '', methods, options);
 }
 
-/**
- * `@get('/x')` or `@get('x')`: the method answers GET, and HEAD with it, below the controller's prefix. Without a
- * pattern: the prefix itself; with `'/'`: the prefix, with and without a slash at its end.
- */
 export const get = forMethod('GET');
 export const post = forMethod('POST');
 export const put = forMethod('PUT');

@@ -5,8 +5,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
-import type { DependencyContainer, InjectionToken } from 'tsyringe';
+import type { InjectionToken } from 'tsyringe';
 import type { App } from '../app.js';
+import type { RequestContainer } from '../di/container.js';
 import { HotaruError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { invalidOption } from '../options.js';
@@ -49,7 +50,7 @@ export class HttpContext<Params extends object = AnyParams> {
   #cookies: Cookies | undefined = undefined;
   #params: TypedStore | undefined = undefined;
   #locals: LocalStore | undefined = undefined;
-  #container: DependencyContainer | undefined = undefined;
+  #container: RequestContainer | undefined = undefined;
   #form: Promise<ParsedForm> | undefined = undefined;
 
   static {
@@ -350,11 +351,28 @@ export class HttpContext<Params extends object = AnyParams> {
     return this.pool.sendRequest(target, request, options, this.#exchange.scope);
   }
 
-  /** From the app's container, in a scope of this request's own. Made on first use. */
+  /**
+   * From the app's container, in a scope of this request's own. Made on first use; what it makes for this
+   * request alone (`Lifecycle.ContainerScoped`) is disposed of when the request is over: its response is out,
+   * its handler has returned, the promises of `waitUntil()` are settled.
+   *
+   * @throws HotaruError `HOTARU_INVALID_INJECTION`; `HOTARU_INVALID_STATE` when the request is over.
+   */
   resolve<T>(token: InjectionToken<T>): T {
+    const exchange = this.#exchange;
+    if (exchange.isOver)
+      throw new HotaruError(
+        'HOTARU_INVALID_STATE',
+        'the request is over, and what was made for it is disposed of; use ctx.waitUntil(), or app.container.resolve()',
+      );
     if (this.#container === undefined) {
-      this.#container = this.#exchange.services.requestContainer();
-      this.#container.registerInstance<HttpContext>(HttpContext, this as unknown as HttpContext);
+      const container = exchange.services.requestContainer((child) =>
+        child.registerInstance<HttpContext>(HttpContext, this as unknown as HttpContext),
+      );
+      this.#container = container;
+      exchange.onOver(() =>
+        exchange.services.background.add(container.dispose(exchange.log), () => undefined),
+      );
     }
     return this.#container.resolve(token);
   }
