@@ -20,10 +20,13 @@ const WAYS: Record<string, (ctx: HttpContext) => Promise<unknown>> = {
 
 // Longer than the test may take: what waited for it would be seen as a time-out.
 const safety = { bodyTimeout: '10m' };
-const HEAD =
-  'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n';
+const headFor = (way: string) =>
+  'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n' +
+  `Content-Type: application/${way === 'form' ? 'x-www-form-urlencoded' : 'json'}\r\n\r\n`;
 
-describe.each(Object.entries(WAYS))('a body read as %s', (_way, read) => {
+describe.each(Object.entries(WAYS))('a body read as %s', (way, read) => {
+  const head = headFor(way);
+
   it.each([
     ['half of it sent', 'abcd'],
     ['all of it sent', '{"a":123}'],
@@ -38,7 +41,7 @@ describe.each(Object.entries(WAYS))('a body read as %s', (_way, read) => {
       await read(ctx).catch((error: unknown) => failed.resolve(error));
     });
     const { port } = await started(app);
-    const raw = new RawClient(port).write(HEAD + sent);
+    const raw = new RawClient(port).write(head + sent);
     await reached.promise;
     raw.socket.resetAndDestroy();
     expect(await failed.promise).toMatchObject({ code: 'HOTARU_CLIENT_GONE' });
@@ -52,7 +55,7 @@ describe.each(Object.entries(WAYS))('a body read as %s', (_way, read) => {
       return 'done';
     });
     const { port } = await started(app);
-    const raw = new RawClient(port).write(`${HEAD}abcd`);
+    const raw = new RawClient(port).write(`${head}abcd`);
     await raw.until(/done/);
     expect(await failed.promise).toMatchObject({
       code: 'HOTARU_REQUEST_BODY_USED',
@@ -70,7 +73,7 @@ describe.each(Object.entries(WAYS))('a body read as %s', (_way, read) => {
     }).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await once(server, 'listening');
-    const raw = new RawClient((server.address() as AddressInfo).port).write(`${HEAD}{"a":123}`);
+    const raw = new RawClient((server.address() as AddressInfo).port).write(`${head}{"a":123}`);
     expect(await raw.until(/^HTTP\/1.1 (\d+)[^]*\}/)).toMatchObject({ 1: '500' });
     expect(raw.received).toContain('was read before the request came to the app');
     raw.socket.destroy();
@@ -87,7 +90,7 @@ it('a stream that a handler has dropped does not end the process when its client
     return new Promise<string>(() => undefined);
   });
   const { port } = await started(app);
-  const raw = new RawClient(port).write(`${HEAD}abcd`);
+  const raw = new RawClient(port).write(`${headFor('stream')}abcd`);
   const stream = await dropped.promise;
   const closed = new Promise((resolve) => stream.once('close', resolve));
   raw.socket.destroy();
