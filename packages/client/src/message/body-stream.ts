@@ -93,7 +93,10 @@ export class BodyReadable extends Readable implements BodyReader {
   override _read(): void {
     const piece = this.#body.next();
     if (piece === undefined) this.#body.wait(this);
-    else this.push(piece);
+    else {
+      this.push(piece);
+      if (this.#body.isAtEnd) this.push(null); // saves the small body another turn
+    }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

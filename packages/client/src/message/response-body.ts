@@ -84,6 +84,10 @@ export class ResponseBody implements BodySink {
   get isWholeAndHere(): boolean {
     return this.#isEnded && (this.#small !== undefined || this.#bufferedBytes > 0);
   }
+  /** Has it come whole, and was all of it read? */
+  get isAtEnd(): boolean {
+    return this.#isEnded && !this.isWholeAndHere;
+  }
   /** Are bytes waited for right now? */
   get isAwaited(): boolean {
     return this.#use === 'collecting' || this.#waiting !== undefined;

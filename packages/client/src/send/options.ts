@@ -23,7 +23,11 @@ export interface SendOptions {
    * Default: the pool's `bodyTimeout` (30 s).
    */
   bodyTimeout?: Duration | undefined;
-  /** Bytes of the response body, or text such as `'10mb'`. Default: the pool's `maxResponseSize` (none). */
+  /**
+   * Bytes, or text such as `'10mb'`, of the response body as the caller gets it: after its codings were undone, or as it came where
+   * `decompress` is off. More is `HOTARU_RESPONSE_TOO_LARGE`, with the head if that announces it.
+   * Default: the pool's `maxResponseSize` (none).
+   */
   maxResponseSize?: Size | undefined;
   /** Sent as `Idempotency-Key`; makes a POST safe to replay on a connection that turned out dead. */
   idempotencyKey?: string | undefined;
