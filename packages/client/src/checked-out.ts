@@ -3,6 +3,7 @@
  * check-out: once the connection is given back it belongs to the next caller, and this object can no longer
  * read or write, nor, of a lease, reach the socket. What it knows of the connection can still be asked.
  */
+import { nameOrigin } from './call-name.js';
 import type { ConnectionKey } from './connection-key.js';
 import type { DialTiming, PooledConnection } from './connection/pooled-connection.js';
 import { RequestError } from './errors.js';
@@ -101,20 +102,24 @@ export class CheckedOutConnection {
     if (given.#isLeased)
       throw invalidState(
         `connection ${id} is held by a lease: give it back with release() or discard() of the lease`,
+        given.key,
       );
     if (given.#owner !== pool)
-      throw invalidState(`connection ${id} is of another pool: put() it back there`);
+      throw invalidState(`connection ${id} is of another pool: put() it back there`, given.key);
     if (given.#isOver) throw given.#givenBack();
     return given;
   }
 
   #givenBack(): RequestError {
     return invalidState(
-      `connection ${this.id} to ${this.key.id} was given back: it is no longer this holder's`,
+      `connection ${this.id} was given back: it is no longer this holder's`,
+      this.key,
     );
   }
 }
 
-function invalidState(message: string): RequestError {
-  return new RequestError('HOTARU_INVALID_STATE', message);
+function invalidState(message: string, key?: ConnectionKey): RequestError {
+  const error = new RequestError('HOTARU_INVALID_STATE', message);
+  if (key !== undefined) nameOrigin(error, 'connection to', key);
+  return error;
 }
