@@ -29,12 +29,24 @@ export type Take = (piece: Uint8Array) => void | Promise<void>;
  */
 export type Reading = 'text' | 'json' | 'pieces' | 'webReader' | 'piped' | 'packed' | 'cookies';
 
+/** The ways in which one GET can be written; what they are made of is made anew for each call. */
+export const WAYS = [
+  'URL object',
+  'Headers instance',
+  'query object',
+  'signal',
+  'timeout',
+] as const;
+export type Way = (typeof WAYS)[number];
+
 /** One library, ready to send. */
 export interface BenchClient {
   /** GET; resolves with the whole body as text. */
   get(path: string): Promise<string>;
   /** As `get`, from any origin. Left out where the library is bound to one, or of no interest. */
   getFrom?(url: string): Promise<string>;
+  /** As `get`, written in one of these ways. Left out where it is of no interest. */
+  getBy?(way: Way, path: string): Promise<string>;
   /** POST of JSON, with its content type and length; resolves with the whole answer as text. */
   post(path: string, json: string): Promise<string>;
   /** GET, piece by piece, with backpressure. Left out where the library has no streams. */

@@ -1,12 +1,19 @@
 /** Our client, as its contenders use it: they differ in settings only. */
-import { ConnectionPool, type PoolConfigInput, type RequestInit } from '@hotaru/client';
+import {
+  ConnectionPool,
+  type PoolConfigInput,
+  type RequestInit,
+  type SendOptions,
+} from '@hotaru/client';
 import type { BenchClient, ClientTarget } from '../contender.js';
 import { drain, drainReader, drainThrough } from './drain.js';
+import { FIELDS, QUERY } from './ways.js';
 import { checkStatus } from './ok.js';
 
 export function hotaruClient(
   { origin, connections, ca }: ClientTarget,
   settings: PoolConfigInput = {},
+  optionsOfCall: () => SendOptions | undefined = () => undefined,
 ): BenchClient {
   const pool = new ConnectionPool({
     maxPerHost: connections,
@@ -16,14 +23,28 @@ export function hotaruClient(
     hosts: { [new URL(origin).host]: { tls: { ca } } },
     ...settings,
   });
-  const send = async (url: string, request: RequestInit) => {
-    const res = await pool.sendRequest(url, request);
+  const send = async (url: string | URL, request: RequestInit, options = optionsOfCall()) => {
+    const res = await pool.sendRequest(url, request, options);
     checkStatus(res.status);
     return res;
   };
   return {
     get: async (path) => (await send(origin, { path })).text(),
     getFrom: async (url) => (await send(url, {})).text(),
+    async getBy(way, path) {
+      switch (way) {
+        case 'URL object':
+          return (await send(new URL(path, origin), {})).text();
+        case 'Headers instance':
+          return (await send(origin, { path, headers: new Headers(FIELDS) })).text();
+        case 'query object':
+          return (await send(origin, { path, query: QUERY })).text();
+        case 'signal':
+          return (await send(origin, { path }, { signal: new AbortController().signal })).text();
+        case 'timeout':
+          return (await send(origin, { path }, { timeout: 30_000 })).text();
+      }
+    },
     async post(path, body) {
       const headers = { 'content-type': 'application/json' };
       return (await send(origin, { method: 'POST', path, headers, body })).text();

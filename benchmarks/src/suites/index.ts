@@ -5,6 +5,7 @@ export const SUITES: readonly string[] = [
   'client-h1',
   'client-tls',
   'client-post',
+  'ways-of-calling',
   'bodies',
   'answers',
   'small-chunks',

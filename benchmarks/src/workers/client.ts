@@ -1,6 +1,6 @@
 /** Drives one client: so many requests at a time, each answer checked, until its parent has seen enough. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BenchClient, ClientTarget, Reading } from '../contender.js';
+import type { BenchClient, ClientTarget, Reading, Way } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 import { openAll } from './open-all.js';
@@ -16,6 +16,8 @@ export interface ClientJob {
   origins?: readonly string[];
   /** So many connections are opened before the lanes start (Node origin). */
   opening?: number;
+  /** How the GET is written. Default: as the contender's documents do. */
+  calledBy?: Way | undefined;
   /** Sent by POST; undefined for GET. */
   json?: string | undefined;
   /** How the answer is read, and how much of it there has to be; undefined: as text, compared with `expected`. */
@@ -79,7 +81,7 @@ async function meetAll(once: () => Promise<void>, { origins = [] }: ClientJob): 
 
 function requestOf(
   client: BenchClient,
-  { path, json, origins, reading }: ClientJob,
+  { path, json, origins, reading, calledBy }: ClientJob,
   expected: string,
 ): (() => Promise<void>) | undefined {
   const check = (text: string): void => {
@@ -98,6 +100,10 @@ function requestOf(
       const found = await client.read?.(path, way);
       if (found !== amount) throw new Error(`${way} of ${path}: ${found} of ${amount}`);
     };
+  }
+  if (calledBy !== undefined) {
+    if (client.getBy === undefined) return undefined;
+    return async () => check((await client.getBy?.(calledBy, path)) ?? '');
   }
   if (json !== undefined) return async () => check(await client.post(path, json));
   return async () => check(await client.get(path));

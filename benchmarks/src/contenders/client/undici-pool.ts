@@ -3,6 +3,7 @@ import { interceptors, Pool, type Dispatcher } from 'undici';
 import type { ClientContender } from '../../contender.js';
 import { drain, drainReader, drainThrough } from '../drain.js';
 import { checkStatus } from '../ok.js';
+import { FIELDS, QUERY } from '../ways.js';
 
 const undiciPool: ClientContender = {
   label: 'undici: Pool.request()',
@@ -48,6 +49,23 @@ const undiciPool: ClientContender = {
         }
       },
       get: async (path) => (await send({ method: 'GET', path })).text(),
+      async getBy(way, path) {
+        const method = 'GET';
+        switch (way) {
+          case 'URL object': {
+            const { pathname, search } = new URL(path, origin);
+            return (await send({ method, path: pathname + search })).text();
+          }
+          case 'Headers instance':
+            return (await send({ method, path, headers: new Headers(FIELDS) })).text();
+          case 'query object':
+            return (await send({ method, path, query: QUERY })).text();
+          case 'signal':
+            return (await send({ method, path, signal: new AbortController().signal })).text();
+          case 'timeout':
+            return (await send({ method, path, signal: AbortSignal.timeout(30_000) })).text();
+        }
+      },
       async post(path, body) {
         const headers = { 'content-type': 'application/json' };
         return (await send({ method: 'POST', path, headers, body })).text();
