@@ -79,7 +79,9 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #keys = new Map<string, ConnectionKey>();
   readonly #deadlines: Deadlines;
   readonly #permits: Permits;
-  readonly #sweeper: Sweeper;
+  readonly #sweeper: Sweeper<HostPool<PooledConnection>>;
+  /** Owners of the cleanup task. */
+  readonly #cleanupOwners = new Set<symbol>();
   readonly #callEnvironment: CallEnvironment;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
@@ -106,7 +108,7 @@ export class ConnectionPool implements AsyncDisposable {
       if (connection instanceof PooledConnection) this.#hostOf(connection.key)?.evict(connection);
     });
     this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
-    this.#sweeper = new Sweeper(this.#clock, () => this.#sweep());
+    this.#sweeper = new Sweeper(this.#clock, (host) => this.#sweep(host));
   }
 
   /**
@@ -307,16 +309,23 @@ export class ConnectionPool implements AsyncDisposable {
   /** Evicts what has expired, refills up to `minIdle`, forgets empty hosts. Returns how many it evicted. */
   cleanup(): number {
     const before = this.#evictions();
-    this.#sweep();
+    this.#sweepAll();
     return this.#evictions() - before;
   }
 
   /**
    * Runs `cleanup()` when something that is idle now expires, and at least every `cleanupInterval`, on one
-   * timer that keeps nothing alive. (What expires in between is not handed out either: check-out looks.) Several may start it; it ends with the last `stop()`.
+   * timer that keeps nothing alive. (What expires in between is not handed out either: check-out looks.)
+   * Several may start it; it ends with the last `stop()`. Without it, what is idle ends by itself no later than
+   * `cleanupInterval` after its time, and hosts with nothing left are forgotten.
    */
   startCleanupTask(): () => void {
-    return this.#sweeper.start();
+    const owner = Symbol('cleanup task');
+    this.#cleanupOwners.add(owner);
+    this.#sweepAll();
+    return () => {
+      this.#cleanupOwners.delete(owner);
+    };
   }
 
   /**
@@ -337,8 +346,9 @@ export class ConnectionPool implements AsyncDisposable {
   /** Ends everything now: calls in flight reject. */
   close(): void {
     this.#state = 'closed';
-    this.#sweeper.stopAll();
+    this.#cleanupOwners.clear();
     for (const host of [...this.#hosts.values()]) host.close();
+    this.#sweeper.stop();
     this.#forgetEmptyHosts();
     this.#deadlines.stop();
     this.#checkQuiet();
@@ -357,7 +367,9 @@ export class ConnectionPool implements AsyncDisposable {
       const key = this.#keys.get(id);
       if (key !== undefined) host.reconfigure(this.#config.forHost(key.host, key.port));
     }
-    this.#sweeper.restart();
+    // The old wake-ups may be far off.
+    for (const host of [...this.#hosts.values()])
+      if (host.heapIndex !== -1) this.#sweeper.sweepNow(host);
     return this.#config;
   }
 
@@ -420,6 +432,7 @@ export class ConnectionPool implements AsyncDisposable {
         permits: this.#permits,
         random: this.#random,
         onQuiet: () => this.#checkQuiet(),
+        onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
         onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
         dial: (events) =>
           dial(key, events, {
@@ -435,35 +448,57 @@ export class ConnectionPool implements AsyncDisposable {
     );
     this.#hosts.set(key.id, host);
     this.#keys.set(key.id, key);
+    if (this.#cleanupOwners.size > 0) this.#scheduleSweep(host, Infinity);
     // Only a call that was admitted before gets here: the host serves it, and keeps nothing.
     if (this.#state === 'draining') host.drain();
     return host;
   }
 
-  #sweep(): number {
+  /** Returns when the host wants to be swept again; undefined once it is forgotten. */
+  #sweep(host: HostPool<PooledConnection>): number | undefined {
     const now = this.#clock.now();
-    const wall = this.#clock.wallNow();
-    let nextAtMs = now + this.#config.settings.cleanupInterval;
-    for (const host of this.#hosts.values()) nextAtMs = Math.min(nextAtMs, host.sweep(now, wall));
-    this.#forgetEmptyHosts();
-    return nextAtMs;
+    const nextAtMs = host.sweep(now, this.#clock.wallNow());
+    return this.#forgetIfEmpty(host) ? undefined : this.#sweepAtMs(nextAtMs);
+  }
+
+  #sweepAll(): void {
+    for (const host of [...this.#hosts.values()]) this.#sweeper.sweepNow(host);
   }
 
   #forgetEmptyHosts(): void {
-    for (const [id, host] of this.#hosts) {
-      if (!host.isForgettable) continue;
-      host.forgotten();
-      this.#hosts.delete(id);
-      this.#keys.delete(id);
-      this.#origins.forget(id);
-      this.#retired.add(host.counters);
-    }
+    for (const host of [...this.#hosts.values()]) this.#forgetIfEmpty(host);
+  }
+
+  #forgetIfEmpty(host: HostPool<PooledConnection>): boolean {
+    if (!host.isForgettable) return false;
+    host.forgotten();
+    this.#sweeper.remove(host);
+    this.#hosts.delete(host.key);
+    this.#keys.delete(host.key);
+    this.#origins.forget(host.key);
+    this.#retired.add(host.counters);
+    return true;
   }
 
   #evictions(): number {
     let evictions = this.#retired.evictions;
     for (const host of this.#hosts.values()) evictions += host.counters.evictions;
     return evictions;
+  }
+
+  #scheduleSweep(host: HostPool<PooledConnection>, atMs: number): void {
+    if (this.#state === 'open') this.#sweeper.schedule(host, this.#sweepAtMs(atMs));
+  }
+
+  /**
+   * With a cleanup task when something expires, and at least every `cleanupInterval`. Without one it is only
+   * seen to that nothing stays for ever: in its own time, and that interval more.
+   */
+  #sweepAtMs(expiresAtMs: number): number {
+    const { cleanupInterval } = this.#config.settings;
+    const latestAtMs = this.#clock.now() + cleanupInterval;
+    if (this.#cleanupOwners.size > 0) return Math.min(expiresAtMs, latestAtMs);
+    return expiresAtMs === Infinity ? latestAtMs : expiresAtMs + cleanupInterval;
   }
 
   /** While a call waits in line the deadlines keep the process alive: perhaps nothing else does. */

@@ -84,6 +84,9 @@ export class Dialer<T> implements PermitTaker {
   get promptCount(): number {
     return this.#dials.promptCount;
   }
+  get spareCount(): number {
+    return this.#spares.length;
+  }
   get isQuiet(): boolean {
     return this.#dials.size === 0 && this.#spares.length === 0;
   }

@@ -23,17 +23,20 @@ import { assertInvariant, checkInvariants } from './invariants.js';
 import { LinkedList } from './linked-list.js';
 import type { Poolable } from './poolable.js';
 import { SharedConnections } from './shared-connections.js';
+import type { Swept } from './sweeper.js';
 import { Waiter, type WaiterEvents } from './waiter.js';
 import { WaiterLine } from './waiter-line.js';
 
 export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
   /** Called when nothing can come back any more to a host that is draining or closed. */
   readonly onQuiet?: () => void;
+  /** Something has become idle that expires at `atMs`; or nothing is left, and it can be forgotten. */
+  readonly onSweepable?: (atMs: number) => void;
   /** Called when its first caller starts to wait, and when the last one has stopped. */
   readonly onWaiting?: (isWaiting: boolean) => void;
 }
 
-export class HostPool<T extends Poolable> implements DialerHost<T> {
+export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   readonly counters = new Counters();
   readonly idle = new LinkedList<Poolable>();
   readonly line = new WaiterLine<T>();
@@ -46,6 +49,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   #heldCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
+  /** When it is swept next, and its place in the sweeper's heap. */
+  atMs = Infinity;
+  heapIndex = -1;
 
   constructor(
     readonly key: string,
@@ -302,7 +308,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
     const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
     if (!enablePooling || this.#isDraining) return 0;
     const room = maxPerHost - this.#live.size - this.#dialer.count;
-    const missing = Math.min(count, maxIdlePerHost) - this.idle.size - this.#dialer.count;
+    // What one sweep has asked for, the next one need not ask for again.
+    const coming = isAwaited
+      ? this.#dialer.count
+      : Math.max(this.#dialer.count, this.#dialer.spareCount);
+    const missing = Math.min(count, maxIdlePerHost) - this.idle.size - coming;
     const wanted = Math.min(missing, room);
     if (wanted > 0) await this.#dialer.spare(wanted, isAwaited);
     return this.idle.size;
@@ -419,6 +429,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
       this.#isOverLimit ||
       this.#env.permits.isOverdrawn;
     if (isTooMany && this.idle.first !== undefined) this.evict(this.idle.first);
+    const expiresAtMs = connection.record.expiresAtMs(this.#settings);
+    if (this.heapIndex === -1 || expiresAtMs < this.atMs) this.#env.onSweepable?.(expiresAtMs);
     // Another host may be waiting for a permit that this idle connection holds.
     this.#env.permits.serve();
   }
@@ -480,6 +492,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T> {
   #afterLeaving(): void {
     this.#dialer.pump();
     this.#windDown();
+    if (this.heapIndex === -1 && this.#state === 'open' && this.isForgettable)
+      this.#env.onSweepable?.(Infinity);
     checkInvariants(this);
   }
 

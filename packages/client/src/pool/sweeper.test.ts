@@ -1,78 +1,74 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../testing/virtual-clock.js';
-import { Sweeper } from './sweeper.js';
+import { Sweeper, type Swept } from './sweeper.js';
 
-function setUp(next: (nowMs: number) => number) {
+class Host implements Swept {
+  atMs = Infinity;
+  heapIndex = -1;
+  constructor(readonly name: string) {}
+}
+
+function setUp(next: (nowMs: number, host: Host) => number | undefined) {
   const clock = new VirtualClock();
-  const sweptAt: number[] = [];
-  const sweeper: Sweeper = new Sweeper(clock, () => {
-    sweptAt.push(clock.now());
-    return next(clock.now());
+  const swept: [string, number][] = [];
+  const sweeper = new Sweeper<Host>(clock, (host) => {
+    swept.push([host.name, clock.now()]);
+    return next(clock.now(), host);
   });
-  return { clock, sweeper, sweptAt };
+  return { clock, sweeper, swept };
 }
 
 describe('Sweeper', () => {
-  it('sweeps at once, and then when the last sweep asked for it', () => {
-    const { clock, sweeper, sweptAt } = setUp((now) => (now === 0 ? 50 : now + 30));
-    sweeper.start();
-    clock.advance(115);
-    expect(sweptAt).toEqual([0, 50, 80, 110]);
-    expect(clock.pendingTimers).toBe(1);
-  });
-
-  it('runs on one timer for all its owners, and ends with the last of them', () => {
-    const { clock, sweeper, sweptAt } = setUp((now) => now + 10);
-    const [stopFirst, stopSecond] = [sweeper.start(), sweeper.start()];
-    expect([sweptAt.length, clock.pendingTimers]).toEqual([1, 1]);
-    stopFirst();
-    stopFirst(); // twice is once
-    clock.advance(10);
-    expect(sweptAt).toEqual([0, 10]);
-    stopSecond();
+  it('sweeps each host when it asked for it, on one timer', () => {
+    const { clock, sweeper, swept } = setUp((now) => (now < 100 ? now + 30 : undefined));
     expect(clock.pendingTimers).toBe(0);
-    clock.advance(100);
-    expect(sweptAt).toHaveLength(2);
+    sweeper.schedule(new Host('a'), 50);
+    sweeper.schedule(new Host('b'), 120);
+    expect(clock.pendingTimers).toBe(1);
+    clock.advance(200);
+    expect(swept).toEqual([
+      ['a', 50],
+      ['a', 80],
+      ['a', 110],
+      ['b', 120],
+    ]);
+    expect(clock.pendingTimers).toBe(0); // nothing is left to sweep
   });
 
-  it('can be started again', () => {
-    const { clock, sweeper, sweptAt } = setUp((now) => now + 10);
-    sweeper.start()();
-    sweeper.start();
-    clock.advance(10);
-    expect(sweptAt).toEqual([0, 0, 10]);
+  it('sweeps a host earlier when something of it expires earlier, never later', () => {
+    const { clock, sweeper, swept } = setUp(() => undefined);
+    const host = new Host('a');
+    for (const atMs of [100, 40, 70]) sweeper.schedule(host, atMs);
+    clock.advance(200);
+    expect(swept).toEqual([['a', 40]]);
+  });
+
+  it('looks at no host that is not due', () => {
+    const { clock, sweeper, swept } = setUp(() => undefined);
+    for (let i = 1; i <= 1_500; i += 1) sweeper.schedule(new Host(String(i)), i);
+    clock.advance(1_500);
+    expect(swept).toHaveLength(1_500); // once each, not 1 500 hosts at each of 1 500 instants
   });
 
   it('never spins: a sweep that wants to run at once waits one ms', () => {
-    const { clock, sweeper, sweptAt } = setUp((now) => now);
-    sweeper.start();
+    const { clock, sweeper, swept } = setUp((now) => now);
+    sweeper.schedule(new Host('a'), 0);
     clock.advance(3);
-    expect(sweptAt).toEqual([0, 1, 2, 3]);
+    expect(swept.map(([, atMs]) => atMs)).toEqual([1, 2, 3]);
   });
 
-  it('restarts for changed settings only while it has owners', () => {
-    let everyMs = 1_000;
-    const { clock, sweeper, sweptAt } = setUp((now) => now + everyMs);
-    sweeper.restart();
-    expect([sweptAt.length, clock.pendingTimers]).toEqual([0, 0]);
-    sweeper.start();
-    everyMs = 10;
-    sweeper.restart();
-    clock.advance(20);
-    expect(sweptAt).toEqual([0, 0, 10, 20]);
-    expect(clock.pendingTimers).toBe(1);
-  });
-
-  it('leaves no timer when the pool closes, not even when its owner stops it from within a sweep', () => {
+  it('leaves no timer when it is stopped, not even from within a sweep', () => {
     const { clock, sweeper } = setUp((now) => now + 10);
-    sweeper.start();
-    sweeper.stopAll();
+    sweeper.schedule(new Host('a'), 10);
+    sweeper.stop();
     expect(clock.pendingTimers).toBe(0);
-    const inside = setUp((now) => {
-      inside.sweeper.stopAll();
-      return now + 10;
+    const inside = setUp(() => {
+      inside.sweeper.stop();
+      return undefined;
     });
-    inside.sweeper.start();
+    inside.sweeper.schedule(new Host('a'), 1);
+    inside.sweeper.schedule(new Host('b'), 5);
+    inside.clock.advance(1);
     expect(inside.clock.pendingTimers).toBe(0);
   });
 });
