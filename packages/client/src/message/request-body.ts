@@ -52,6 +52,9 @@ export function toRequestBody(input: unknown): RequestBody {
     };
   }
   if (input instanceof Readable) {
+    const { errored } = input;
+    if (errored !== null)
+      throw invalidRequest(`the body stream has already failed: ${errored.message}`, errored);
     if (input.destroyed || input.readableEnded)
       throw invalidRequest('the body stream has already ended or was destroyed');
     refuseUsed(input);

@@ -370,6 +370,17 @@ describe('a stream that fails while it is sent', () => {
       pool.close();
     });
 
+  it('is refused with its own error when it had failed before', async () => {
+    const pool = new ConnectionPool();
+    const body = new Readable();
+    body.on('error', () => undefined);
+    body.destroy(failure);
+    const outcome = await attempt(pool, 'http://127.0.0.1:1', { method: 'POST', body });
+    expect(codeOf(outcome)).toBe('HOTARU_INVALID_REQUEST');
+    expect(outcome).toMatchObject({ error: { cause: failure } });
+    pool.close();
+  });
+
   it('does so with anything that was thrown', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(readingHead);
