@@ -7,6 +7,7 @@ import { nameOrigin } from './call-name.js';
 import type { ConnectionKey } from './connection-key.js';
 import type { DialTiming, PooledConnection } from './connection/pooled-connection.js';
 import { RequestError } from './errors.js';
+import { INSPECT, shown, type InspectOptions } from './inspect.js';
 
 /** Gives the connection back; the pool's one release path. */
 export type EndCheckOut = (connection: PooledConnection, isReusable: boolean) => boolean;
@@ -54,6 +55,12 @@ export class CheckedOutConnection {
   get dialTiming(): DialTiming {
     return this.#connection.dialTiming;
   }
+  /** As its connection, but open only for as long as it is checked out. */
+  [INSPECT](depth: number, options: InspectOptions): string {
+    const fields = { ...this.#connection.facts(), isOpen: this.isOpen };
+    return shown('CheckedOutConnection', fields, depth, options);
+  }
+
   /** Can it be read and written? False once it was given back. */
   get isOpen(): boolean {
     return !this.#isOver && this.#connection.isOpen;

@@ -83,7 +83,7 @@ describe('what a response came through', () => {
     await (await pool.sendRequest(upstream.url)).text();
     using lease = await pool.acquire('127.0.0.1', upstream.port);
     const shown = inspect(lease, { depth: 10 });
-    expect(shown).toMatch(/^Lease \{\s+connection: PooledConnection \{/);
+    expect(shown).toMatch(/^Lease \{\s+connection: CheckedOutConnection \{/);
     expect(shown).toContain(`key: '${upstream.url}'`);
     expect(shown).toContain('isOpen: true');
     expect(shown).not.toMatch(/Socket|Buffer|counters/);

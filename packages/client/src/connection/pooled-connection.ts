@@ -113,13 +113,15 @@ export class PooledConnection implements Poolable, PolledTask {
     return this.#hasEnded;
   }
 
-  /** The socket is left out: its buffer is shared, and holds bytes of other calls. */
   [INSPECT](depth: number, options: InspectOptions): string {
+    return shown('PooledConnection', this.facts(), depth, options);
+  }
+
+  /** What a log may show. The socket is left out: its buffer is shared, and holds bytes of other calls. */
+  facts(): object {
     const { id, protocol, remoteAddress, isOpen, requestCount, createdAt, lastUsedAt } = this;
     const times = { createdAt: new Date(createdAt), lastUsedAt: new Date(lastUsedAt) };
-    const key = this.key.id;
-    const fields = { id, key, protocol, remoteAddress, isOpen, requestCount, ...times };
-    return shown('PooledConnection', fields, depth, options);
+    return { id, key: this.key.id, protocol, remoteAddress, isOpen, requestCount, ...times };
   }
 
   reserve(): boolean {
