@@ -94,6 +94,8 @@ const USED = new WeakSet();
  * @throws RequestError `HOTARU_INVALID_REQUEST`
  */
 export function refuseUsed(source: object): void {
+  // One that failed meanwhile counts as disturbed, too; it says so itself when it is read.
+  if (source instanceof Readable && source.errored !== null) return;
   // The function knows web streams, too; its types don't.
   if (USED.has(source) || Readable.isDisturbed(source as Readable))
     throw invalidRequest('the body stream was already read, or is the body of another call');
