@@ -7,11 +7,29 @@ import { startNginx, type Nginx } from '../origins/nginx.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface Timing {
-  /** Before the first window of a process: compiled, connected, warm. */
-  readonly warmMs: number;
-  /** Before a later one: connected and warm again. */
+  /** Before the first window of a process: it has spent so much CPU time, and is compiled, connected, warm. */
+  readonly warmCpuMs: number;
+  /** What hardly uses the CPU, because it waits for a slow network, warms up for so long at most. */
+  readonly warmAtMostMs: number;
+  /** Before a later window: connected and warm again. */
   readonly rewarmMs: number;
   readonly windowMs: number;
+}
+
+const WARM_CPU_MS = 1_500;
+const SHORTEST_WINDOW_MS = 500;
+
+/** Shorter windows than the default only show that everything works: they don't wait until it is compiled. */
+export function timingOf(windowMs: number, warmCpuMs?: number): Timing {
+  const isBrief = windowMs < SHORTEST_WINDOW_MS;
+  const chosenMs = warmCpuMs ?? (isBrief ? windowMs : WARM_CPU_MS);
+  return {
+    warmCpuMs: chosenMs,
+    // A tenth of a core is what a shared machine leaves at its worst.
+    warmAtMostMs: isBrief && warmCpuMs === undefined ? windowMs * 2 : chosenMs * 10,
+    rewarmMs: windowMs * 0.3,
+    windowMs,
+  };
 }
 
 export class Rig {

@@ -16,7 +16,9 @@ export interface Answer {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Functions = Record<string, (argument: any) => unknown>;
 
-export function serve(functions: Functions): void {
+/** Besides its own functions, every worker knows `spentMs`: the CPU time of its process so far. */
+export function serve(own: Functions): void {
+  const functions: Functions = { spentMs, ...own };
   process.on('message', ({ id, name, argument }: Question) => {
     const call = async (): Promise<unknown> => {
       const work = functions[name];
@@ -33,6 +35,11 @@ export function serve(functions: Functions): void {
     );
   });
   process.on('disconnect', () => process.exit());
+}
+
+export function spentMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 function send(answer: Answer): void {

@@ -1,7 +1,8 @@
 /** Moves bodies, one after another: down piece by piece or as text, or up from a stream. */
 import type { BenchClient, ClientTarget } from '../contender.js';
 import { MIB } from '../origins/answers.js';
-import { serve } from '../harness/serve.js';
+import type { Timing } from '../harness/rig.js';
+import { serve, spentMs } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 
 export type Direction = 'down' | 'text' | 'up' | 'slow';
@@ -12,7 +13,7 @@ export interface TransferJob {
   direction: Direction;
   bytes: number;
   path: string;
-  timing: { warmMs: number; windowMs: number };
+  timing: Pick<Timing, 'warmCpuMs' | 'warmAtMostMs' | 'windowMs'>;
 }
 
 const PIECE = new Uint8Array(65_536).fill(0x78);
@@ -72,11 +73,12 @@ function expectBytes(received: number, bytes: number): void {
 async function throughput(
   transfer: () => Promise<void>,
   mib: number,
-  { warmMs, windowMs }: TransferJob['timing'],
+  { warmCpuMs, warmAtMostMs, windowMs }: TransferJob['timing'],
 ) {
-  await repeat(transfer, warmMs);
+  const warmAtMs = spentMs() + warmCpuMs;
+  await repeat(transfer, (elapsedMs) => spentMs() >= warmAtMs || elapsedMs >= warmAtMostMs);
   const cpu = process.cpuUsage();
-  const { count, elapsedMs } = await repeat(transfer, windowMs);
+  const { count, elapsedMs } = await repeat(transfer, (atMs) => atMs >= windowMs);
   const { user, system } = process.cpuUsage(cpu);
   return {
     mibPerSecond: (count * mib) / (elapsedMs / 1_000),
@@ -85,7 +87,7 @@ async function throughput(
   };
 }
 
-async function repeat(work: () => Promise<void>, forMs: number) {
+async function repeat(work: () => Promise<void>, isEnough: (elapsedMs: number) => boolean) {
   const startedAtMs = performance.now();
   let count = 0;
   let elapsedMs = 0;
@@ -93,7 +95,7 @@ async function repeat(work: () => Promise<void>, forMs: number) {
     await work();
     count += 1;
     elapsedMs = performance.now() - startedAtMs;
-  } while (elapsedMs < forMs);
+  } while (!isEnough(elapsedMs));
   return { count, elapsedMs };
 }
 
