@@ -47,6 +47,18 @@ export default tseslint.config(
       '**/connection-pool.js',
     ]),
   ]),
+  // Each package has one table of figures (docs/architecture.md): a stray one is found by no review.
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: [
+      '**/*.test.ts',
+      '**/constants.ts',
+      'packages/client/src/config/defaults.ts', // settings: the defaults of what a user can set
+      'packages/core/src/http/safety.ts', // the same
+      'packages/core/src/app-options.ts', // the same
+    ],
+    rules: { 'no-restricted-syntax': ['error', ...strayFigures()] },
+  },
   // Plain programs that run as they are: no types to check them by.
   {
     files: ['**/*.mjs'],
@@ -82,4 +94,36 @@ function oneWay(files, patterns) {
 
 function ban(message, group) {
   return { group, message };
+}
+
+/**
+ * A figure is a number in decimal that a `const` of the module is set to, a default of a parameter, or any
+ * number of four digits and more. What is no figure of the design, but a fact: hexadecimal numbers (character
+ * codes, bits), 0 and 1, and those listed here.
+ */
+function strayFigures() {
+  const names = [
+    'REASON_START', // where the reason phrase starts: the length of `HTTP/1.1 200 `
+    'NO_DIGIT', // in a table of bytes: no value of a digit
+    'CLIENT_LEFT_STATUS', // nginx's status
+    'UNIT_BYTES', // bytes in a KiB, a MiB, a GiB
+    'UNIT_MS', // milliseconds in a second, a minute, an hour
+  ].join('|');
+  const numbers = [
+    '1_000', // milliseconds in a second
+    '65_535', // the last port
+    '443', // the port of https
+    '200', // the usual status
+    '302', // the usual status of a redirect
+  ].join('|');
+  const figure = `Literal[raw=/^[\\d._]+$/]:not([raw=/^(0|1|${numbers})$/])`;
+  const message =
+    'A figure of the design: it belongs in constants.ts of its package, with its reason.';
+  return [
+    `:matches(Program, ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator:not([id.name=/^(${names})$/]) :matches(VariableDeclarator, BinaryExpression, UnaryExpression) > ${figure}`,
+    `:matches(Program, ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator:not([id.name=/^(${names})$/]) > ${figure}`,
+    `AssignmentPattern > ${figure}`,
+    `PropertyDefinition[static=true] > ${figure}`,
+    `:not(VariableDeclarator[id.name=/^(${names})$/] Literal):not(AssignmentPattern > Literal)${figure}[raw=/^(\\d_?){4,}$/]`,
+  ].map((selector) => ({ selector, message }));
 }

@@ -5,11 +5,10 @@
  * Never a query, never credentials: both carry secrets, and an error is logged. Named once: the call that
  * failed first is the one to look at.
  */
+import { CONSTANTS } from './config/constants.js';
 import type { ConnectionKey } from './connection-key.js';
 import { HotaruClientError } from './errors.js';
 
-/** A target that is no URL is shown so far; more would be a body somebody passed by mistake. */
-const MAX_SHOWN_CHARS = 100;
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/;
 
 /** A call whose request was checked. `target` is its path and query. */
@@ -103,7 +102,9 @@ export function withoutQuery(target: string): string {
 }
 
 function shortened(text: string): string {
-  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`;
+  return text.length <= CONSTANTS.maxShownTargetChars
+    ? text
+    : `${text.slice(0, CONSTANTS.maxShownTargetChars)}…`;
 }
 
 /** An http(s) URL, else undefined. */

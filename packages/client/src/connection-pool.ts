@@ -2,7 +2,7 @@
  * `ConnectionPool`: one `HostPool` for each connection key, and what they share: permits, timer, TLS
  * sessions, configuration. The only part of the package that knows both the pool and the sockets.
  */
-import { CONSTANTS } from './config/defaults.js';
+import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';

@@ -3,12 +3,10 @@
  * what is allowed. An option that nothing reads cannot be passed by mistake.
  */
 import { parseDuration, parseSize, type Duration, type Size } from '@hotaru/client';
+import { CONSTANTS } from './constants.js';
 import { HotaruError } from './errors.js';
 
 export type { Duration, Size };
-
-/** Node's timers overflow above this many milliseconds and would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 export function invalidOption(key: string, value: unknown, allowed: string): HotaruError {
   return new HotaruError('HOTARU_INVALID_OPTION', `${key} is ${show(value)}; allowed: ${allowed}`);
@@ -30,12 +28,12 @@ export function checkKeys(what: string, input: unknown, allowed: readonly string
 export function checkDuration(key: string, value: unknown, orInfinity: boolean): number {
   const ms = parseDuration(value);
   if (ms === Infinity && orInfinity) return ms;
-  if (ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS) return ms;
+  if (ms !== undefined && ms >= 1 && ms <= CONSTANTS.maxTimerMs) return ms;
   const none = orInfinity ? ', or Infinity for none' : '';
   throw invalidOption(
     key,
     value,
-    `a duration of 1 to ${MAX_TIMER_MS} ms (a number, or '5s')${none}`,
+    `a duration of 1 to ${CONSTANTS.maxTimerMs} ms (a number, or '5s')${none}`,
   );
 }
 

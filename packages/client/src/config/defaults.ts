@@ -5,6 +5,7 @@
  *
  * Units: durations are milliseconds (or `'90s'`), sizes are bytes (or `'10mb'`). Where 0 has a meaning, it is "off".
  */
+import { CONSTANTS } from './constants.js';
 
 export type SettingKind = 'count' | 'duration' | 'bytes' | 'boolean' | 'choice';
 
@@ -23,8 +24,6 @@ export interface Setting {
 }
 
 const MIB = 1_048_576;
-/** Node's timers take a signed 32-bit number of milliseconds; above it they fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 function count(value: number, min: number, max: number, what: string, why: string): Setting {
   return { kind: 'count', default: value, min, max, perHost: true, what, why };
@@ -34,7 +33,7 @@ function duration(value: number, min: number, what: string, why: string): Settin
     kind: 'duration',
     default: value,
     min,
-    max: MAX_TIMER_MS,
+    max: CONSTANTS.maxTimerMs,
     unlimited: true,
     perHost: true,
     what,
@@ -196,52 +195,28 @@ export const OLD_NAMES = Object.freeze({
   connectionTimeout: 'connectTimeout',
 } as const satisfies Record<string, SettingName>);
 
-/** Figures that are rules of the design rather than wishes of a user: not configurable. */
-export const CONSTANTS = Object.freeze({
-  /** The longest delay a timer can be set for: a longer wait is cut into several. */
-  maxTimerMs: MAX_TIMER_MS,
-  /** Share by which `maxLifetime` differs between connections, so that they do not end together. */
-  lifetimeJitter: 0.1,
-  /** Taken off the peer's `Keep-Alive: timeout=`: the larger of the two wins. */
-  keepAliveMarginMs: 1_000,
-  keepAliveMarginShare: 0.1,
-  /** This many dials in a row must fail before dials to a host are spaced out. */
-  dialFailuresBeforeBackoff: 3,
-  /** The space doubles from the first figure to the second: a dead host costs ten dials a second. */
-  dialBackoffMinMs: 10,
-  dialBackoffMaxMs: 100,
-  /**
-   * A dial under way for so long is slow, and another one is started beside it. A handshake across the
-   * world takes 600 ms; a lost SYN is sent again after a second (RFC 6298 §2.1).
-   */
-  slowDialMs: 1_000,
-  /** An unread body is drained up to here; past it, closing the connection is cheaper. */
-  drainMaxBytes: 65_536,
-  drainMaxMs: 50,
-  /** After a failed write the answer may already be in the receive buffer: wait this long for it. */
-  writeErrorGraceMs: 250,
-  /** A request body up to here goes out in one write with its head. */
-  oneWriteBytes: 16_384,
-  /** A larger piece of a body is written in slices of this size: each that the peer takes is progress. */
-  uploadSliceBytes: 65_536,
-  /** How long a request with `Expect: 100-continue` waits before it sends its body unasked. */
-  expectContinueMs: 1_000,
-  /** Bounds of a response head and of what may come around a body. */
-  maxLineBytes: 16_384,
-  maxHeadBytes: 65_536,
-  maxHeaderCount: 256,
-  maxInformational: 32,
-  maxChunkExtensionBytes: 4_096,
-  maxTrailerBytes: 16_384,
-  /** A body whose reader pauses: reading stops above this many buffered bytes. */
-  bodyHighWaterBytes: 65_536,
-  /** A body announced to be larger is collected in pieces: memory is taken for what came, not for what was said. */
-  gatherMaxBytes: 16_777_216,
-  maxRedirects: 10,
-  /** Secure contexts kept for reuse: an authority of its own costs some 50 KB in each. */
-  maxTlsContexts: 256,
-  /** Ways of calling one origin (`tls`, `safety`) whose connection key is kept: as many as tenants, rarely more. */
-  maxVariantsPerOrigin: 16,
-  dnsTtlMs: 30_000,
-  drainTimeoutMs: 10_000,
-});
+/** Settings that go together, for `PoolConfig.highTraffic` and its siblings. */
+export const PRESETS = Object.freeze({
+  highTraffic: Object.freeze({
+    maxPerHost: 500,
+    maxIdlePerHost: 500,
+    minIdle: 50,
+    idleTimeout: 120_000,
+    connectTimeout: 3_000,
+  }),
+  lowLatency: Object.freeze({
+    maxPerHost: 200,
+    maxIdlePerHost: 200,
+    minIdle: 20,
+    idleTimeout: 60_000,
+    connectTimeout: 1_000,
+    cleanupInterval: 10_000,
+  }),
+  constrained: Object.freeze({
+    maxPerHost: 20,
+    maxIdlePerHost: 20,
+    minIdle: 0,
+    idleTimeout: 30_000,
+    connectTimeout: 10_000,
+  }),
+} satisfies Record<string, Readonly<Partial<Record<SettingName, number>>>>);

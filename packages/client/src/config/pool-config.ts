@@ -7,7 +7,7 @@ import { overlayTls, TlsIdentity, type TlsOptions } from '../connection/tls-iden
 import { ConfigError } from '../errors.js';
 import { authorityOf, parseHostAndPort } from '../host-name.js';
 import { ownOptions } from '../own-options.js';
-import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
+import { OLD_NAMES, PRESETS, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
 import { parseSize } from './size.js';
@@ -69,30 +69,11 @@ export interface HostInput extends SettingsInput {
  */
 export class PoolConfig {
   /** 500 connections a host, 50 kept ready, idle for 120 s, dials within 3 s. */
-  static readonly highTraffic: PoolConfigInput = Object.freeze({
-    maxPerHost: 500,
-    maxIdlePerHost: 500,
-    minIdle: 50,
-    idleTimeout: 120_000,
-    connectTimeout: 3_000,
-  });
+  static readonly highTraffic: PoolConfigInput = PRESETS.highTraffic;
   /** 200 connections a host, 20 kept ready, idle for 60 s, dials within 1 s, swept every 10 s. */
-  static readonly lowLatency: PoolConfigInput = Object.freeze({
-    maxPerHost: 200,
-    maxIdlePerHost: 200,
-    minIdle: 20,
-    idleTimeout: 60_000,
-    connectTimeout: 1_000,
-    cleanupInterval: 10_000,
-  });
+  static readonly lowLatency: PoolConfigInput = PRESETS.lowLatency;
   /** 20 connections a host, none kept ready, idle for 30 s, dials within 10 s. */
-  static readonly constrained: PoolConfigInput = Object.freeze({
-    maxPerHost: 20,
-    maxIdlePerHost: 20,
-    minIdle: 0,
-    idleTimeout: 30_000,
-    connectTimeout: 10_000,
-  });
+  static readonly constrained: PoolConfigInput = PRESETS.constrained;
 
   readonly settings: Settings;
   readonly hosts: Readonly<Record<string, Settings>>;

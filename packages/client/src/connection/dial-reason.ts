@@ -3,6 +3,7 @@
  * OpenSSL stands behind in brackets, to search for.
  */
 import type { PeerCertificate } from 'node:tls';
+import { CONSTANTS } from '../config/constants.js';
 
 /** What the errors of `net` and `tls` may carry, beside a message. */
 interface SystemError extends Error {
@@ -117,13 +118,12 @@ function placeOf(address: string, port: number | undefined): string {
   return port === undefined ? name : `${name}:${port}`;
 }
 
-/** A certificate may have hundreds. */
-const MAX_SHOWN_NAMES = 4;
-
 function namesIn({ cert }: SystemError): string {
   const all = (cert?.subjectaltname ?? '').split(', ').map((name) => name.replace(/^[^:]*:/, ''));
   const names = all.filter((name) => name !== '');
   if (names.length === 0) return 'it names none';
-  const more = names.length - MAX_SHOWN_NAMES;
-  return names.slice(0, MAX_SHOWN_NAMES).join(', ') + (more > 0 ? `, and ${more} more` : '');
+  const more = names.length - CONSTANTS.maxShownNames;
+  return (
+    names.slice(0, CONSTANTS.maxShownNames).join(', ') + (more > 0 ? `, and ${more} more` : '')
+  );
 }

@@ -5,6 +5,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import { CONSTANTS } from '../config/constants.js';
 import type { ConnectionKey } from '../connection-key.js';
 import { ConnectError, type Phase } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
@@ -27,9 +28,7 @@ export interface DialEnvironment extends Omit<ConnectionEnvironment, 'id' | 'ran
 }
 
 /** One buffer for every socket: a read is handled before the next one starts. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
-/** TCP keep-alive probes find a peer that vanished, well before a NAT forgets it. */
-const KEEP_ALIVE_PROBE_MS = 15_000;
+const READ_BUFFER = Buffer.allocUnsafeSlow(CONSTANTS.readBufferBytes);
 
 /** What a dial that took too long had not got, by its phase. */
 const UNFINISHED: Partial<Record<Phase, string>> = {
@@ -95,7 +94,7 @@ class SocketDial implements Dial {
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+      keepAliveInitialDelay: CONSTANTS.keepAliveProbeMs,
       autoSelectFamily: true,
       lookup: this.#key.publicOnly ? this.#guardedLookup : this.#env.dns.lookup,
       onread: {
@@ -155,7 +154,7 @@ class SocketDial implements Dial {
       // second write would wait for the peer's delayed ACK.
       if (this.#key.tls !== false) {
         socket.setNoDelay(true);
-        socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+        socket.setKeepAlive(true, CONSTANTS.keepAliveProbeMs);
       }
       // The last word is the address that was connected to, however it was found.
       const address = socket.remoteAddress ?? '';

@@ -7,7 +7,7 @@
  */
 import dns, { type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Clock } from '../pool/clock.js';
 
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
@@ -17,9 +17,6 @@ interface Entry {
   readonly expiresAtMs: number;
   turn: number;
 }
-
-/** Scanning many names must not grow this without end. */
-const MAX_NAMES = 1_024;
 
 const systemResolve: Resolve = (host) => dns.promises.lookup(host, { all: true, verbatim: true });
 
@@ -70,7 +67,7 @@ export class DnsCache {
       expiresAtMs: now + CONSTANTS.dnsTtlMs,
       turn: 0,
     };
-    if (this.#entries.size >= MAX_NAMES) this.#entries.clear();
+    if (this.#entries.size >= CONSTANTS.maxDnsNames) this.#entries.clear();
     this.#entries.set(host, entry);
     entry.addresses.catch(() => {
       if (this.#entries.get(host) === entry) this.#entries.delete(host);

@@ -3,7 +3,7 @@
  * protocols other than HTTP.
  */
 import { nameOrigin } from '../call-name.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { RequestError, TransportError, type HotaruClientError } from '../errors.js';
 import type { ByteSink, PooledConnection } from './pooled-connection.js';
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 
 /** What a context is made of: PEM texts, the pass phrase, versions. */
 export type TlsMaterial = Pick<

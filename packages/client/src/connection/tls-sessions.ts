@@ -2,10 +2,12 @@
  * TLS session tickets for resumption, one per connection key, kept strongly in an LRU: behind weak
  * references a garbage collection would throw them away just when they are needed.
  */
+import { CONSTANTS } from '../config/constants.js';
+
 export class TlsSessions {
   readonly #sessions = new Map<string, Buffer>();
 
-  constructor(readonly limit = 256) {}
+  constructor(readonly limit: number = CONSTANTS.maxTlsSessions) {}
 
   get(id: string): Buffer | undefined {
     const session = this.#sessions.get(id);

@@ -10,6 +10,7 @@
  */
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
+import { CONSTANTS } from '../config/constants.js';
 import { TransportError } from '../errors.js';
 import type { BodyProducer, BodySink } from './body-flow.js';
 import { copyOf } from './piece-queue.js';
@@ -18,8 +19,6 @@ import type { ResponseHeaders } from './response-headers.js';
 
 /** What `accept-encoding` offers: what is built, no more. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br';
-/** Codings on codings are legal, and an attack when there are many. */
-const MAX_CODINGS = 4;
 
 type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
@@ -43,7 +42,7 @@ export function codingsOf(headers: ResponseHeaders): Coding[] | undefined {
   for (const name of names) {
     if (name === '' || name === 'identity') continue;
     const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined;
-    if (coding === undefined || codings.length === MAX_CODINGS) return undefined;
+    if (coding === undefined || codings.length === CONSTANTS.maxCodings) return undefined;
     codings.unshift(coding);
   }
   return codings.length === 0 ? undefined : codings;

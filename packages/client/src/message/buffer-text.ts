@@ -3,10 +3,9 @@
  * out its encoding as on a response head. Not in Node's documents, but in every version since 0.x.
  */
 import { isAscii } from 'node:buffer';
+import { CONSTANTS } from '../config/constants.js';
 
 const BYTE_ORDER_MARK = 0xfeff;
-/** Below, the check costs what it saves. */
-const ASCII_CHECK_MIN_BYTES = 2_048;
 
 interface TextBuffer {
   latin1Slice(start: number, end: number): string;
@@ -21,7 +20,7 @@ export function latin1(bytes: Buffer, start: number, end: number): string {
 export function textOf(bytes: Buffer): string {
   const { length } = bytes;
   // Before Node 24, decoding takes a nanosecond for each byte; to see that there is nothing to decode, a tenth.
-  if (length >= ASCII_CHECK_MIN_BYTES && isAscii(bytes)) return latin1(bytes, 0, length);
+  if (length >= CONSTANTS.asciiCheckMinBytes && isAscii(bytes)) return latin1(bytes, 0, length);
   const text = (bytes as unknown as TextBuffer).utf8Slice(0, length);
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }

@@ -5,10 +5,7 @@
  *
  *   pieces (full) … tail (being filled)         the tail is no larger than what came before it
  */
-const MAX_BLOCK_BYTES = 16_384;
-const MIN_BLOCK_BYTES = 64;
-/** A piece of this size is worth a Buffer of its own. */
-const LARGE_BYTES = 4_096;
+import { CONSTANTS } from '../config/constants.js';
 
 export class PieceQueue {
   #pieces: Buffer[] = [];
@@ -44,8 +41,8 @@ export class PieceQueue {
     const left = end - from;
     if (left > 0) {
       // The first piece has exactly its size: most bodies are one.
-      const room = this.#bytes === 0 ? 0 : Math.max(MIN_BLOCK_BYTES, this.#bytes);
-      const blockBytes = Math.max(left, Math.min(MAX_BLOCK_BYTES, room));
+      const room = this.#bytes === 0 ? 0 : Math.max(CONSTANTS.pieceBlockMinBytes, this.#bytes);
+      const blockBytes = Math.max(left, Math.min(CONSTANTS.pieceBlockMaxBytes, room));
       const block = Buffer.allocUnsafe(blockBytes);
       bytes.copy(block, 0, from, end);
       if (blockBytes === left) this.#pieces.push(block);
@@ -59,7 +56,7 @@ export class PieceQueue {
 
   /** As `add`, for a piece that belongs to this queue from now on: a large one is not copied. */
   adopt(piece: Buffer): void {
-    if (this.#tail !== undefined || piece.length < LARGE_BYTES) {
+    if (this.#tail !== undefined || piece.length < CONSTANTS.largePieceBytes) {
       this.add(piece, 0, piece.length);
       return;
     }

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collectGarbage, rejection } from '../../test/support/waiting.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { ChunkedDecoder } from '../connection/http1/chunked-decoder.js';
 import { ConnectionPool } from '../connection-pool.js';
 import { TransportError } from '../errors.js';

@@ -13,7 +13,7 @@
  * resumed once the consumer has caught up. While a whole body is being collected nothing pauses, and a
  * limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { withCaller } from '../call-stack.js';
 import { RequestError, type HotaruClientError, type TransportError } from '../errors.js';
 import { tooLarge, type BodyProducer, type BodyReader, type BodySink } from './body-flow.js';
@@ -112,7 +112,11 @@ export class ResponseBody implements BodySink {
     if (this.#totalBytes > this.#maxBytes) return tooLarge('maxResponseSize', this.#maxBytes);
     if (this.#use === 'discarded') return undefined;
     if (this.#waiting !== undefined) this.#serve(copyOf(bytes, start, end));
-    else if (length === this.#announcedBytes && length <= SMALL_BYTES && this.#use === 'unread')
+    else if (
+      length === this.#announcedBytes &&
+      length <= CONSTANTS.smallBodyBytes &&
+      this.#use === 'unread'
+    )
       this.#small = latin1(bytes, start, end);
     else {
       (this.#queue ??= new PieceQueue()).add(bytes, start, end);
@@ -352,4 +356,3 @@ export class ResponseBody implements BodySink {
 }
 
 const EMPTY = Buffer.alloc(0);
-const SMALL_BYTES = 8_192;

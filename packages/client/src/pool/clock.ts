@@ -2,7 +2,7 @@
  * Time, as everything timed here sees it. Two clocks, because a frozen virtual machine stops one of
  * them: the monotonic clock measures waits, the wall clock notices that the world went on.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 
 export interface Clock {
   /** Monotonic milliseconds. */

@@ -2,7 +2,7 @@
  * What the pool knows of one connection, from its dial to its end: age, use, what the peer said about
  * keeping it, and its place in the queues. Pure data and pure functions of time.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakePool, oneHost, type FakeHost } from '../../test/support/fake-pool.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 
 describe('dials', () => {
   it('are as many as there are waiters, up to maxDialing', () => {

@@ -2,10 +2,11 @@
  * A histogram of waits in fixed memory: eight buckets to each doubling, from 1 µs to over an hour, so
  * a percentile is right within 9 %. Recording is O(1) and allocates nothing.
  */
+import { CONSTANTS } from '../config/constants.js';
 
-const BUCKETS_PER_DOUBLING = 8;
-const SMALLEST_MS = 0.001;
-const BUCKET_COUNT = 33 * BUCKETS_PER_DOUBLING;
+const BUCKETS_PER_DOUBLING = CONSTANTS.histogramBucketsPerDoubling;
+const SMALLEST_MS = CONSTANTS.histogramSmallestMs;
+const BUCKET_COUNT = CONSTANTS.histogramDoublings * BUCKETS_PER_DOUBLING;
 
 export interface WaitSummary {
   count: number;

@@ -12,7 +12,7 @@ import {
   type FakeDial,
   type FakeHost,
 } from '../../test/support/fake-pool.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { ConnectError, PoolError } from '../errors.js';
 import type { PoolConfigInput } from '../config/pool-config.js';
 

@@ -1,7 +1,7 @@
 /** A dial that hangs holds up nobody for longer than it must. */
 import { describe, expect, it } from 'vitest';
 import { oneHost } from '../../test/support/fake-pool.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { ConnectError } from '../errors.js';
 
 const { slowDialMs } = CONSTANTS;

@@ -9,7 +9,7 @@
  * A slow or forsaken dial goes on, and what comes of it is used; it only no longer counts as one that a
  * waiter can rely on. Each dial has at least one waiter as long as there is a waiter without a dial.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Dial, Waiter } from './waiter.js';
 
 export class PendingDial<T> {

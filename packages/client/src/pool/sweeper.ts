@@ -3,7 +3,7 @@
  * them, which keeps nothing alive. It starts by itself with the first thing there is to clean up, and ends
  * when nothing is left. A wake-up sweeps the hosts that are due, and no others.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Clock } from './clock.js';
 import { Heap, type Timed } from './heap.js';
 

@@ -13,7 +13,7 @@
  *
  * A connection in use is given back at one place, `#free`, and never while its exchange can still speak.
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { SendState } from '../connection/http1/request-writer.js';

@@ -9,7 +9,7 @@
  *              ▼
  *            over            the exchange is done or has failed; a decoder may still have bytes to give
  */
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';

@@ -14,7 +14,7 @@
  *                                   of `tls` everything that says whom to trust or who we are
  */
 import { withoutSecrets } from '../call-name.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { parseUrl } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';

@@ -4,7 +4,7 @@
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
 import { parseUrl, type ConnectionKey } from '../connection-key.js';
-import { CONSTANTS } from '../config/defaults.js';
+import { CONSTANTS } from '../config/constants.js';
 import { copyOfTls, isSameTls, type TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, show } from '../own-options.js';
@@ -34,8 +34,6 @@ interface Variant {
   readonly root: Target;
 }
 
-/** A bound for those whose hosts the pool still knows; the others are forgotten with them. */
-const MAX_ORIGINS = 16_384;
 /** A path and query that every URL parser leaves as they are, but for dot segments. */
 const NEEDS_NO_ENCODING = /^[\w\-~!$&'()*+,;=:@%/.[\]|]*(?:\?[\w\-~!$&()*+,;=:@%/?.[\]|^{}`]+)?$/;
 /** Dot segments, in whichever spelling, stand in a path. */
@@ -111,7 +109,7 @@ export class Origins {
       origin: { key, text: url.origin, hostLine: `host: ${url.host}\r\n` },
       path: '',
     };
-    if (this.#textOf.size >= MAX_ORIGINS) this.clear();
+    if (this.#textOf.size >= CONSTANTS.maxOrigins) this.clear();
     this.#textOf.set(key.id, url.origin);
     const variants = this.#variants.get(url.origin) ?? [];
     variants.unshift({ tls: tls === undefined ? undefined : copyOfTls(tls), publicOnly, root });

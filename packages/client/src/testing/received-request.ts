@@ -2,9 +2,9 @@
  * One request as an origin saw it. Read strictly (RFC 9112 §3, §5, §6): whatever a client must not
  * send is an error here, so a script that merely reads requests also checks them.
  */
+import { TESTING } from './constants.js';
 import type { Inbox } from './inbox.js';
 
-const MAX_HEAD_BYTES = 1_048_576;
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(1\.[01])$/;
 const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
 const CHUNK_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
@@ -101,12 +101,12 @@ export class ReceivedRequest {
 
 /** Reads one head. `ScriptedPeer.readHead()` is the way to call it. */
 export async function readRequestHead(inbox: Inbox, connection: number): Promise<ReceivedRequest> {
-  const head = await inbox.takeUntil('\r\n\r\n', 'reading a request head', MAX_HEAD_BYTES);
+  const head = await inbox.takeUntil('\r\n\r\n', 'reading a request head', TESTING.maxHeadBytes);
   return new ReceivedRequest(connection, head);
 }
 
 async function readLine(inbox: Inbox, doing: string): Promise<string> {
-  const line = await inbox.takeUntil('\r\n', doing, MAX_HEAD_BYTES);
+  const line = await inbox.takeUntil('\r\n', doing, TESTING.maxHeadBytes);
   return line.toString('latin1').slice(0, -2);
 }
 

@@ -4,16 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { TESTING } from './constants.js';
 import { cannedResponse, latin1, type CannedResponse } from './canned-response.js';
 import { ClientGoneError, Inbox, type CloseKind } from './inbox.js';
 import { readRequestHead, type ReceivedRequest } from './received-request.js';
 import { turn, within } from './waiting.js';
-
-/** Unread bytes of the client are kept up to here; then reading stops until the script takes some. */
-const INBOX_LIMIT_BYTES = 16 * 1_048_576;
-const READ_UNTIL_LIMIT_BYTES = 16 * 1_048_576;
-const ENDLESS_BLOCK_BYTES = 16_384;
-const ENDLESS_LIMIT_BYTES = 64 * 1_048_576;
 
 /** How a connection ended, and what had come in on it by then. */
 export interface CloseReport {
@@ -125,7 +120,7 @@ export class ScriptedPeer {
   /** Everything up to and including `marker` (latin-1). */
   readUntil(marker: string): Promise<Buffer> {
     const doing = `reading until ${JSON.stringify(marker)}`;
-    return this.reading(this.inbox.takeUntil(marker, doing, READ_UNTIL_LIMIT_BYTES));
+    return this.reading(this.inbox.takeUntil(marker, doing, TESTING.readUntilLimitBytes));
   }
 
   /** Reads nothing more from the socket, so the client's writes run into backpressure. */
@@ -196,10 +191,13 @@ export class ScriptedPeer {
    * Writes `unit` again and again, under backpressure, until the client closes the connection or
    * `maxBytes` (64 MiB) are written: a client with a bound has closed long before.
    */
-  async endless(unit: string | Uint8Array, maxBytes = ENDLESS_LIMIT_BYTES): Promise<EndlessReport> {
+  async endless(
+    unit: string | Uint8Array,
+    maxBytes = TESTING.endlessLimitBytes,
+  ): Promise<EndlessReport> {
     const once = Buffer.from(latin1(unit));
     const block = Buffer.concat(
-      Array<Buffer>(Math.max(1, Math.ceil(ENDLESS_BLOCK_BYTES / once.length))).fill(once),
+      Array<Buffer>(Math.max(1, Math.ceil(TESTING.endlessBlockBytes / once.length))).fill(once),
     );
     let bytesWritten = 0;
     while (bytesWritten < maxBytes) {
@@ -259,7 +257,7 @@ export class ScriptedPeer {
   }
 
   /** Reads and drops what comes until the client closes; an error when it has not by `guardMs`. */
-  waitForClose(guardMs = 5_000): Promise<CloseReport> {
+  waitForClose(guardMs: number = TESTING.guardMs): Promise<CloseReport> {
     this.dropping = true;
     this.inbox.clear();
     if (!this.pausedByScript) this.socket.resume();
@@ -276,7 +274,7 @@ export class ScriptedPeer {
     this.received += chunk.length;
     if (this.dropping) return;
     this.inbox.push(chunk);
-    if (this.inbox.size > INBOX_LIMIT_BYTES && !this.reads) this.socket.pause();
+    if (this.inbox.size > TESTING.inboxLimitBytes && !this.reads) this.socket.pause();
   }
 
   private async reading<T>(read: Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
+import { TESTING } from './constants.js';
 import type { CannedResponse } from './canned-response.js';
 import { ClientGoneError } from './inbox.js';
 import type { ReceivedRequest } from './received-request.js';
@@ -136,13 +137,13 @@ export class ScriptedUpstream {
   // ── waiting ───────────────────────────────────────────────────────────────────────────────────
 
   /** Connection `index`, as soon as it can speak: to drive it from the test instead of a script. */
-  async connection(index: number, guardMs = 5_000): Promise<ScriptedPeer> {
+  async connection(index: number, guardMs: number = TESTING.guardMs): Promise<ScriptedPeer> {
     await this.until(() => this.connections.length > index, guardMs, `no connection ${index} came`);
     return this.connections[index] as ScriptedPeer;
   }
 
   /** Resolves when `count` request heads have been read in all. */
-  async waitForRequests(count: number, guardMs = 5_000): Promise<void> {
+  async waitForRequests(count: number, guardMs: number = TESTING.guardMs): Promise<void> {
     await this.until(
       () => this.requests.length >= count,
       guardMs,
@@ -151,7 +152,7 @@ export class ScriptedUpstream {
   }
 
   /** Resolves when at most `count` connections are left open by the client. */
-  async waitForOpen(count: number, guardMs = 5_000): Promise<void> {
+  async waitForOpen(count: number, guardMs: number = TESTING.guardMs): Promise<void> {
     await this.until(
       () => this.open <= count,
       guardMs,

@@ -2,12 +2,9 @@
  * Time that stands still until a test moves it: a `Clock` whose timers run, in order, inside
  * `advance()`. What a test of a timeout then costs is the code, never the wait.
  */
+import { TESTING } from './constants.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { Clock } from '../pool/clock.js';
-
-/** Above this many milliseconds a Node timer overflows and fires at once; here it throws instead. */
-const MAX_TIMER_MS = 2_147_483_647;
-/** This many timers in one instant are no plan but a loop: a timer that sets itself again with 0 ms. */
-const MAX_TIMERS_PER_INSTANT = 100_000;
 
 interface VirtualTimer {
   isAwaited: boolean;
@@ -42,7 +39,7 @@ export class VirtualClock implements Clock {
 
   constructor(options: VirtualClockOptions = {}) {
     this.monotonicMs = options.now ?? 0;
-    this.wallMs = options.wallNow ?? Date.UTC(2026, 0, 1);
+    this.wallMs = options.wallNow ?? TESTING.wallStartMs;
   }
 
   /** Monotonic milliseconds. Inside a timer's callback: the instant that timer was due at. */
@@ -62,7 +59,7 @@ export class VirtualClock implements Clock {
    * @throws RangeError for a delay that a Node timer could not keep (not a number, or above 2³¹ − 1).
    */
   setTimer(callback: () => void, delayMs: number): unknown {
-    if (!(delayMs <= MAX_TIMER_MS))
+    if (!(delayMs <= CONSTANTS.maxTimerMs))
       throw new RangeError(`a timer of ${delayMs} ms would fire at once on the system clock`);
     const timer: VirtualTimer = {
       isAwaited: false,
@@ -133,7 +130,7 @@ export class VirtualClock implements Clock {
       const timer = this.timers[0];
       if (timer === undefined || timer.atMs > untilMs) return;
       ranAtThisInstant = timer.atMs === this.monotonicMs ? ranAtThisInstant + 1 : 0;
-      if (ranAtThisInstant > MAX_TIMERS_PER_INSTANT)
+      if (ranAtThisInstant > TESTING.maxTimersPerInstant)
         throw new Error(`timers set each other without end at ${timer.atMs} ms`);
       this.timers.shift();
       this.moveTo(timer.atMs);

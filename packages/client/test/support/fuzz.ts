@@ -6,7 +6,7 @@
 import { ChunkedDecoder } from '../../src/connection/http1/chunked-decoder.js';
 import { HeadParser } from '../../src/connection/http1/head-parser.js';
 import { ResponseReader } from '../../src/connection/http1/response-reader.js';
-import { CONSTANTS } from '../../src/config/defaults.js';
+import { CONSTANTS } from '../../src/config/constants.js';
 import { TransportError } from '../../src/errors.js';
 import { Random, seedOf, showSeed } from './random.js';
 import { must, piecesOf, randomCuts, read, type Ending, type Reading } from './reading.js';

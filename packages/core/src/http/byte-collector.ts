@@ -5,8 +5,9 @@
  * 9 MB in chunks of one byte takes 3.7 GB. Here the pieces are copied into one buffer that doubles, which
  * never takes more than twice what has come. A single piece, the common case, is kept as it is.
  */
+import { CONSTANTS } from '../constants.js';
+
 const EMPTY: Buffer = Buffer.alloc(0);
-const FIRST_BYTES = 4_096;
 
 export class ByteCollector {
   #buffer: Buffer = EMPTY;
@@ -49,7 +50,9 @@ export class ByteCollector {
   }
 
   #grow(needed: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#size, FIRST_BYTES));
+    const grown = Buffer.allocUnsafe(
+      Math.max(needed, 2 * this.#size, CONSTANTS.collectorFirstBytes),
+    );
     grown.set(this.#buffer.subarray(0, this.#size));
     this.#buffer = grown;
     this.#isBorrowed = false;

@@ -3,7 +3,7 @@
  *
  *     in use (a response is in progress)   the response says `Connection: close`; Node closes it after that
  *     a request behind it (pipelined)      only the last response of the socket says so: all are answered
- *     silent                               closed after `SILENCE_MS` without a byte
+ *     silent                               closed after `silenceMs` without a byte
  *     upgraded (a WebSocket, say)          left alone until the drain times out: silence is no end there
  *
  * A socket between two requests of a busy client is silent for moments only: the next request may be on its
@@ -14,10 +14,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-
-/** Many times what a client under load takes between a response and its next request. */
-const SILENCE_MS = 100;
-const LOOK_EVERY_MS = 20;
+import { CONSTANTS } from '../constants.js';
 
 /** `_httpMessage` is the response in progress; Node itself goes by it in `closeIdleConnections()`. */
 type HttpSocket = Socket & { _httpMessage?: object | null };
@@ -73,9 +70,9 @@ export class Connections {
         const isInUse = (socket._httpMessage ?? null) !== null;
         if (before === undefined || isInUse || before.bytes !== socket.bytesRead)
           seen.set(socket, { bytes: socket.bytesRead, since: now });
-        else if (now - before.since >= SILENCE_MS) socket.destroy();
+        else if (now - before.since >= CONSTANTS.silenceMs) socket.destroy();
       }
-      await pause(Math.min(LOOK_EVERY_MS, deadline - now));
+      await pause(Math.min(CONSTANTS.silenceCheckMs, deadline - now));
     }
     return { responses: 0, upgraded: 0 };
   }

@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
 import type { InjectionToken } from 'tsyringe';
+import { CONSTANTS } from '../constants.js';
 import type { App } from '../app.js';
 import type { RequestContainer } from '../di/container.js';
 import { HotaruError } from '../errors.js';
@@ -29,7 +30,6 @@ export let exchangeOf: (ctx: HttpContext) => Exchange;
 /** Tells a context what its path matched. */
 export let setMatch: (ctx: HttpContext, match: Match<unknown>) => void;
 
-const SHORT_QUERY_CHARS = 256;
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_VALUES: readonly ParamValue[] = Object.freeze([]);
 
@@ -121,7 +121,11 @@ export class HttpContext<Params extends object = AnyParams> {
     const { query } = this.#exchange.target;
     if (query === undefined) return name === undefined ? emptyFields() : undefined;
     // One name of a short query is found sooner than all of them are kept.
-    if (name !== undefined && this.#query === undefined && query.length <= SHORT_QUERY_CHARS)
+    if (
+      name !== undefined &&
+      this.#query === undefined &&
+      query.length <= CONSTANTS.shortQueryChars
+    )
       return findField(query, name);
     this.#query ??= parsePairs(query, Infinity) ?? emptyFields();
     return name === undefined ? this.#query : firstField(this.#query, name);

@@ -3,6 +3,7 @@
  * `maxBodySize` before; for uploads too large for memory there is `ctx.stream`.
  */
 import { Busboy } from '@fastify/busboy';
+import { CONSTANTS } from '../constants.js';
 import { wireError } from './http-error.js';
 import { addField, emptyFields, parsePairs, type FieldBag } from './query.js';
 import { mediaType } from './safety.js';
@@ -23,11 +24,6 @@ export interface ParsedForm {
   readonly files: readonly UploadedFile[];
 }
 
-/** More fields than any form has; each one costs more memory than its bytes. */
-const MAX_FIELDS = 1_000;
-const MAX_NAME_BYTES = 1_024;
-const MAX_PART_HEADERS = 32;
-
 /** @throws HttpError 400 `HOTARU_BAD_FORM`, 415 for a type that is no form. */
 export async function parseForm(
   bytes: Buffer,
@@ -35,8 +31,8 @@ export async function parseForm(
 ): Promise<ParsedForm> {
   switch (mediaType(contentType)) {
     case 'application/x-www-form-urlencoded': {
-      const fields = parsePairs(bytes.toString('utf8'), MAX_FIELDS);
-      if (fields === undefined) throw badForm(`more than ${MAX_FIELDS} fields`);
+      const fields = parsePairs(bytes.toString('utf8'), CONSTANTS.maxFormFields);
+      if (fields === undefined) throw badForm(`more than ${CONSTANTS.maxFormFields} fields`);
       return { fields, files: [] };
     }
     case 'multipart/form-data':
@@ -58,12 +54,12 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
       parser = new Busboy({
         headers: { 'content-type': contentType },
         limits: {
-          fieldNameSize: MAX_NAME_BYTES,
+          fieldNameSize: CONSTANTS.maxFormNameBytes,
           fieldSize: bytes.length + 1, // a part is never larger than the whole
-          fields: MAX_FIELDS,
-          files: MAX_FIELDS,
-          parts: MAX_FIELDS,
-          headerPairs: MAX_PART_HEADERS,
+          fields: CONSTANTS.maxFormFields,
+          files: CONSTANTS.maxFormFields,
+          parts: CONSTANTS.maxFormFields,
+          headerPairs: CONSTANTS.maxPartHeaders,
         },
       });
     } catch (error) {
@@ -88,7 +84,7 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
       );
     });
     for (const event of ['fieldsLimit', 'filesLimit', 'partsLimit'] as const)
-      parser.on(event, () => fail(`more than ${MAX_FIELDS} parts`));
+      parser.on(event, () => fail(`more than ${CONSTANTS.maxFormFields} parts`));
     parser.on('error', (error: unknown) => fail((error as Error).message, error));
     parser.on('finish', () => resolve({ fields, files }));
     parser.end(bytes);

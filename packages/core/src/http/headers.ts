@@ -3,6 +3,7 @@
  * a bad value fails where it was written and never splits a response.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { CONSTANTS } from '../constants.js';
 import { HotaruError } from '../errors.js';
 import { show } from '../options.js';
 
@@ -117,7 +118,6 @@ function badHeaders(input: unknown): HotaruError {
 
 /** Names that were checked, in lower case: a program has few. */
 const knownNames = new Map<string, string>();
-const MAX_KNOWN_NAMES = 1_000;
 
 function checkedName(name: string): string {
   const known = knownNames.get(name);
@@ -130,7 +130,7 @@ function checkedName(name: string): string {
     });
   }
   const key = name.toLowerCase();
-  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, key);
+  if (knownNames.size < CONSTANTS.maxKnownHeaderNames) knownNames.set(name, key);
   return key;
 }
 

@@ -6,11 +6,7 @@
  * and what still comes is thrown away, for a bounded time (RFC 9112 §9.6).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** Time enough to read an answer on a slow link; one that goes on sending is cut off. */
-const LINGER_MS = 1_000;
-/** Up to here, reading the rest of a body is cheaper than a new connection. */
-const MAX_DRAIN_BYTES = 65_536;
+import { CONSTANTS } from '../constants.js';
 
 /**
  * To be called before the head is written.
@@ -23,13 +19,13 @@ export function settleUnreadBody(
   contentLength: number,
 ): void {
   const { socket } = request;
-  if (contentLength >= 0 && contentLength <= MAX_DRAIN_BYTES) {
+  if (contentLength >= 0 && contentLength <= CONSTANTS.lingerDrainMaxBytes) {
     // What is left is small: read it, so that the connection can go on; but do not wait for ever.
     response.once('finish', () => {
       request.resume();
       const timer = setTimeout(() => {
         if (!request.complete) socket.destroy();
-      }, LINGER_MS);
+      }, CONSTANTS.lingerMs);
       timer.unref();
       request.once('close', () => clearTimeout(timer));
     });
@@ -40,7 +36,7 @@ export function settleUnreadBody(
   socket.destroySoon = () => {
     socket.end();
     request.resume();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const timer = setTimeout(() => socket.destroy(), CONSTANTS.lingerMs);
     timer.unref();
     socket.once('close', () => clearTimeout(timer));
   };

@@ -5,6 +5,7 @@
  */
 import { HotaruClientError } from '@hotaru/client';
 import type { ErrorCode } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 import { HotaruError } from '../errors.js';
 import { HttpError } from './http-error.js';
 import { HttpResponse } from './response.js';
@@ -22,7 +23,6 @@ const OUR_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'HOTARU_INVALID_STATE',
   'HOTARU_BODY_USED',
 ]);
-const RETRY_AFTER_SECONDS = 1;
 
 /** @param isDevelopment tells the client what went wrong; production keeps it for the log. */
 export function toHttpError(error: unknown, isDevelopment: boolean): HttpError {
@@ -47,7 +47,7 @@ function fromClient(error: HotaruClientError, isDevelopment: boolean): HttpError
     cause: error,
     // The message names hosts and ports that are nobody else's business.
     detail: isDevelopment ? error.message : undefined,
-    headers: status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined,
+    headers: status === 503 ? { 'retry-after': CONSTANTS.retryAfterSeconds } : undefined,
   });
 }
 

@@ -6,21 +6,20 @@
  *        └────stream()──▶ streaming
  *
  * Too many bytes are a 413 as soon as there is one too many; a pause longer than `bodyTimeout`, while the
- * body is waited for, is a 408; so is a collected body that drips (`MIN_BODY_RATE`). A stream that its reader
+ * body is waited for, is a 408; so is a collected body that drips (`minBodyBytesPerSecond`). A stream that its reader
  * pauses is not stalled. A body that cannot come any more, because the client has left or the response is out,
  * is an error at once. What stays unread is write-response.ts's business.
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { CONSTANTS } from '../constants.js';
 import { HotaruError } from '../errors.js';
 import { ByteCollector } from './byte-collector.js';
 import type { Exchange } from './exchange.js';
 import { wireError, type HttpError } from './http-error.js';
-import { MIN_BODY_RATE, type HttpSafety } from './safety.js';
+import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);
-/** Smaller pieces are put together until the socket has no more: each piece of a stream costs its reader a turn. */
-const SMALL_PIECE_BYTES = 4_096;
 
 export class RequestBody {
   readonly #exchange: Exchange;
@@ -71,7 +70,7 @@ export class RequestBody {
         data: (chunk) => {
           collector.add(chunk);
           const elapsedMs = performance.now() - started;
-          if (elapsedMs > MIN_BODY_RATE.graceMs && isDripping(collector.size, elapsedMs))
+          if (elapsedMs > CONSTANTS.minBodyRateGraceMs && isDripping(collector.size, elapsedMs))
             source.fail(wireError('HOTARU_REQUEST_BODY_TIMEOUT', 'the request body drips'));
         },
         end: () => resolve(collector.take()),
@@ -134,7 +133,7 @@ class BodyStream extends Readable implements BodySink {
   }
 
   data(chunk: Buffer): void {
-    if (chunk.length >= SMALL_PIECE_BYTES && this.#pending.size === 0)
+    if (chunk.length >= CONSTANTS.smallPieceBytes && this.#pending.size === 0)
       this.#isFull = !this.push(chunk);
     else this.#pending.add(chunk);
     // Not paused here: what is left of this socket read would be kept piece by piece.
@@ -309,7 +308,7 @@ export function bodyTooLarge(maxBodySize: number): HttpError {
 
 /** @param elapsedMs since the first byte was waited for. */
 export function isDripping(bytes: number, elapsedMs: number): boolean {
-  return bytes < (MIN_BODY_RATE.bytesPerSecond * elapsedMs) / 1_000;
+  return bytes < (CONSTANTS.minBodyBytesPerSecond * elapsedMs) / 1_000;
 }
 
 function ignore(): void {

@@ -1,9 +1,7 @@
 /** Telling the end of the inbound request from the failure of an upstream. */
 import { HotaruClientError } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 import { HttpError } from './http-error.js';
-
-/** A chain of causes is short; a circle of them must end. */
-const MAX_CAUSES = 10;
 
 /**
  * Did this fail because the client of the inbound request has left? What `ctx.sendRequest()` then rejects with, and
@@ -43,7 +41,7 @@ function isAborted(error: Error): boolean {
 /** An error, or one of its causes. */
 function isOneOf(error: unknown, isMeant: (one: Error) => boolean): boolean {
   let one = error;
-  for (let depth = 0; one instanceof Error && depth < MAX_CAUSES; depth++) {
+  for (let depth = 0; one instanceof Error && depth < CONSTANTS.maxCausesSearched; depth++) {
     if (isMeant(one)) return true;
     one = one.cause;
   }

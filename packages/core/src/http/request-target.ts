@@ -3,6 +3,7 @@
  * named. Everything that speaks of the request's URL (`ctx.path`, `ctx.url`, `ctx.query()`, the router, the
  * log) speaks of this.
  */
+import { CONSTANTS } from '../constants.js';
 import { normalPath } from '../routing/path.js';
 import { wireError, type HttpError } from './http-error.js';
 
@@ -21,7 +22,7 @@ export const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;
 
 const UNSENDABLE = /[\0-\x20\x7f#]/;
-const SLASH = 47;
+const SLASH = 0x2f;
 
 /** The target of a request that has not been read, and of `OPTIONS *`, which is about no path. */
 export const NO_TARGET: RequestTarget = Object.freeze({
@@ -50,15 +51,14 @@ export function readTarget(raw: string): RequestTarget {
   return { path: reading.path, query: mark < 0 ? undefined : text.slice(mark + 1), authority };
 }
 
-/** How many characters of a refused target are shown. */
-const SHOWN_CHARS = 256;
-
 /**
  * What stands for a refused target in `ctx.path` and the log: one segment, so that it is under no prefix and
  * no middleware takes it for a path to serve.
  */
 export function refusedTarget(raw: string): RequestTarget {
-  const shown = raw.slice(0, SHOWN_CHARS).replace(/[^\w.~!$&'()*+,;=:@-]/gu, hexOf);
+  const shown = raw
+    .slice(0, CONSTANTS.maxShownTargetChars)
+    .replace(/[^\w.~!$&'()*+,;=:@-]/gu, hexOf);
   return { ...NO_TARGET, path: `/refused:${shown}` };
 }
 

@@ -69,12 +69,6 @@ export const SAFETY_DEFAULTS: Limits = Object.freeze({
   requestTimeout: Infinity, // streams have no natural end; set it where answers do
 });
 
-/**
- * Below this a buffered body drips rather than flows and is cut off, after a grace: the figures are those
- * of ASP.NET Core's Kestrel (240 bytes/s after 5 s).
- */
-export const MIN_BODY_RATE = Object.freeze({ bytesPerSecond: 240, graceMs: 5_000 });
-
 const CHECKS: { readonly [Name in LimitName]: Check<Limits[Name]> } = {
   maxBodySize: (key, value) => checkSize(key, value, 0, true),
   maxHeaderSize: (key, value) => checkSize(key, value, 1, false),

@@ -4,17 +4,12 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { CONSTANTS } from '../constants.js';
 import { InboundConnection } from '../inbound/connection.js';
 import { refuse } from '../inbound/refuse.js';
 import { wireError, type HttpError } from './http-error.js';
 import { problemText } from './problem.js';
 import type { HttpSafety } from './safety.js';
-
-/** Longer than the idle timeout of the usual load balancers (60 s), so that they close first. */
-const KEEP_ALIVE_MS = 72_000;
-/** How often Node looks for heads that are too slow: a quarter of the limit, within these. */
-const CHECK_MIN_MS = 50;
-const CHECK_MAX_MS = 5_000;
 
 export type RequestListener = (
   request: IncomingMessage,
@@ -27,9 +22,12 @@ export function createHttpServer(safety: HttpSafety, onRequest: RequestListener)
   const server = createServer({
     maxHeaderSize,
     headersTimeout,
-    connectionsCheckingInterval: Math.min(CHECK_MAX_MS, Math.max(CHECK_MIN_MS, headersTimeout / 4)),
+    connectionsCheckingInterval: Math.min(
+      CONSTANTS.headCheckMaxMs,
+      Math.max(CONSTANTS.headCheckMinMs, headersTimeout / 4),
+    ),
     requestTimeout: 0, // a long upload is no attack; bodies have clocks of their own
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: CONSTANTS.keepAliveMs,
     requireHostHeader: false, // checked in request-head.ts, with a proper answer
   });
   server.maxHeadersCount = 0; // Node would drop the rest in silence; counted in request-head.ts

@@ -4,11 +4,9 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { CONSTANTS } from '../constants.js';
 import type { HttpError } from '../http/http-error.js';
 import { problemText } from '../http/problem.js';
-
-/** Time for a refused client to read its answer. */
-const FAREWELL_MS = 1_000;
 
 /** Writes a whole response without a request, and closes. */
 export function refuse(socket: Socket, problem: HttpError): void {
@@ -22,7 +20,7 @@ export function refuse(socket: Socket, problem: HttpError): void {
   );
   // Destroyed at once, unread bytes would make this a RST and the answer might be lost: see http/linger.ts.
   socket.resume();
-  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+  const timer = setTimeout(() => socket.destroy(), CONSTANTS.farewellMs);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
 }

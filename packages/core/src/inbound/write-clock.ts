@@ -10,6 +10,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { CONSTANTS } from '../constants.js';
 
 /** A response that is not taken yet. */
 export interface Outgoing {
@@ -17,11 +18,6 @@ export interface Outgoing {
   /** ms; `Infinity` is no limit. */
   readonly writeTimeoutMs: number;
 }
-
-/** It looks this often within the time-out, so that it fires at most that much too late. */
-const LOOKS = 8;
-const LOOK_MIN_MS = 10;
-const LOOK_MAX_MS = 5_000;
 
 /** What Node's handle knows of the queue below it; its own HTTP server goes by it, too. */
 interface QueueHandle {
@@ -60,7 +56,10 @@ export class WriteClock {
   #lookLater(): void {
     let limitMs = Infinity;
     for (const { writeTimeoutMs } of this.#watched) limitMs = Math.min(limitMs, writeTimeoutMs);
-    const delayMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, limitMs / LOOKS));
+    const delayMs = Math.min(
+      CONSTANTS.writeCheckMaxMs,
+      Math.max(CONSTANTS.writeCheckMinMs, limitMs / CONSTANTS.writeChecksPerTimeout),
+    );
     this.#timer = setTimeout(() => this.#look(), delayMs);
     this.#timer.unref();
   }

@@ -4,11 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { HotaruClientError } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 
-/** More of a chain of causes than this is noise, or a circle. */
-const MAX_CAUSES = 5;
-/** Enough to tell the handler, and what it had called. */
-const MAX_FRAMES = 3;
 /** Where the packages lie side by side: `node_modules/@hotaru/`, or `packages/` of this repository. */
 const HOME = fileURLToPath(new URL('../../../', import.meta.url));
 const OWN = ['client/src/', 'client/dist/', 'core/src/', 'core/dist/'].map((one) => HOME + one);
@@ -41,7 +38,7 @@ function causesOf(error: Error): string {
   let said = error.message;
   const causes: string[] = [];
   let cause: unknown = error.cause;
-  for (let depth = 0; cause !== undefined && depth < MAX_CAUSES; depth++) {
+  for (let depth = 0; cause !== undefined && depth < CONSTANTS.maxCausesLogged; depth++) {
     if (!(cause instanceof Error)) {
       if (typeof cause === 'string') causes.push(cause);
       break;
@@ -63,7 +60,7 @@ function ownFrames(stack: unknown): string {
   return stack
     .split('\n')
     .filter((line) => line.startsWith('    at ') && isOfProgram(line))
-    .slice(0, MAX_FRAMES)
+    .slice(0, CONSTANTS.maxStackLines)
     .map((line) => shown(line.slice(7)))
     .join(' ← ');
 }
@@ -89,7 +86,7 @@ function shown(frame: string): string {
 function stackOf(error: Error): string {
   const stacks: string[] = [];
   let one: unknown = error;
-  for (let depth = 0; one instanceof Error && depth < MAX_CAUSES; depth++) {
+  for (let depth = 0; one instanceof Error && depth < CONSTANTS.maxCausesLogged; depth++) {
     stacks.push(one.stack ?? `${one.name}: ${one.message}`);
     one = one.cause;
   }

@@ -5,6 +5,7 @@
  * Only a request that was not answered in the turn it came in is kept in the list.
  */
 import type { OpenCall } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Logger } from '../logger.js';
 
@@ -25,8 +26,6 @@ export interface OpenRequest {
   readonly calls?: readonly OpenCall[];
 }
 
-/** Of a list in one log line; more are counted. */
-const MAX_LISTED = 20;
 /** nginx's status for it, which is never sent. */
 const CLIENT_LEFT_STATUS = 499;
 
@@ -62,7 +61,7 @@ export class RequestLog {
   /** Those under way, the oldest first; of many only the first. */
   listOpen(): OpenRequest[] {
     const nowMs = performance.now();
-    return [...this.#open].slice(0, MAX_LISTED).map((exchange) => {
+    return [...this.#open].slice(0, CONSTANTS.maxListed).map((exchange) => {
       const calls = exchange.openCalls();
       return {
         requestId: exchange.loggedId,
@@ -88,6 +87,6 @@ function accessFacts(exchange: Exchange): Record<string, unknown> {
     ms: startedAtMs === 0 ? undefined : Math.round((performance.now() - startedAtMs) * 10) / 10,
     bytes: bodyBytes,
     outcome,
-    ...(callsWhenLeft.length > 0 && { calls: callsWhenLeft.slice(0, MAX_LISTED) }),
+    ...(callsWhenLeft.length > 0 && { calls: callsWhenLeft.slice(0, CONSTANTS.maxListed) }),
   };
 }

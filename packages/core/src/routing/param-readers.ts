@@ -5,14 +5,14 @@
  * slow, and a number that JavaScript cannot hold is no match rather than a wrong number.
  */
 import type { ParamValue } from './param-types.js';
-import { REGEX_MAX_CHARS } from './regex-safety.js';
+import { CONSTANTS } from '../constants.js';
 
 export type ParamReader = (text: string) => ParamValue | undefined;
 
-const ZERO = 48;
-const NINE = 57;
-const MINUS = 45;
-const DOT = 46;
+const ZERO = 0x30;
+const NINE = 0x39;
+const MINUS = 0x2d;
+const DOT = 0x2e;
 
 /** ASCII digits from `start` on; returns where they end. */
 function digitsEnd(text: string, start: number): number {
@@ -91,9 +91,9 @@ export const PARAM_TYPES: ReadonlyMap<string, ParamReader> = new Map<string, Par
 
 /**
  * A user's regex, for one whole segment. Compiled once; `u` makes a slip in it an error. It is safe for texts
- * up to `REGEX_MAX_CHARS`: a longer one is no match.
+ * up to `regexMaxChars`: a longer one is no match.
  */
 export function regexReader(source: string): ParamReader {
   const regex = new RegExp(`^(?:${source})$`, 'u');
-  return (text) => (text.length <= REGEX_MAX_CHARS && regex.test(text) ? text : undefined);
+  return (text) => (text.length <= CONSTANTS.regexMaxChars && regex.test(text) ? text : undefined);
 }

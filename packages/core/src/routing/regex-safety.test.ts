@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeRegex, REGEX_MAX_CHARS } from './regex-safety.js';
+import { CONSTANTS } from '../constants.js';
+import { judgeRegex } from './regex-safety.js';
 import { parseRegex, type RegexNode } from './regex-syntax.js';
 
 /** What a backtracking engine does, step by step, until it has an answer or has taken too many. */
@@ -116,7 +117,7 @@ describe('judgeRegex', () => {
           return;
         }
         accepted++;
-        expect(attack.length).toBeLessThanOrEqual(REGEX_MAX_CHARS);
+        expect(attack.length).toBeLessThanOrEqual(CONSTANTS.regexMaxChars);
         expect(stepsFor(source, attack, 200_000)).toBeLessThan(200_000);
       }),
       { numRuns: 1_000 },

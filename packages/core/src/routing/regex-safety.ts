@@ -6,15 +6,8 @@
  * meet again, some text is read in two ways, and it is _ambiguous_. Ambiguity is allowed where its cost is
  * bounded: by the number of choices and of repeats, on the longest text that is tried.
  */
+import { CONSTANTS } from '../constants.js';
 import { parseRegex, RegexProblem, type RegexNode } from './regex-syntax.js';
-
-/** No longer text is tried: as long as a file name may be. */
-export const REGEX_MAX_CHARS = 255;
-/** What an ambiguous regex may cost: a few milliseconds. */
-const MAX_STEPS = 1_000_000;
-/** What a check may cost, at registration. */
-const MAX_POSITIONS = 500;
-const MAX_PAIRS = 50_000;
 
 export { RegexProblem };
 
@@ -25,7 +18,7 @@ export interface RegexVerdict {
 
 /**
  * @param source accepted by `new RegExp(source, 'u')`.
- * @throws RegexProblem when a text of `REGEX_MAX_CHARS` could take too long.
+ * @throws RegexProblem when a text of `regexMaxChars` could take too long.
  * @example judgeRegex('(?:[a-z]+)+'); // throws
  */
 export function judgeRegex(source: string): RegexVerdict {
@@ -36,7 +29,7 @@ export function judgeRegex(source: string): RegexVerdict {
     if (at !== undefined) throw new RegexProblem(AMBIGUOUS, at);
   }
   const ambiguousAt = ambiguityOf(tree, samples);
-  if (ambiguousAt !== undefined && stepsOf(tree) > MAX_STEPS)
+  if (ambiguousAt !== undefined && stepsOf(tree) > CONSTANTS.regexMaxSteps)
     throw new RegexProblem(AMBIGUOUS, ambiguousAt);
   return { ambiguousAt };
 }
@@ -59,7 +52,7 @@ function stepsOf(node: RegexNode): number {
     case 'empty':
       return 1;
     case 'look':
-      return REGEX_MAX_CHARS;
+      return CONSTANTS.regexMaxChars;
     case 'all':
       return node.items.reduce((steps, item) => steps * stepsOf(item), 1);
     case 'any':
@@ -68,7 +61,7 @@ function stepsOf(node: RegexNode): number {
       const { item, min, max } = node;
       if (min === max) return stepsOf(item) ** max;
       if (max === 1) return 2 * stepsOf(item);
-      return item.kind === 'char' ? REGEX_MAX_CHARS : Infinity;
+      return item.kind === 'char' ? CONSTANTS.regexMaxChars : Infinity;
     }
   }
 }
@@ -122,9 +115,9 @@ class Automaton {
 
   #char(node: RegexNode & { kind: 'char' }): Part {
     const position = this.#chars.push(node) - 1;
-    if (position >= MAX_POSITIONS)
+    if (position >= CONSTANTS.regexMaxPositions)
       throw new RegexProblem(
-        `it is too large to be checked: more than ${MAX_POSITIONS} characters`,
+        `it is too large to be checked: more than ${CONSTANTS.regexMaxPositions} characters`,
         node.at,
       );
     this.#follow.push(new Set());
@@ -200,10 +193,10 @@ class Automaton {
           if (isSame ? two < one : false) continue;
           if (one !== two ? !this.#overlap(one, two) : false) continue;
           if (one === two && !isSame) return this.#chars[one]?.at;
-          const pair = Math.min(one, two) * MAX_POSITIONS + Math.max(one, two);
+          const pair = Math.min(one, two) * CONSTANTS.regexMaxPositions + Math.max(one, two);
           if (seen.has(pair)) continue;
           seen.add(pair);
-          if (seen.size > MAX_PAIRS)
+          if (seen.size > CONSTANTS.regexMaxPairs)
             throw new RegexProblem('it is too large to be checked', this.#chars[one]?.at ?? 0);
           open.push([one, two]);
         }

@@ -3,9 +3,10 @@
  *
  * A mixed segment is read from left to right: each param ends where the text after it first occurs, or at a
  * later place if what is left matches only then. The last text is anchored at the end. The work is bounded:
- * where a `<name>` has failed once, it fails at every later place too, and no more than `MAX_SPLITS` ends are
+ * where a `<name>` has failed once, it fails at every later place too, and no more than `maxSegmentSplits` ends are
  * tried for one segment.
  */
+import { CONSTANTS } from '../constants.js';
 import type { ParamValue } from './param-types.js';
 import type { LiteralPart, ParamPart } from './pattern.js';
 
@@ -29,9 +30,6 @@ export function paramMatcher(param: ParamPart): SegmentMatcher {
   };
 }
 
-/** No name that people write has so many; a segment that needs more is no match. */
-const MAX_SPLITS = 256;
-
 export function mixedMatcher(parts: readonly (LiteralPart | ParamPart)[]): SegmentMatcher {
   return {
     key: JSON.stringify(parts.map((part) => (part.kind === 'literal' ? part.text : [part.type]))),
@@ -50,7 +48,7 @@ class Split {
   readonly #values: ParamValue[];
   /** For each part that takes any text: the first place where it failed. */
   readonly #failedAt: number[] = [];
-  #left = MAX_SPLITS;
+  #left: number = CONSTANTS.maxSegmentSplits;
 
   constructor(segment: string, parts: readonly (LiteralPart | ParamPart)[], values: ParamValue[]) {
     this.#segment = segment;

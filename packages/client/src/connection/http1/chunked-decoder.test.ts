@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WorkMeter } from '../../../test/support/work-meter.js';
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { ChunkedDecoder } from './chunked-decoder.js';
 
 interface Decoded {

@@ -5,7 +5,7 @@
  *
  *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from './bytes.js';
 import { protocolError } from './protocol-error.js';
 
@@ -21,13 +21,7 @@ const enum State {
   Done,
 }
 
-/** Leading zeros are legal, and a flood of them is not. */
-const MAX_SIZE_DIGITS = 64;
 const MAX_CHUNK_BYTES = Number.MAX_SAFE_INTEGER;
-/** A shorter range is moved sooner than the call to move it is made. */
-const MOVE_MIN_BYTES = 64;
-/** What all extensions of a body may take beyond twice its data. */
-const EXTENSION_ALLOWANCE_BYTES = 262_144;
 
 export class ChunkedDecoder {
   #state: State = State.Size;
@@ -99,7 +93,7 @@ export class ChunkedDecoder {
           else {
             this.#digits += 1;
             size = size * 16 + value;
-            if (this.#digits > MAX_SIZE_DIGITS || size > MAX_CHUNK_BYTES)
+            if (this.#digits > CONSTANTS.maxChunkSizeDigits || size > MAX_CHUNK_BYTES)
               throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
           }
           break;
@@ -139,7 +133,7 @@ export class ChunkedDecoder {
       return;
     }
     this.#dataEnd = to + length;
-    if (length >= MOVE_MIN_BYTES) bytes.copyWithin(to, start, start + length);
+    if (length >= CONSTANTS.moveByCallMinBytes) bytes.copyWithin(to, start, start + length);
     else for (let i = 0; i < length; i += 1) bytes[to + i] = bytes[start + i] ?? 0;
   }
 
@@ -175,7 +169,7 @@ export class ChunkedDecoder {
     this.#totalExtensionBytes += 1;
     if (
       this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes ||
-      this.#totalExtensionBytes > this.#totalDataBytes * 2 + EXTENSION_ALLOWANCE_BYTES
+      this.#totalExtensionBytes > this.#totalDataBytes * 2 + CONSTANTS.chunkExtensionAllowanceBytes
     )
       throw tooLong();
   }

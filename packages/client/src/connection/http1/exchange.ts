@@ -17,7 +17,7 @@
  *   the response ends first: stop too; the connection is not reusable, the peer waits for the rest
  *   a write fails: an answer may lie in the receive buffer, so keep reading for a short grace
  */
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
 import type { ByteSink, PooledConnection } from '../pooled-connection.js';
 import { afterPoll, type PolledTask } from '../turn.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WorkMeter } from '../../../test/support/work-meter.js';
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { ResponseHeaders } from '../../message/response-headers.js';
 import { HeadParser, type ParsedHead } from './head-parser.js';
 

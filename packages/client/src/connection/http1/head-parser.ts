@@ -8,7 +8,7 @@
  *
  * The head becomes one string and a list of offsets; names and values are cut out when asked for.
  */
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from './bytes.js';
 import { latin1 } from '../../message/buffer-text.js';
 import { protocolError } from './protocol-error.js';
@@ -121,7 +121,7 @@ export class HeadParser {
     const length = Math.min(bytes.length - start, this.#maxBytes + 1 - this.#pendingLength);
     const needed = this.#pendingLength + length;
     if (this.#pending.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(1_024, needed * 2));
+      const larger = Buffer.allocUnsafeSlow(Math.max(CONSTANTS.headBufferMinBytes, needed * 2));
       this.#pending.copy(larger, 0, 0, this.#pendingLength);
       this.#pending = larger;
     }
@@ -177,7 +177,7 @@ export class HeadParser {
     };
     this.#pendingLength = 0;
     // A head of unusual size should not hold its memory for the connection's life.
-    if (this.#pending.length > 16_384) this.#pending = EMPTY;
+    if (this.#pending.length > CONSTANTS.headBufferKeptBytes) this.#pending = EMPTY;
   }
 
   #parseStatusLine(data: Buffer, start: number, end: number): number {
@@ -300,8 +300,6 @@ export class HeadParser {
 
 const EMPTY = Buffer.alloc(0);
 const COMMA = 0x2c;
-/** Fifteen digits are always a safe integer, and more than any body has. */
-const MAX_LENGTH_DIGITS = 15;
 
 /** The number between two offsets, blanks around it allowed; −1 when it is none. */
 function parseLength(data: Buffer, from: number, to: number): number {
@@ -309,7 +307,7 @@ function parseLength(data: Buffer, from: number, to: number): number {
   let end = to;
   while (start < end && isBlank(data[start])) start += 1;
   while (end > start && isBlank(data[end - 1])) end -= 1;
-  if (start === end || end - start > MAX_LENGTH_DIGITS) return -1;
+  if (start === end || end - start > CONSTANTS.maxLengthDigits) return -1;
   let length = 0;
   for (let i = start; i < end; i += 1) {
     const digit = (data[i] ?? 0) - 48;

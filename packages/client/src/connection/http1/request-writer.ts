@@ -16,7 +16,7 @@
  *
  * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
  */
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
 import type { PooledConnection } from '../pooled-connection.js';
 import { Upload, type UploadEvents, type UploadTarget } from './upload.js';

@@ -3,7 +3,7 @@ import { checkExpected, checkSame } from '../../../test/support/fuzz.js';
 import { Random, showSeed } from '../../../test/support/random.js';
 import { piecesOf, read, type Ending, type Reading } from '../../../test/support/reading.js';
 import { validResponse } from '../../../test/support/response-generator.js';
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { ResponseReader } from './response-reader.js';
 
 const OK = 'HTTP/1.1 200 OK\r\n';

@@ -5,7 +5,7 @@
  *   head ──1xx──▶ head            with at most one empty line between them, as aiohttp writes
  *        ──▶ length | chunked ─▶ trailers | until-close | none ──▶ done
  */
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
 import { CR, LF } from './bytes.js';
 import { ChunkedDecoder } from './chunked-decoder.js';

@@ -6,7 +6,7 @@
  *          └──▶ failed                  the source threw, or gave more or fewer bytes than announced
  */
 import { Readable } from 'node:stream';
-import { CONSTANTS } from '../../config/defaults.js';
+import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest, RequestError } from '../../errors.js';
 import { abandonSource, iterateSource, refuseUsed, toPiece } from '../../message/request-body.js';
 

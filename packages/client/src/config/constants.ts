@@ -1,0 +1,104 @@
+/**
+ * Figures that are rules of the design rather than wishes of a user: they cannot be configured. Each stands
+ * here once, with its reason; the lint rule in `eslint.config.js` refuses one that stands elsewhere.
+ */
+export const CONSTANTS = Object.freeze({
+  // ── time ──────────────────────────────────────────────────────────────────────
+  /** Node's timers take a signed 32-bit number of milliseconds and fire at once above it: a longer wait is cut. */
+  maxTimerMs: 2_147_483_647,
+  /** Buckets of a histogram of waits: 8 to each doubling are right within 9 %; 33 doublings of 1 µs are over an hour. */
+  histogramBucketsPerDoubling: 8,
+  histogramDoublings: 33,
+  histogramSmallestMs: 0.001,
+
+  // ── connections ───────────────────────────────────────────────────────────────
+  /** Share by which `maxLifetime` differs between connections, so that they do not end together. */
+  lifetimeJitter: 0.1,
+  /** Taken off the peer's `Keep-Alive: timeout=`: the larger of the two wins. */
+  keepAliveMarginMs: 1_000,
+  keepAliveMarginShare: 0.1,
+  /** TCP keep-alive probes find a peer that vanished, well before a NAT forgets the connection. */
+  keepAliveProbeMs: 15_000,
+  /** This many dials in a row must fail before dials to a host are spaced out. */
+  dialFailuresBeforeBackoff: 3,
+  /** The space doubles from the first figure to the second: a dead host costs ten dials a second. */
+  dialBackoffMinMs: 10,
+  dialBackoffMaxMs: 100,
+  /**
+   * A dial under way for so long is slow, and another one is started beside it. A handshake across the
+   * world takes 600 ms; a lost SYN is sent again after a second (RFC 6298 §2.1).
+   */
+  slowDialMs: 1_000,
+  drainTimeoutMs: 10_000,
+
+  // ── what is kept for the next call ────────────────────────────────────────────
+  /** Origins of hosts that the pool still knows; those of other hosts are forgotten with the host. */
+  maxOrigins: 16_384,
+  /** Ways of calling one origin (`tls`, `safety`) whose connection key is kept: as many as tenants, rarely more. */
+  maxVariantsPerOrigin: 16,
+  /** Secure contexts kept for reuse: an authority of its own costs some 50 KB in each. */
+  maxTlsContexts: 256,
+  /** TLS session tickets kept for resumption, one for each connection key: a few KB each. */
+  maxTlsSessions: 256,
+  dnsTtlMs: 30_000,
+  /** Host names whose addresses are kept: a scan of many names must not grow this without end. */
+  maxDnsNames: 1_024,
+
+  // ── requests ──────────────────────────────────────────────────────────────────
+  /** A request body up to here goes out in one write with its head. */
+  oneWriteBytes: 16_384,
+  /** A larger piece of a body is written in slices of this size: each that the peer takes is progress. */
+  uploadSliceBytes: 65_536,
+  /** How long a request with `Expect: 100-continue` waits before it sends its body unasked. */
+  expectContinueMs: 1_000,
+  /** After a failed write the answer may already be in the receive buffer: wait this long for it. */
+  writeErrorGraceMs: 250,
+  maxRedirects: 10,
+
+  // ── response heads, and what comes around a body ──────────────────────────────
+  maxLineBytes: 16_384,
+  maxHeadBytes: 65_536,
+  maxHeaderCount: 256,
+  maxInformational: 32,
+  /** A head that comes in several pieces is collected in a buffer that starts with this size and doubles … */
+  headBufferMinBytes: 1_024,
+  /** … and is dropped after a head of unusual size: it must not be held for the life of the connection. */
+  headBufferKeptBytes: 16_384,
+  /** Fifteen digits of a `Content-Length` are always a safe integer, and more than any body has. */
+  maxLengthDigits: 15,
+  /** Digits of a chunk size: leading zeros are legal, and a flood of them is not. */
+  maxChunkSizeDigits: 64,
+  maxChunkExtensionBytes: 4_096,
+  /** What all chunk extensions of a body may take beyond twice its data. */
+  chunkExtensionAllowanceBytes: 262_144,
+  maxTrailerBytes: 16_384,
+
+  // ── response bodies ───────────────────────────────────────────────────────────
+  /** One buffer for the reads of all sockets: a read is handled before the next one starts. */
+  readBufferBytes: 65_536,
+  /** An unread body is drained up to here; past it, closing the connection is cheaper. */
+  drainMaxBytes: 65_536,
+  drainMaxMs: 50,
+  /** A body whose reader pauses: reading stops above this many buffered bytes. */
+  bodyHighWaterBytes: 65_536,
+  /** A body announced to be larger is collected in pieces: memory is taken for what came, not for what was said. */
+  gatherMaxBytes: 16_777_216,
+  /** A body that comes whole and is no larger is kept as a string: that takes less time and memory than a Buffer. */
+  smallBodyBytes: 8_192,
+  /** Small pieces are copied together into blocks between these sizes; a larger piece keeps a Buffer of its own. */
+  pieceBlockMinBytes: 64,
+  pieceBlockMaxBytes: 16_384,
+  largePieceBytes: 4_096,
+  /** From this length on, the data of a chunk is moved by one call; less is moved byte by byte, which takes less time. */
+  moveByCallMinBytes: 64,
+  /** Below, finding out whether a text is ASCII costs what it saves. */
+  asciiCheckMinBytes: 2_048,
+  /** Codings on codings are legal, and an attack when there are many. */
+  maxCodings: 4,
+
+  // ── messages of errors ────────────────────────────────────────────────────────
+  /** A target that is no URL is shown so far; more would be a body passed by mistake. */
+  maxShownTargetChars: 100,
+  /** Names of a certificate that are shown: it may have hundreds. */
+  maxShownNames: 4,
+});
