@@ -310,6 +310,7 @@ export class ConnectionPool implements AsyncDisposable {
   cleanup(): number {
     const before = this.#evictions();
     this.#sweepAll();
+    this.#forgetEmptyHosts();
     return this.#evictions() - before;
   }
 
@@ -455,10 +456,18 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** Returns when the host wants to be swept again; undefined once it is forgotten. */
+  /**
+   * A host in use may have no connection for a moment, where its peer keeps none open for long: its counters
+   * and what is known of its dials stay until it was not used for a `cleanupInterval`.
+   */
   #sweep(host: HostPool<PooledConnection>): number | undefined {
     const now = this.#clock.now();
     const nextAtMs = host.sweep(now, this.#clock.wallNow());
-    return this.#forgetIfEmpty(host) ? undefined : this.#sweepAtMs(nextAtMs);
+    if (!host.isForgettable) return this.#sweepAtMs(nextAtMs);
+    const forgetAtMs = host.lastUsedAtMs + this.#config.settings.cleanupInterval;
+    if (now < forgetAtMs) return forgetAtMs;
+    this.#forgetIfEmpty(host);
+    return undefined;
   }
 
   #sweepAll(): void {

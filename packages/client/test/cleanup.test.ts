@@ -28,6 +28,24 @@ it('an idle connection ends in its time, its host is forgotten, and then no time
   pool.close();
 });
 
+it('a host in use whose peer keeps nothing open is not forgotten between two calls', async () => {
+  const clock = new VirtualClock();
+  await using upstream = await ScriptedUpstream.start();
+  upstream.respondAlways({ headers: { 'keep-alive': 'timeout=1' } }); // less a margin of one second: not at all
+  const pool = new ConnectionPool({ cleanupInterval: '30s' }, { clock });
+  const stop = pool.startCleanupTask();
+  for (let call = 1; call <= 3; call += 1) {
+    await (await pool.sendRequest(upstream.url)).text();
+    clock.advance(10_000);
+    expect(pool.stats().idle).toBe(0);
+    expect(Object.values(pool.stats().hosts)).toMatchObject([{ requests: call }]);
+  }
+  clock.advance(30_000);
+  expect(pool.stats()).toMatchObject({ requests: 3, hosts: {} });
+  stop();
+  pool.close();
+});
+
 it('a host that never had a connection is forgotten, too', async () => {
   const clock = new VirtualClock();
   const pool = new ConnectionPool(
