@@ -60,6 +60,24 @@ it('a host that never had a connection is forgotten, too', async () => {
   pool.close();
 });
 
+it('a host whose connections all broke in use is forgotten, too', async () => {
+  const clock = new VirtualClock();
+  await using upstream = await ScriptedUpstream.start();
+  upstream.onConnection(async (peer) => {
+    await peer.readRequest();
+    peer.reset();
+  });
+  const pool = new ConnectionPool({ cleanupInterval: '30s' }, { clock });
+  await expect(pool.sendRequest(upstream.url)).rejects.toMatchObject({
+    code: 'HOTARU_CONNECTION_CLOSED',
+  });
+  expect(Object.keys(pool.stats().hosts)).toHaveLength(1);
+  clock.advance(30_000);
+  expect(Object.keys(pool.stats().hosts)).toHaveLength(0);
+  expect(clock.pendingTimers).toBe(0);
+  pool.close();
+});
+
 it('drain() keeps a timeout that is longer than any timer, and refuses one in the wrong place', async () => {
   const clock = new VirtualClock();
   await using upstream = await ScriptedUpstream.start();

@@ -57,6 +57,60 @@ describe('a host whose handshakes hang', () => {
   });
 });
 
+describe('a host that is slower than its callers', () => {
+  it('gets a connection done all the same, and is dialled a few times only', async () => {
+    const { key, cert } = (await testCertificates()).localhost;
+    const tls = createTlsServer({ key, cert }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
+    });
+    let accepted = 0;
+    const front = createServer((socket) => {
+      accepted += 1;
+      socket.on('error', () => undefined);
+      setTimeout(() => tls.emit('connection', socket), 400);
+    });
+    const port = await listen(front);
+    const pool = new ConnectionPool({
+      maxPerHost: 10,
+      hosts: { '127.0.0.1': { tls: { rejectUnauthorized: false } } },
+    });
+    const untilOk = async () => {
+      for (let i = 0; i < 100; i += 1) {
+        const call = pool.sendRequest(`https://127.0.0.1:${port}`, {}, { connectTimeout: 50 });
+        if ((await call.then((res) => res.text()).catch(() => '')) === 'ok') return true;
+      }
+      return false;
+    };
+    const done = await Promise.all(Array.from({ length: 10 }, untilOk));
+    expect(new Set(done)).toEqual(new Set([true]));
+    expect(accepted).toBeLessThan(60);
+    pool.close();
+    front.close();
+  });
+
+  it('does not hold up another host, when no caller waits for it any more', async () => {
+    await using good = await ScriptedUpstream.start();
+    good.respondAlways({ body: 'ok' });
+    const sockets = new Set<Socket>();
+    const hung = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    });
+    const port = await listen(hung);
+    const pool = new ConnectionPool({ maxTotal: 2 });
+    for (let i = 0; i < 2; i += 1)
+      await pool
+        .sendRequest(`https://127.0.0.1:${port}`, {}, { connectTimeout: 30 })
+        .catch(() => undefined);
+    expect(pool.stats().connecting).toBe(2);
+    expect(await (await pool.sendRequest(good.url, {}, { timeout: '8s' })).text()).toBe('ok');
+    pool.close();
+    for (const socket of sockets) socket.destroy();
+    hung.close();
+  });
+});
+
 describe('a server that takes only so many connections', () => {
   it('serves every caller on the ones it takes, when it refuses the handshakes of others', async () => {
     const { key, cert } = (await testCertificates()).localhost;

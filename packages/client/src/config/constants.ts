@@ -29,6 +29,13 @@ export const CONSTANTS = Object.freeze({
    * world takes 600 ms; a lost SYN is sent again after a second (RFC 6298 §2.1).
    */
   slowDialMs: 1_000,
+  /**
+   * The oldest dial keeps its place for `slowDialMs`, though its callers have left, then for twice as long
+   * each time, up to here: a host that comes back is not found much later than it could be.
+   */
+  slowDialMaxMs: 32_000,
+  /** This many dials in a row may give up their place at once; then one each `dialBackoffMaxMs`. */
+  dialsReplacedBeforeSpacing: 8,
   drainTimeoutMs: 10_000,
 
   // ── what is kept for the next call ────────────────────────────────────────────

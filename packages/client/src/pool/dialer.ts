@@ -17,7 +17,7 @@ import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';
 import { PendingDial, PendingDials } from './pending-dials.js';
-import type { Permits, PermitTaker } from './permits.js';
+import type { DialHolder, Permits, PermitTaker } from './permits.js';
 import type { Dial, Waiter } from './waiter.js';
 
 export interface DialEvents<T> {
@@ -60,10 +60,11 @@ interface Spare {
   readonly isAwaited: boolean;
 }
 
-export class Dialer<T> implements PermitTaker {
+export class Dialer<T> implements PermitTaker, DialHolder {
   readonly #host: DialerHost<T>;
   readonly #env: DialerEnvironment<T>;
   readonly permitLink: Link<PermitTaker> = new Link<PermitTaker>(this);
+  readonly dialLink: Link<DialHolder> = new Link<DialHolder>(this);
   readonly #dials = new PendingDials<T>();
   readonly #backoff: Backoff;
   readonly #spares: Spare[] = [];
@@ -120,8 +121,11 @@ export class Dialer<T> implements PermitTaker {
     if (this.#host.waiterCount + this.#spares.length === 0) {
       this.#env.permits.leave(this);
       if (this.#timer !== undefined) this.#setTimer();
+      this.offerDials();
       return;
     }
+    // Not to be given up for the host's own waiters: which one makes room for them is decided below.
+    if (this.#host.waiterCount > 0) this.#env.permits.setAbandoned(this, false);
     this.#dials.age(this.#env.clock.now());
     for (;;) {
       if (!this.#asksForMore()) {
@@ -137,6 +141,7 @@ export class Dialer<T> implements PermitTaker {
     }
     this.match();
     this.#setTimer();
+    this.offerDials();
   }
 
   permitGranted(): boolean {
@@ -149,7 +154,22 @@ export class Dialer<T> implements PermitTaker {
     // Perhaps long after pump() has asked for it.
     this.match();
     this.#setTimer();
+    this.offerDials();
     return asksForMore;
+  }
+
+  giveUpDial(): void {
+    this.dropSpares();
+    const { youngest } = this.#dials;
+    if (youngest === undefined || !this.#dials.remove(youngest)) return;
+    youngest.dial.cancel();
+    this.#host.slotFreed();
+  }
+
+  /** What no caller waits for any more, another host may have the permit of. */
+  offerDials(): void {
+    const isAbandoned = this.#host.waiterCount === 0 && this.#dials.size > 0;
+    this.#env.permits.setAbandoned(this, isAbandoned);
   }
 
   /** Callers that wait for a spare are told that there is none. */
@@ -167,6 +187,7 @@ export class Dialer<T> implements PermitTaker {
       this.#host.slotFreed();
     }
     this.#setTimer();
+    this.offerDials();
   }
 
   #wantsMore(): boolean {
@@ -237,7 +258,7 @@ export class Dialer<T> implements PermitTaker {
     const found = this.#dials.replaceable;
     if (found === undefined || found.atMs > this.#env.clock.now()) return false;
     const { pending } = found;
-    this.#dials.replace(pending);
+    this.#dials.replace(pending, this.#env.clock.now());
     const stranded = strandWaiters(pending);
     pending.dial.cancel();
     this.#host.dialReplaced();

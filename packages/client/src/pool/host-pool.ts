@@ -179,6 +179,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#heldCount -= 1;
     if (!this.#live.has(connection)) {
       this.#windDown();
+      this.#offerToBeForgotten();
       return false;
     }
     record.touch(nowMs, this.#env.clock.wallNow());
@@ -194,6 +195,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     if (record.holders > 0) {
       if (!isFit) this.#shared.admitNoMore(connection);
       else if (this.#state !== 'closed') this.#place(connection, true);
+      this.#dialer.offerDials();
       return isFit;
     }
     const { permits } = this.#env;
@@ -202,6 +204,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       return false;
     }
     this.#place(connection, true);
+    this.#dialer.offerDials(); // it may have been the last waiter that took it
     this.#windDown();
     return this.#live.has(connection);
   }
@@ -492,9 +495,13 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   #afterLeaving(): void {
     this.#dialer.pump();
     this.#windDown();
+    this.#offerToBeForgotten();
+    checkInvariants(this);
+  }
+
+  #offerToBeForgotten(): void {
     if (this.heapIndex === -1 && this.#state === 'open' && this.isForgettable)
       this.#env.onSweepable?.(Infinity);
-    checkInvariants(this);
   }
 
   /** While it drains: gives up dials that no caller waits for any more, and reports when all is done. */

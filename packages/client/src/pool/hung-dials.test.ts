@@ -72,6 +72,56 @@ describe('a dial that a caller ran out of time on', () => {
     host.connect();
     expect(host.hostPool.liveCount).toBe(1);
   });
+
+  it.each([
+    ['maxDialing', { maxDialing: 3 }],
+    ['maxPerHost', { maxPerHost: 2 }],
+    ['maxTotal', { maxTotal: 2 }],
+  ])('keeps the oldest also when as many wait at once as %s allows', (_what, limit) => {
+    const host = oneHost(limit);
+    const { clock } = host.pool;
+    let callers = Array.from({ length: 10 }, () => host.acquire());
+    const [oldest] = host.dials;
+    for (let i = 0; i < 9; i += 1) {
+      clock.advance(100);
+      for (const caller of callers) caller.cancel(true);
+      callers = callers.map(() => host.acquire());
+    }
+    expect(host.dials[0]).toBe(oldest);
+    oldest?.connect();
+    expect(callers[0]?.state).toBe('served');
+  });
+
+  it('is one of few: callers who leave early do not storm a host that is down', () => {
+    const host = oneHost();
+    const { clock } = host.pool;
+    for (let i = 0; i < 200; i += 1) {
+      const callers = Array.from({ length: 20 }, () => host.acquire());
+      clock.advance(50);
+      for (const caller of callers) caller.cancel(true);
+    }
+    const dialCount = host.hostPool.counters.failed + host.dials.length;
+    expect(clock.now()).toBe(10_000);
+    expect(dialCount).toBeLessThanOrEqual(8 + 8 + 100 + 1);
+    // And it is found soon when it is back.
+    const late = host.acquire();
+    clock.advance(CONSTANTS.dialBackoffMaxMs);
+    host.dials.at(-1)?.connect();
+    expect(late.state).toBe('served');
+  });
+
+  it('keeps its place for no longer than half a minute, however long the host was down', () => {
+    const host = oneHost({ maxPerHost: 1 });
+    const { clock } = host.pool;
+    let longestMs = 0;
+    while (clock.now() < 600_000) {
+      const acquire = host.acquire();
+      clock.advance(500);
+      acquire.cancel(true);
+      longestMs = Math.max(longestMs, clock.now() - (host.dials[0]?.startedAtMs ?? 0));
+    }
+    expect(longestMs).toBeLessThanOrEqual(CONSTANTS.slowDialMaxMs + 500);
+  });
 });
 
 describe('a dial that is slow', () => {

@@ -27,8 +27,10 @@ export class PendingDials<T> {
   readonly #dials = new Set<PendingDial<T>>();
   #promptCount = 0;
   #slowCount = 0;
-  /** Forsaken ones that were given up since the last dial that succeeded. */
+  /** Forsaken ones that were given up since the last dial that succeeded; and the oldest ones of those. */
   #replacedInARow = 0;
+  #oldestReplacedInARow = 0;
+  #lastReplacedAtMs = -Infinity;
 
   get size(): number {
     return this.#dials.size;
@@ -56,6 +58,7 @@ export class PendingDials<T> {
 
   succeeded(): void {
     this.#replacedInARow = 0;
+    this.#oldestReplacedInARow = 0;
   }
 
   // ── slow dials ─────────────────────────────────────────────────────────────────────────────────
@@ -79,23 +82,34 @@ export class PendingDials<T> {
     return Infinity;
   }
 
-  /** The forsaken dial whose place the next one takes, and the instant from which it may. */
+  /**
+   * The forsaken dial whose place the next one takes, and the instant from which it may. A host that is
+   * merely slower than its callers must get connections done, too: the youngest goes, and the oldest of all
+   * has its place for a second, the next such one for two, and so on. A host that is down must not be stormed
+   * by callers who leave early: after a few in a row, each waits as long as a dial after a failed one.
+   */
   get replaceable(): { pending: PendingDial<T>; atMs: number } | undefined {
-    // The youngest: a host that is merely slower than its callers must get connections done, too.
     let youngest: PendingDial<T> | undefined;
     for (const pending of this.#dials) if (pending.state === 'forsaken') youngest = pending;
     if (youngest === undefined) return undefined;
-    // The same with a single place: it is given to a dial for twice as long each time.
-    const keptMs = CONSTANTS.slowDialMs * 2 ** Math.min(this.#replacedInARow, 16);
-    return {
-      pending: youngest,
-      atMs: this.#dials.size > 1 ? youngest.startedAtMs : youngest.startedAtMs + keptMs,
-    };
+    const keptMs = this.#isOldest(youngest)
+      ? Math.min(CONSTANTS.slowDialMs * 2 ** this.#oldestReplacedInARow, CONSTANTS.slowDialMaxMs)
+      : 0;
+    const isSpaced = this.#replacedInARow >= CONSTANTS.dialsReplacedBeforeSpacing;
+    const spacedAtMs = isSpaced ? this.#lastReplacedAtMs + CONSTANTS.dialBackoffMaxMs : 0;
+    return { pending: youngest, atMs: Math.max(youngest.startedAtMs + keptMs, spacedAtMs) };
   }
 
-  replace(pending: PendingDial<T>): void {
+  replace(pending: PendingDial<T>, nowMs: number): void {
     this.#replacedInARow += 1;
+    if (this.#isOldest(pending)) this.#oldestReplacedInARow += 1;
+    this.#lastReplacedAtMs = nowMs;
     this.remove(pending);
+  }
+
+  #isOldest(pending: PendingDial<T>): boolean {
+    for (const oldest of this.#dials) return oldest === pending;
+    return false;
   }
 
   /** No caller is left, and the last ones ran out of time: the next one gets a dial of its own. */

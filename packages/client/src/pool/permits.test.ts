@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakePool } from '../../test/support/fake-pool.js';
+import { FakePool, type FakeHost } from '../../test/support/fake-pool.js';
 import { Link } from './linked-list.js';
 import { Permits, type PermitTaker } from './permits.js';
 
@@ -40,6 +40,38 @@ describe('maxTotal', () => {
     expect(busy.connection?.isOpen).toBe(false);
     b.connect();
     expect(waiter.state).toBe('served');
+  });
+
+  it.each([
+    ['ran out of time', (host: FakeHost) => host.acquire().cancel(true)],
+    ['were aborted', (host: FakeHost) => host.acquire().cancel()],
+    ['were served otherwise', (host: FakeHost) => servedOtherwise(host)],
+    ['only warm it up', (host: FakeHost) => void host.hostPool.warm(1)],
+  ])('lets no host wait for the dials of another whose callers %s', (_what, leave) => {
+    const pool = new FakePool({ maxTotal: 3 });
+    const [hung, other] = [pool.host('hung'), pool.host('other')];
+    hung.dialled();
+    hung.dialled();
+    leave(hung);
+    const [dial] = hung.dials;
+    expect([hung.dials.length, pool.permits.used]).toEqual([1, 3]);
+    const late = other.acquire();
+    expect([dial?.isCancelled, hung.dials.length, other.dials.length]).toEqual([true, 0, 1]);
+    other.connect();
+    expect(late.state).toBe('served');
+    expect(pool.permits.used).toBe(3);
+  });
+
+  it('leaves a dial alone for which a caller waits', () => {
+    const pool = new FakePool({ maxTotal: 1 });
+    const [a, b] = [pool.host('a'), pool.host('b')];
+    const first = a.acquire();
+    const second = b.acquire();
+    expect([a.dials.length, b.dials.length]).toEqual([1, 0]);
+    first.cancel();
+    expect([a.dials.length, b.dials.length]).toEqual([0, 1]);
+    b.connect();
+    expect(second.state).toBe('served');
   });
 
   it('serves starving hosts in turn, so that one with many waiters does not starve the others', () => {
@@ -220,3 +252,12 @@ describe('Permits', () => {
     expect(permits.isWaiting(many)).toBe(false);
   });
 });
+
+/** Its caller gets a connection that was released meanwhile: the dial goes on without one. */
+function servedOtherwise(host: FakeHost): void {
+  const caller = host.acquire();
+  const [connection] = host.connections;
+  connection?.finished();
+  if (connection !== undefined) host.hostPool.release(connection, true);
+  expect(caller.state).toBe('served');
+}

@@ -1,7 +1,8 @@
 /**
  * The pool-wide limit (`maxTotal`): one permit for each connection that is open or being dialled.
  *
- * At the limit, the connection idle longest anywhere is evicted to make room; when all are busy, hosts
+ * At the limit, the connection idle longest anywhere is evicted to make room, then a dial is given up
+ * that no caller waits for: it may hang, and must not hold up other hosts. When neither is left, hosts
  * that want to dial stand in line, one place each. A host with nothing of its own stands before the
  * others, and the next connection released anywhere ends for it: a busy host can't starve it.
  */
@@ -21,9 +22,18 @@ export interface PermitTaker {
   permitGranted(): boolean;
 }
 
+/** A host with dials under way that no caller of it waits for. */
+export interface DialHolder {
+  /** Its place among those. */
+  readonly dialLink: Link<DialHolder>;
+  /** Gives up one of these dials, and its permit. */
+  giveUpDial(): void;
+}
+
 export class Permits {
   /** Every idle connection of every host, longest idle first. */
   readonly idle = new LinkedList<Poolable>();
+  readonly #abandoned = new LinkedList<DialHolder>();
   readonly #line = new LinkedList<PermitTaker>();
   readonly #starving = new LinkedList<PermitTaker>();
   readonly #evict: (connection: Poolable) => void;
@@ -71,6 +81,14 @@ export class Permits {
     taker.permitLink.list?.remove(taker.permitLink);
   }
 
+  /** While it holds dials that no caller waits for, one that waits elsewhere may have their permits. */
+  setAbandoned(holder: DialHolder, isAbandoned: boolean): void {
+    if (isAbandoned === (holder.dialLink.list !== undefined)) return;
+    if (isAbandoned) this.#abandoned.push(holder.dialLink);
+    else this.#abandoned.remove(holder.dialLink);
+    if (isAbandoned) this.serve();
+  }
+
   giveBack(): void {
     this.#used -= 1;
     if (this.#used < 0) throw new Error('a permit was given back twice');
@@ -105,8 +123,14 @@ export class Permits {
   }
 
   #makeRoom(): boolean {
-    while (!this.isFree) if (!this.#evictOne()) return false;
+    while (!this.isFree) if (!this.#evictOne() && !this.#giveUpDial()) return false;
     return true;
+  }
+
+  #giveUpDial(): boolean {
+    const usedBefore = this.#used;
+    this.#abandoned.first?.giveUpDial();
+    return this.#used < usedBefore;
   }
 
   #evictOne(): boolean {
