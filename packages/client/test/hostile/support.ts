@@ -10,6 +10,7 @@ import {
   type PoolConfigInput,
   type RequestInit,
   type SendOptions,
+  type RequestScope,
 } from '@hotaru/client';
 import {
   ScriptedUpstream,
@@ -174,9 +175,10 @@ export async function attempt(
   url: string,
   request: RequestInit = {},
   options: SendOptions = {},
+  scope?: RequestScope,
 ): Promise<Outcome> {
   try {
-    const response = await pool.sendRequest(url, request, options);
+    const response = await pool.sendRequest(url, request, options, scope);
     const body = Buffer.from(await response.bytes()).toString('latin1');
     return {
       status: response.status,

@@ -1,17 +1,23 @@
 /**
  * Every wait has a clock, and each clock its code (docs/rules.md, rule 7; undici#1987, #5604):
- * queue, dial, TLS, upload, head, body, and the whole. Timeouts here are tens of milliseconds.
+ * queue, dial, TLS, upload, head, body, and the whole. Time is virtual, sockets are real.
  */
 import { createServer } from 'node:net';
 import { PassThrough, type Transform } from 'node:stream';
 import { constants, createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
-import { ConnectionPool, type ErrorCode, type RequestInit, type SendOptions } from '@hotaru/client';
+import {
+  ConnectionPool,
+  RequestScope,
+  type ErrorCode,
+  type RequestInit,
+  type SendOptions,
+} from '@hotaru/client';
 import { ScriptedUpstream, turn, VirtualClock, type PeerScript } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
-import { answering, attempt, chunked, codeOf, ok, whole } from './support.js';
+import { until } from '../support/waiting.js';
+import { answering, attempt, chunked, codeOf, ok, whole, type Outcome } from './support.js';
 
 const SOON = 40;
-const LATE_MS = 1_500;
 
 interface TimeoutCase {
   readonly name: string;
@@ -154,22 +160,39 @@ const CASES: TimeoutCase[] = [
   },
 ];
 
+/** Moves time on, a timeout at a time, until the call has settled: what comes meanwhile may start a clock anew. */
+async function inTime(clock: VirtualClock, call: Promise<Outcome>): Promise<Outcome> {
+  let isSettled = false;
+  void call.then(() => (isSettled = true));
+  while (!isSettled) {
+    await turn();
+    clock.advance(SOON);
+    await turn();
+  }
+  return call;
+}
+
 describe('what takes too long ends with its own code and phase', () => {
   for (const one of CASES)
     it(one.name, async () => {
       await using upstream = await ScriptedUpstream.start();
       upstream.script([one.script, answering]);
-      const pool = new ConnectionPool({ maxPerHost: 1 });
-      const startedAt = performance.now();
-      const outcome = await attempt(pool, upstream.url, one.request, one.options);
-      const tookMs = performance.now() - startedAt;
+      const clock = new VirtualClock();
+      const scope = new RequestScope();
+      const pool = new ConnectionPool({ maxPerHost: 1 }, { clock });
+      const call = attempt(pool, upstream.url, one.request, one.options, scope);
+      await until(
+        () => scope.openCalls().some(({ phase }) => phase === one.phase),
+        `it gets to ${one.phase}`,
+      );
+      clock.advance(SOON - 1);
+      expect(scope.openCalls()).toHaveLength(1);
+      const outcome = await inTime(clock, call);
       expect(codeOf(outcome)).toBe(one.code);
       expect((outcome as { error: unknown }).error).toMatchObject({ phase: one.phase });
-      expect(tookMs).toBeGreaterThan(SOON - 5);
-      expect(tookMs).toBeLessThan(LATE_MS);
       upstream.connections[0]?.resumeReading(); // an origin that does not read does not see the close
       await upstream.waitForOpen(0);
-      const next = await attempt(pool, upstream.url, { path: '/own' }, { timeout: LATE_MS });
+      const next = await attempt(pool, upstream.url, { path: '/own' });
       expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
       expect(pool.stats()).toMatchObject({ timeouts: 1, active: 0, waiting: 0 });
       pool.close();
@@ -183,10 +206,11 @@ describe('a wait in the queue', () => {
       await peer.readRequest();
       await peer.stall();
     });
-    const pool = new ConnectionPool({ maxPerHost: 1, ...config });
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool({ maxPerHost: 1, ...config }, { clock });
     const first = attempt(pool, upstream.url);
     await upstream.waitForRequests(1);
-    const outcome = await attempt(pool, upstream.url, {}, options);
+    const outcome = await inTime(clock, attempt(pool, upstream.url, {}, options));
     expect(pool.stats()).toMatchObject({ waiting: 0, active: 1 });
     pool.close();
     await first;
@@ -254,9 +278,13 @@ describe('a dial', () => {
     ['the deadline of the call', {}, { timeout: SOON }, 'HOTARU_DEADLINE_EXCEEDED'],
   ])('whose TLS handshake stalls ends with %s', async (_what, config, options, code) => {
     await using upstream = await ScriptedUpstream.start(); // plain: it never answers the ClientHello
-    const pool = new ConnectionPool({ maxPerHost: 1, ...config });
+    const clock = new VirtualClock();
+    const scope = new RequestScope();
+    const pool = new ConnectionPool({ maxPerHost: 1, ...config }, { clock });
     const url = upstream.url.replace('http:', 'https:');
-    const outcome = await attempt(pool, url, {}, options);
+    const call = attempt(pool, url, {}, options, scope);
+    await until(() => scope.openCalls().some(({ phase }) => phase === 'tls'), 'the handshake');
+    const outcome = await inTime(clock, call);
     expect(codeOf(outcome)).toBe(code);
     expect((outcome as { error: unknown }).error).toMatchObject({ phase: 'tls', bytesSent: 0 });
     pool.close();
@@ -268,12 +296,14 @@ describe('a clock that must not strike', () => {
   it('headersTimeout does not run while the caller’s own body takes its time', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(answering);
+    const clock = new VirtualClock();
     async function* body() {
       yield 'x';
-      await new Promise((resolve) => setTimeout(resolve, 3 * SOON));
+      await turn(); // it is written
+      clock.advance(3 * SOON);
       yield 'y';
     }
-    const pool = new ConnectionPool();
+    const pool = new ConnectionPool({}, { clock });
     const request = { method: 'POST', body: body() };
     const options = { headersTimeout: SOON, bodyTimeout: SOON };
     expect(await attempt(pool, upstream.url, request, options)).toMatchObject({ status: 200 });
@@ -282,59 +312,65 @@ describe('a clock that must not strike', () => {
 
   it('headersTimeout does not cut a body that takes longer', async () => {
     await using upstream = await ScriptedUpstream.start();
-    upstream.onConnection(async (peer) => {
-      await peer.readRequest();
-      await peer.write(ok(['Content-Length: 5'], 'he'));
-      await new Promise((resolve) => setTimeout(resolve, 2 * SOON));
-      await peer.write('llo');
-    });
-    const pool = new ConnectionPool();
-    const outcome = await attempt(pool, upstream.url, {}, { headersTimeout: SOON });
-    expect(outcome).toMatchObject({ body: 'hello' });
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool({}, { clock });
+    const sent = pool.sendRequest(upstream.url, {}, { headersTimeout: SOON });
+    const peer = await upstream.connection(0);
+    await peer.readRequest();
+    await peer.write(ok(['Content-Length: 5'], 'he'));
+    const text = (await sent).text();
+    clock.advance(2 * SOON);
+    await peer.write('llo');
+    expect(await text).toBe('hello');
     pool.close();
   });
 
   it('bodyTimeout does not run while the body is not read', async () => {
     await using upstream = await ScriptedUpstream.start();
-    upstream.onConnection(async (peer) => {
-      await peer.readRequest();
-      await peer.write(ok(['Content-Length: 10'], 'hello'));
-      await new Promise((resolve) => setTimeout(resolve, 3 * SOON));
-      await peer.write('world');
-    });
-    const pool = new ConnectionPool();
-    const response = await pool.sendRequest(upstream.url, {}, { bodyTimeout: SOON });
-    await new Promise((resolve) => setTimeout(resolve, 3.5 * SOON));
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool({}, { clock });
+    const sent = pool.sendRequest(upstream.url, {}, { bodyTimeout: SOON });
+    const peer = await upstream.connection(0);
+    await peer.readRequest();
+    await peer.write(ok(['Content-Length: 10'], 'hello'));
+    const response = await sent;
+    clock.advance(3 * SOON);
+    await peer.write('world');
+    clock.advance(3 * SOON);
     expect(await response.text()).toBe('helloworld');
     pool.close();
   });
 
   it('bodyTimeout starts anew with every piece', async () => {
     await using upstream = await ScriptedUpstream.start();
-    upstream.onConnection(async (peer) => {
-      await peer.readRequest();
-      await peer.write(ok(['Content-Length: 5']));
-      for (const letter of 'hello') {
-        await new Promise((resolve) => setTimeout(resolve, SOON / 2));
-        await peer.write(letter);
-      }
-    });
-    const pool = new ConnectionPool();
-    const outcome = await attempt(pool, upstream.url, {}, { bodyTimeout: SOON });
-    expect(outcome).toMatchObject({ body: 'hello' });
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool({}, { clock });
+    const sent = pool.sendRequest(upstream.url, {}, { bodyTimeout: SOON });
+    const peer = await upstream.connection(0);
+    await peer.readRequest();
+    await peer.write(ok(['Content-Length: 5']));
+    const text = (await sent).text();
+    for (const letter of 'hello') {
+      clock.advance(SOON - 1);
+      const before = pool.stats().bytesReceived;
+      await peer.write(letter);
+      await until(() => pool.stats().bytesReceived > before, 'the letter has come');
+    }
+    expect(await text).toBe('hello');
     pool.close();
   });
 
   it('the deadline of one call does not strike in the next on its connection', async () => {
     await using upstream = await ScriptedUpstream.start();
+    const clock = new VirtualClock();
     upstream.onConnection(async (peer) => {
       await peer.readRequest();
       await peer.write(whole('first'));
       await peer.readRequest();
-      await new Promise((resolve) => setTimeout(resolve, 2 * SOON));
+      clock.advance(2 * SOON);
       await peer.write(whole('second'));
     });
-    const pool = new ConnectionPool();
+    const pool = new ConnectionPool({}, { clock });
     const options = { timeout: SOON, headersTimeout: SOON, bodyTimeout: SOON };
     expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ body: 'first' });
     expect(await attempt(pool, upstream.url)).toMatchObject({ body: 'second' });
