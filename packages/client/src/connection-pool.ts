@@ -505,9 +505,11 @@ export class ConnectionPool implements AsyncDisposable {
    */
   #sweepAtMs(expiresAtMs: number): number {
     const { cleanupInterval } = this.#config.settings;
+    const hasTask = this.#cleanupOwners.size > 0;
+    // Every connection that becomes idle comes here: the usual one must not read the clock for it.
+    if (!hasTask && expiresAtMs !== Infinity) return expiresAtMs + cleanupInterval;
     const latestAtMs = this.#clock.now() + cleanupInterval;
-    if (this.#cleanupOwners.size > 0) return Math.min(expiresAtMs, latestAtMs);
-    return expiresAtMs === Infinity ? latestAtMs : expiresAtMs + cleanupInterval;
+    return hasTask ? Math.min(expiresAtMs, latestAtMs) : latestAtMs;
   }
 
   /** While a call waits in line the deadlines keep the process alive: perhaps nothing else does. */

@@ -17,11 +17,11 @@
  *   the response ends first: stop too; the connection is not reusable, the peer waits for the rest
  *   a write fails: an answer may lie in the receive buffer, so keep reading for a short grace
  */
-import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
 import type { ByteSink, PooledConnection } from '../pooled-connection.js';
 import { afterPoll, type PolledTask } from '../turn.js';
 import type { ParsedHead } from './head-parser.js';
+import { keepAliveOf } from './keep-alive.js';
 import {
   RequestWriter,
   type SendState,
@@ -253,14 +253,9 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
   #noteKeepAlive(head: ParsedHead): void {
     if (head.keepAlive === '') return;
     const { record } = this.connection;
-    const timeout = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(head.keepAlive)?.[1];
-    if (timeout !== undefined) {
-      const ms = Number(timeout) * 1_000;
-      const marginMs = Math.max(CONSTANTS.keepAliveMarginMs, ms * CONSTANTS.keepAliveMarginShare);
-      record.idleHintMs = Math.max(0, ms - marginMs);
-    }
-    const max = /(?:^|[\s,;])max\s*=\s*"?(\d{1,9})/i.exec(head.keepAlive)?.[1];
-    if (max !== undefined) record.requestsLeft = Number(max);
+    const { idleMs, max } = keepAliveOf(head.keepAlive);
+    if (idleMs !== undefined) record.idleHintMs = idleMs;
+    if (max !== undefined) record.requestsLeft = max;
   }
 }
 
