@@ -285,6 +285,21 @@ describe('errors', () => {
     expect(res.headers).not.toHaveProperty('content-encoding');
     expect(res.headers).not.toHaveProperty('cache-control');
   });
+
+  it('keep the security policy of the site: its name starts as those about a body do', async () => {
+    const app = testApp();
+    app.use((ctx, next) => {
+      ctx.setHeader('content-security-policy', "default-src 'none'");
+      ctx.setHeader('content-disposition', 'attachment');
+      return next();
+    });
+    app.get('/', () => {
+      throw new HttpError(403);
+    });
+    const { headers } = await app.inject({ path: '/' });
+    expect(headers['content-security-policy']).toBe("default-src 'none'");
+    expect(headers).not.toHaveProperty('content-disposition');
+  });
 });
 
 describe('streams', () => {

@@ -29,8 +29,22 @@ import { toResponse, type HttpResponse, type StreamSource } from './response.js'
 import type { HttpSafety } from './safety.js';
 import { UnsentBodies } from './unsent-bodies.js';
 
-/** Header fields about one representation, besides `content-*`. */
+/**
+ * Header fields about one representation (RFC 9110 §8, RFC 9530), and about keeping it. Named one by one: a
+ * `content-security-policy` is about the site, and an error page needs it, too.
+ */
 const REPRESENTATION = new Set([
+  'content-digest',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'repr-digest',
+  'digest',
   'etag',
   'last-modified',
   'cache-control',
@@ -316,8 +330,7 @@ export class Exchange implements RequestUnderWay {
   dropRepresentation(): void {
     this.status = 0;
     for (const name of Object.keys(this.headers ?? {}))
-      if (name.startsWith('content-') || REPRESENTATION.has(name))
-        Reflect.deleteProperty(this.headers ?? {}, name);
+      if (REPRESENTATION.has(name)) Reflect.deleteProperty(this.headers ?? {}, name);
   }
 
   /** The head goes out in time: from now on a stream ends with its source, its client or the write clock. */

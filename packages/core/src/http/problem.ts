@@ -7,6 +7,7 @@ import { HotaruClientError } from '@hotaru/client';
 import type { ErrorCode } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
 import { HotaruError } from '../errors.js';
+import { UNREADABLE } from '../log/error-facts.js';
 import { HttpError } from './http-error.js';
 import { HttpResponse } from './response.js';
 
@@ -26,10 +27,19 @@ const OUR_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** @param isDevelopment tells the client what went wrong; production keeps it for the log. */
 export function toHttpError(error: unknown, isDevelopment: boolean): HttpError {
+  try {
+    return read(error, isDevelopment);
+  } catch {
+    // A proxy, or a getter of the error's own, throws when it is looked at.
+    return new HttpError(500, { code: 'HOTARU_INTERNAL', cause: new Error(UNREADABLE) });
+  }
+}
+
+function read(error: unknown, isDevelopment: boolean): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof HotaruClientError) {
     // A stream passed on as request body speaks for itself: a client's body over the limit stays a 413.
-    if (error.code === 'HOTARU_REQUEST_BODY_FAILED') return toHttpError(error.cause, isDevelopment);
+    if (error.code === 'HOTARU_REQUEST_BODY_FAILED') return read(error.cause, isDevelopment);
     return fromClient(error, isDevelopment);
   }
   const code = error instanceof HotaruError ? error.code : 'HOTARU_INTERNAL';

@@ -45,7 +45,7 @@ export function cancelSource(source: StreamSource): void {
   try {
     if (source instanceof Readable) source.on('error', ignore).destroy();
     else if (isNativeStream(source)) source.cancel().catch(ignore);
-    else void iteratorOf(source).return?.().then(ignore, ignore);
+    else endOf(iteratorOf(source));
   } catch {
     // One that is read already: there is nothing to give up.
   }
@@ -158,7 +158,16 @@ class Pump {
     if (this.#isStopped) return;
     this.#isStopped = true;
     if (this.#source instanceof Readable) this.#source.destroy();
-    else void chunks.return?.().then(ignore, ignore);
+    else endOf(chunks);
+  }
+}
+
+/** Tells the source. One written by hand may throw then, or return no promise: it has ended all the same. */
+function endOf(chunks: Chunks): void {
+  try {
+    Promise.resolve(chunks.return?.()).catch(ignore);
+  } catch {
+    // given up
   }
 }
 

@@ -191,10 +191,11 @@ interface BodySink {
 
 /** The listeners on a request, its size so far and its stall timer; all gone when it has ended. */
 class BodySource {
-  readonly #exchange: Exchange;
+  /** Undefined at the end, as the sink is: the request outlives it on an idle connection, and the body with it. */
+  #exchange: Exchange | undefined;
   readonly #request: IncomingMessage;
   readonly #safety: HttpSafety;
-  readonly #sink: BodySink;
+  #sink: BodySink | undefined;
   #size = 0;
   #isOver = false;
   /** For bytes, without a timer yet. */
@@ -242,19 +243,26 @@ class BodySource {
   }
 
   leave(): void {
-    this.#isOver = true;
-    this.rest();
+    this.#over();
     this.#request.off('data', this.#onData);
     this.#request.off('end', this.#onEnd);
     this.#request.off('error', this.#onLost);
     this.#request.off('close', this.#onLost);
   }
 
+  #over(): void {
+    this.#isOver = true;
+    this.rest();
+    this.#exchange = undefined;
+    this.#sink = undefined;
+  }
+
   fail(error: Error): void {
     if (this.#isOver) return;
+    const sink = this.#sink;
+    if (this.#exchange !== undefined) this.#exchange.bodyFailure = error;
     this.leave();
-    this.#exchange.bodyFailure = error;
-    this.#sink.fail(error);
+    sink?.fail(error);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -264,14 +272,14 @@ class BodySource {
       return;
     }
     this.#timer?.refresh();
-    this.#sink.data(chunk);
+    this.#sink?.data(chunk);
   };
 
   readonly #onEnd = (): void => {
     // The listeners stay: nothing that they listen for matters any more, and taking them off has its price.
-    this.#isOver = true;
-    this.rest();
-    this.#sink.end();
+    const sink = this.#sink;
+    this.#over();
+    sink?.end();
   };
 
   readonly #onStall = (): void => {

@@ -90,6 +90,8 @@ export class InboundConnection {
   }
 
   end(request: RequestUnderWay): void {
+    // It holds the body that it has read: a connection may be idle for long after this.
+    if (this.#last === request) this.#last = undefined;
     if (this.#first === request) this.#first = undefined;
     else this.#others?.delete(request);
   }

@@ -12,7 +12,19 @@ const OWN = ['client/src/', 'client/dist/', 'core/src/', 'core/dist/'].map((one)
 
 export type ErrorFacts = Record<string, unknown>;
 
+/** Of what throws itself when it is looked at. */
+export const UNREADABLE = 'what was thrown cannot be shown: it throws itself when it is looked at';
+
+/** Never throws: a log line must not cost the answer that comes after it. */
 export function errorFacts(error: unknown, withStack: boolean): unknown {
+  try {
+    return factsOf(error, withStack);
+  } catch {
+    return { type: 'unknown', message: UNREADABLE };
+  }
+}
+
+function factsOf(error: unknown, withStack: boolean): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   const facts: ErrorFacts = { type: error.name, code, message: error.message };
