@@ -23,6 +23,7 @@ function errorTable(): string {
 }
 
 function show(setting: Setting): string {
+  if (setting.shownDefault !== undefined) return setting.shownDefault;
   if (setting.default === Infinity) return 'none';
   return setting.kind === 'duration' ? `${setting.default} ms` : String(setting.default);
 }

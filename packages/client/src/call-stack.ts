@@ -7,7 +7,7 @@
  * async function, which looks at the stack from there and then throws. It costs nothing until a call fails.
  *
  *   awaited, alone or in Promise.all()    the frames of the async functions that wait, innermost first
- *   not awaited at that moment            the line of the call, where call sites are recorded (development)
+ *   not awaited at that moment            the line of the call, where call sites are recorded (diagnostics)
  *   neither                               the frames of this package, as they were
  */
 import { HotaruClientError } from './errors.js';

@@ -1,7 +1,7 @@
 /**
- * Leaks made visible: a body nobody reads, a lease nobody gives back. The garbage collector notices
+ * Leaks made visible: a body that is never read, a lease that is never given back. The garbage collector notices
  * that its owner is gone; the connection is then taken back, and where `reportLeaks` is on (by default
- * in development) a process warning says which call it was.
+ * where `NODE_ENV` is development or test) a process warning says which call it was.
  */
 
 /** Something that holds a connection on behalf of an object the user may drop. It must not refer to that object. */

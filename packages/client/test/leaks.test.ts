@@ -484,7 +484,7 @@ describe('a signal that lives as long as the process', () => {
   ])(
     'keeps no listener of %i calls that end in: %s',
     async (calls, _what, answer, options, after) => {
-      const pool = poolOf({ maxPerHost: AT_ONCE });
+      const pool = poolOf({ maxPerHost: AT_ONCE, reportLeaks: false });
       const upstream = await upstreamOf();
       upstream.onConnection(async (peer) => {
         for (;;) {

@@ -9,6 +9,7 @@ import {
   type RequestIdOptions,
 } from './log/correlation.js';
 import { toLogger, type Logger, type LoggerInput } from './logger.js';
+import { hasDiagnostics, modeOf, type Mode } from './node-env.js';
 import {
   checkBoolean,
   checkCount,
@@ -19,13 +20,17 @@ import {
   type Duration,
 } from './options.js';
 
-export type Mode = 'development' | 'production';
+export type { Mode };
 
 /** What `new App()` takes; everything has a default. */
 export interface AppOptions {
   /** `'host:port'`, `':port'` or `'port'`; IPv6 in brackets; port 0 picks a free one. Default `'127.0.0.1:3003'`. */
   binding?: string | undefined;
-  /** Development tells clients what went wrong and warns of unread bodies. Default: `NODE_ENV`, else development. */
+  /**
+   * Development tells clients what went wrong, and warns of unread bodies with the line of the call. Default: production
+   * if `NODE_ENV` is production, else development; the lines of calls, which cost a stack trace for each, only if
+   * `NODE_ENV` is development or test.
+   */
   mode?: Mode | undefined;
   /** Limits of inbound requests; endpoints lay their own over them. */
   safety?: HttpSafety | HttpSafetyOptions | undefined;
@@ -78,6 +83,7 @@ const DEFAULTS = Object.freeze({
 /** Options as the code reads them. */
 export interface CheckedAppOptions {
   readonly mode: Mode;
+  readonly hasDiagnostics: boolean;
   readonly safety: HttpSafety;
   readonly log: Logger;
   readonly hasAccessLog: boolean;
@@ -95,13 +101,13 @@ export interface CheckedAppOptions {
 /** @throws HotaruError `HOTARU_INVALID_OPTION`, `HOTARU_INVALID_BINDING`; HotaruClientError `HOTARU_INVALID_CONFIG`. */
 export function checkAppOptions(options: AppOptions): CheckedAppOptions {
   checkKeys('app', options, OPTION_NAMES);
-  const envMode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
-  const mode = checkText('app.mode', options.mode ?? envMode, [
+  const mode = checkText('app.mode', options.mode ?? modeOf(), [
     'development',
     'production',
   ]) as Mode;
   return {
     mode,
+    hasDiagnostics: hasDiagnostics(options.mode),
     safety: HttpSafety.from(options.safety ?? {}),
     log: toLogger(options.logger, mode === 'development'),
     hasAccessLog: checkBoolean('app.accessLog', options.accessLog ?? true),

@@ -2,6 +2,7 @@
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
+import type { CheckedAppOptions } from './app-options.js';
 import { Background } from './background.js';
 import { Draining } from './draining.js';
 import type { AppContainer, RequestContainer } from './di/container.js';
@@ -14,6 +15,7 @@ export class AppServices implements Services {
   readonly app: App;
   readonly log: Logger;
   readonly isDevelopment: boolean;
+  readonly hasDiagnostics: boolean;
   readonly requests: RequestLog;
   readonly correlation: CorrelationSettings;
   readonly draining = new Draining();
@@ -23,14 +25,14 @@ export class AppServices implements Services {
   constructor(
     app: App,
     container: AppContainer,
-    hasAccessLog: boolean,
-    correlation: CorrelationSettings,
+    options: Pick<CheckedAppOptions, 'hasAccessLog' | 'hasDiagnostics' | 'correlation'>,
   ) {
     this.app = app;
     this.log = withErrorFacts(app.log);
-    this.requests = new RequestLog(app.log, hasAccessLog);
-    this.correlation = correlation;
+    this.requests = new RequestLog(app.log, options.hasAccessLog);
+    this.correlation = options.correlation;
     this.isDevelopment = app.mode === 'development';
+    this.hasDiagnostics = options.hasDiagnostics;
     this.#container = container;
   }
 

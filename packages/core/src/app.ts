@@ -94,12 +94,7 @@ export class App {
     this.container = this.#containerPart.container;
     this.#containerPart.provide(this, () => this.pool, this.log);
 
-    const services = new AppServices(
-      this,
-      this.#containerPart,
-      checked.hasAccessLog,
-      checked.correlation,
-    );
+    const services = new AppServices(this, this.#containerPart, checked);
     this.#services = services;
     this.#dispatcher = new Dispatcher(services, this.safety);
     this.handler = (request, response) => this.#dispatcher.handle(request, response, false);

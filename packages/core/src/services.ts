@@ -18,6 +18,8 @@ export interface Services {
   /** What it does with request ids and traces. */
   readonly correlation: CorrelationSettings;
   readonly isDevelopment: boolean;
+  /** Is the line of each outbound call recorded? See node-env.ts. */
+  readonly hasDiagnostics: boolean;
   /** From the signal to stop on: responses say `Connection: close`. */
   readonly draining: Draining;
   /** What goes on after its request; an app that stops waits for it. */

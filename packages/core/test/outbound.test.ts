@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RequestScope } from '@hotaru/client';
 import { ConnectionPool, getRequest, HotaruClientError, json, stream } from '../src/index.js';
 import { deferred, memoryLogger, RawClient, started, testApp } from './helpers.js';
@@ -170,6 +170,30 @@ describe('ctx.sendRequest()', () => {
     expect(warning?.['at']).toContain('outbound.test.ts');
     while ((app.pool.stats() as { active: number }).active > 0) await new Promise(setImmediate);
   });
+
+  it.each([
+    ['development', true],
+    ['test', true],
+    ['staging', false],
+    [undefined, false],
+  ])(
+    'with NODE_ENV=%s it says where: %j, for that costs a stack trace for each call',
+    async (env, saysWhere) => {
+      vi.stubEnv('NODE_ENV', env);
+      try {
+        const upstream = await upstreamOf((_req, res) => res.end('x'));
+        const { log, lines } = memoryLogger();
+        const app = testApp({ pool: { reportLeaks: false }, mode: undefined, logger: log });
+        app.get('/', async (ctx) => String((await ctx.sendRequest(upstream)).status));
+        expect(await (await app.inject({})).text()).toBe('200');
+        const [warning] = lines;
+        expect(warning?.['msg']).toContain('was never read');
+        expect(warning?.['at'] !== undefined).toBe(saysWhere);
+      } finally {
+        vi.unstubAllEnvs();
+      }
+    },
+  );
 
   it('says nothing of it in production', async () => {
     const upstream = await upstreamOf((_req, res) => res.end('x'));

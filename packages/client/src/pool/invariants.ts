@@ -2,10 +2,11 @@
  * What must hold between two transitions of a host pool. Checked on every transition unless `NODE_ENV` is
  * `production`, each in O(1), so that a defect shows where it happens and not hours later.
  */
+import { isDevelopment } from '../node-env.js';
 import type { HostPool } from './host-pool.js';
 import type { Poolable } from './poolable.js';
 
-const CHECK = process.env['NODE_ENV'] !== 'production';
+const CHECK = isDevelopment();
 
 export function checkInvariants<T extends Poolable>(host: HostPool<T>): void {
   if (!CHECK) return;

@@ -56,7 +56,7 @@ export interface RequestScopeOptions {
    * same name. For a request id, a trace.
    */
   fields?: (() => ScopeFields) | undefined;
-  /** Remember where each call was made: for development, it costs a stack for each call. Default false. */
+  /** Remember where each call was made: for diagnostics, it costs a stack trace for each call. Default false. */
   captureCallSites?: boolean | undefined;
 }
 

@@ -206,7 +206,7 @@ export class Exchange implements RequestUnderWay {
     const scope = new RequestScope({
       deadlineMs: this.deadlineMs,
       ...(sendsFields && { fields: () => this.correlation.fields() }),
-      captureCallSites: this.services.isDevelopment,
+      captureCallSites: this.services.hasDiagnostics,
       onOpenCall: (report) => this.#reportOpenCall(report),
       ...(this.services.isDevelopment && {
         onUnreadBody: (report) =>
