@@ -39,5 +39,13 @@ function onCheck(): void {
   polling = enrolled;
   enrolled = [];
   if (polling.length > 0) schedule();
-  for (const task of due) task.onPolled();
+  for (const task of due)
+    try {
+      task.onPolled();
+    } catch (error) {
+      // A defect, to be heard of; but those behind it must not wait for ever.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
 }

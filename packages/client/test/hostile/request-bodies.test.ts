@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { ConnectionPool, formRequest, jsonRequest, type RequestInit } from '@hotaru/client';
 import { ScriptedUpstream, turn } from '@hotaru/client/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answering, attempt, codeOf, HANG_GUARD_MS } from './support.js';
 import { expectRefused, sent, show } from './sending.js';
 
@@ -317,5 +317,63 @@ describe('a body of the caller that breaks', () => {
     expect(await second).toHaveProperty('error');
     pool.close();
     await first;
+  });
+});
+
+describe('bytes whose buffer is transferred away', () => {
+  const lost = (bytes: Uint8Array<ArrayBuffer>) =>
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+
+  it.each([
+    ['while the call waits for its connection', {}],
+    ['while the call waits for 100 Continue', { expect: '100-continue' }],
+  ] as const)('%s end that call, and no other', async (_when, headers) => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(answering);
+    const pool = new ConnectionPool();
+    const body = new Uint8Array(64);
+    const call = attempt(
+      pool,
+      upstream.url,
+      { method: 'POST', body, headers },
+      { timeout: HANG_GUARD_MS },
+    );
+    const others = [1, 2].map(() => attempt(pool, upstream.url, {}, { timeout: HANG_GUARD_MS }));
+    if ('expect' in headers) await vi.waitFor(() => expect(upstream.requests).toHaveLength(3));
+    lost(body);
+    expect(codeOf(await call)).toBe('HOTARU_INVALID_REQUEST');
+    for (const other of others) expect(await other).toMatchObject({ status: 200 });
+    pool.close();
+  });
+
+  it.each([
+    ['bytes', (bytes: Uint8Array) => bytes],
+    [
+      'a piece of a stream',
+      async function* (bytes: Uint8Array) {
+        yield await Promise.resolve(bytes);
+      },
+    ],
+  ] as const)('while they are sent: %s', async (_what, bodyOf) => {
+    await using upstream = await ScriptedUpstream.start();
+    let resume: () => void = () => undefined;
+    const resumed = new Promise<void>((resolve) => (resume = resolve));
+    upstream.onConnection(async (peer) => {
+      peer.pauseReading();
+      await resumed;
+      peer.resumeReading();
+      await peer.waitForClose();
+    });
+    const pool = new ConnectionPool();
+    const bytes = new Uint8Array(32 * 1024 * 1024);
+    const request = { method: 'POST', body: bodyOf(bytes) as Uint8Array };
+    const call = attempt(pool, upstream.url, request, { timeout: HANG_GUARD_MS });
+    await vi.waitFor(() => expect(pool.stats().bytesSent).toBeGreaterThan(65_536));
+    await turn();
+    const moved = lost(bytes); // held: the kernel still reads from it
+    resume();
+    expect(codeOf(await call)).toBe('HOTARU_INVALID_REQUEST');
+    expect(moved.byteLength).toBeGreaterThan(0);
+    pool.close();
   });
 });

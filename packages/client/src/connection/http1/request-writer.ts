@@ -17,6 +17,7 @@
  * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
  */
 import { CONSTANTS } from '../../config/constants.js';
+import { invalidRequest } from '../../errors.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
 import type { PooledConnection } from '../pooled-connection.js';
 import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
@@ -52,8 +53,9 @@ export class RequestWriter implements UploadEvents, UploadTarget {
   /** Not held for longer than it is needed: a response may be kept, and holds what led to it. */
   #body: RequestBody = NO_BODY;
   #contentLength = -1;
-  /** What is left of large bytes. */
+  /** What is left of large bytes, and how long that was. */
   #rest: Uint8Array | undefined = undefined;
+  #restBytes = 0;
   #upload: Upload | undefined = undefined;
   /** Bytes handed to the socket. */
   bytesSent = 0;
@@ -86,6 +88,7 @@ export class RequestWriter implements UploadEvents, UploadTarget {
         this.#handedOver(this.write(head + bytes, 'latin1'));
         return;
       }
+      if (!this.#hasLength(bytes, length)) return;
     }
     this.#body = body;
     this.#contentLength = request.contentLength;
@@ -112,8 +115,9 @@ export class RequestWriter implements UploadEvents, UploadTarget {
         this.#enter('written');
         return;
       case 'socket':
-        if (this.#rest !== undefined) this.#writeRest(this.#rest);
-        else {
+        if (this.#rest !== undefined) {
+          if (this.#hasLength(this.#rest, this.#restBytes)) this.#writeRest(this.#rest);
+        } else {
           this.#enter('source');
           this.#upload?.resume();
         }
@@ -140,6 +144,7 @@ export class RequestWriter implements UploadEvents, UploadTarget {
   #writeBody(): void {
     const body = this.#body;
     if (body.kind === 'bytes') {
+      if (!this.#hasLength(body.bytes, body.length)) return;
       if (body.length <= CONSTANTS.uploadSliceBytes)
         this.#handedOver(this.write(body.bytes, 'utf8'));
       else this.#writeRest(typeof body.bytes === 'string' ? Buffer.from(body.bytes) : body.bytes);
@@ -155,7 +160,8 @@ export class RequestWriter implements UploadEvents, UploadTarget {
     for (let at = 0; ; at += CONSTANTS.uploadSliceBytes) {
       const slice = bytes.subarray(at, at + CONSTANTS.uploadSliceBytes);
       const end = at + slice.byteLength;
-      this.#rest = end === bytes.byteLength ? undefined : bytes.subarray(end);
+      this.#restBytes = bytes.byteLength - end;
+      this.#rest = this.#restBytes === 0 ? undefined : bytes.subarray(end);
       const hasRoom = this.write(slice, 'utf8');
       if (this.#rest === undefined) {
         this.#handedOver(hasRoom);
@@ -166,6 +172,18 @@ export class RequestWriter implements UploadEvents, UploadTarget {
         return;
       }
     }
+  }
+
+  /**
+   * Bytes are not copied, and their buffer can be transferred away or resized while the call waits: what was
+   * announced could then not be sent, and the peer would take what follows for the rest of it.
+   */
+  #hasLength(bytes: string | Uint8Array, length: number): boolean {
+    if (typeof bytes === 'string' || bytes.byteLength === length) return true;
+    this.#events.bodyFailed(
+      invalidRequest('the bytes of the body were transferred or resized before they were sent'),
+    );
+    return false;
   }
 
   write(bytes: Uint8Array | string, encoding: BufferEncoding): boolean {

@@ -145,11 +145,14 @@ export class Upload {
   /** A large piece, one chunk in several writes: each that the peer takes is progress to be seen. */
   async #writeSlices(piece: Uint8Array): Promise<void> {
     const isChunked = this.#length === -1;
-    if (isChunked) this.#target.write(`${piece.byteLength.toString(16)}\r\n`, 'latin1');
-    for (let at = 0; at < piece.byteLength; at += CONSTANTS.uploadSliceBytes) {
+    const length = piece.byteLength;
+    if (isChunked) this.#target.write(`${length.toString(16)}\r\n`, 'latin1');
+    for (let at = 0; at < length; at += CONSTANTS.uploadSliceBytes) {
       const slice = piece.subarray(at, at + CONSTANTS.uploadSliceBytes);
       if (!this.#target.write(slice, 'utf8')) await this.#room();
       if (!this.#isPumping()) return;
+      if (piece.byteLength !== length)
+        throw invalidRequest('a piece of the body was transferred or resized while it was sent');
     }
     if (isChunked && !this.#target.write('\r\n', 'latin1')) await this.#room();
   }
