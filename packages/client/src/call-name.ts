@@ -76,10 +76,20 @@ export function originOf({ host, port, tls }: ConnectionKey): string {
   return `${scheme}://${name}${port === usual ? '' : `:${port}`}`;
 }
 
+/** What URL parsers read as the start of an authority. A user's name alone is no scheme. */
+const BEFORE_AUTHORITY = /^(?:(?:https?:|[a-z][a-z\d+.-]*:(?=[/\\]))[/\\]*|[/\\]{2,})?/i;
+/** A colon that no port follows. */
+const NO_PORT = /^[^[]*:(?!\d*$)/;
+
 /** Text that was meant as a URL, fit for a message: no user, password, query or fragment, and not long. */
 export function withoutSecrets(text: string): string {
-  const bare = text.replace(/[?#].*$/s, '').replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/]*@/i, '$1');
-
+  const start = BEFORE_AUTHORITY.exec(text)?.[0] ?? '';
+  const rest = text.slice(start.length);
+  const authority = rest.replace(/[/\\?#].*$/s, '');
+  // A password may have the very characters that end an authority: what stands for a port is none then.
+  const isCut = !authority.includes('@') && NO_PORT.test(authority);
+  const userEnd = (isCut ? rest : authority).lastIndexOf('@');
+  const bare = (start + rest.slice(userEnd + 1)).replace(/[?#].*$/s, '');
   return shortened(bare.replace(/[\u0000-\u001f\u007f]/g, '\ufffd'));
 }
 

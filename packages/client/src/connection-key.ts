@@ -107,14 +107,13 @@ export function parseUrl(target: string | URL): URL {
         `the URL ${JSON.stringify(withoutSecrets(target))} has a blank, control character or backslash; percent-encode it`,
       );
     refuseWithoutScheme(target);
-    try {
-      url = new URL(target);
-    } catch (error) {
+    // Asked first: the parser's own error would carry the whole text, a password too, as a cause.
+    // And what stands before a colon may be a user: it is shown as a scheme only where it must be one.
+    if (!URL.canParse(target) || !/^(?:https?:|[a-z][a-z\d+.-]*:\/\/)/i.test(target))
       throw invalidRequest(
         `${JSON.stringify(withoutSecrets(target))} is not an absolute URL such as https://api.example.com`,
-        error,
       );
-    }
+    url = new URL(target);
   } else url = target;
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw invalidRequest(`${url.protocol}// is not supported; allowed: http, https`);

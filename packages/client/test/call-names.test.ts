@@ -1,5 +1,6 @@
 /** Every error names its call, and its stack has the line of the code that awaits the call. */
 import { getEventListeners } from 'node:events';
+import { inspect } from 'node:util';
 import {
   ConnectionPool,
   getRequest,
@@ -177,6 +178,57 @@ describe('the error of a call', () => {
       expect(error).toMatchObject({ path: `/${index + 1}`, phase: 'connect' });
       expect(error.stack?.split('\n')[0]).toBe(`ConnectError: ${error.message}`);
     }
+  });
+
+  it.each([
+    ['http://user:hunter2@[bad]/', 'http://[bad]/'],
+    ['http:/user:hunter2@api.test/', 'http:/api.test/'],
+    ['http:user:hunter2@api.test/', 'http:api.test/'],
+    ['//user:hunter2@api.test/', '//api.test/'],
+    ['user:hunter2@api.test', 'api.test'],
+    ['http://user:hunter2/x@api.test/', 'http://api.test/'],
+    ['http://user:hunter2#x@api.test/', 'http://api.test/'],
+    ['http://user:hunter2?x@api.test/', 'http://api.test/'],
+    ['http://user:x@hunter2@api.test:bad/', 'http://api.test:bad/'],
+    ['http://api.test:99999/?token=hunter2', 'http://api.test:99999/'],
+    ['http://api.test:bad/@scope', 'http://scope'],
+    ['http://api.test/@scope/a b', 'http://api.test/@scope/a b'],
+    ['/relative/@me?token=hunter2', '/relative/@me'],
+  ])('says nothing secret of %s, in no field and no cause', async (target, shown) => {
+    const pool = poolWith();
+    const error = await failureOf(pool.sendRequest(target));
+    expect(error.message.slice(0, shown.length + 6)).toBe(`GET ${shown}: `);
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(SECRETS);
+    expect(inspect(error)).not.toContain('user:');
+    pool.close();
+  });
+
+  it('says nothing of the query of a path that is refused', async () => {
+    const pool = poolWith();
+    const error = await failureOf(
+      pool.sendRequest('http://api.test', getRequest('/a?token=hunter2#x')),
+    );
+    expect(inspect(error)).not.toMatch(SECRETS);
+    expect(error.message).toContain('"/a" has a control character');
+    pool.close();
+  });
+
+  it.each([
+    'location: /a?token=hunter2\r\nlocation: http://user:hunter2@api.test/b?token=hunter2',
+    'location: http://user:hunter2@[api.test/b?token=hunter2',
+    'location: http://user:hunter2@api.test/b?token=hunter2',
+  ])('says nothing secret of a redirect that can’t be followed: %s', async (fields) => {
+    const upstream = await upstreamOf(async (peer) => {
+      await peer.readRequest();
+      await peer.write(`HTTP/1.1 302 Found\r\n${fields}\r\ncontent-length: 0\r\n\r\n`);
+    });
+    const pool = poolWith();
+    const error = await failureOf(
+      pool.sendRequest(`${upstream.url}/?token=hunter2`, {}, { redirect: 'follow' }),
+    );
+    expect(error.code).toBe('HOTARU_PROTOCOL_ERROR');
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(SECRETS);
+    pool.close();
   });
 
   it('names a call of a closed pool, and one whose target is no URL, without its secrets', async () => {

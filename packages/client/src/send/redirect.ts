@@ -104,7 +104,11 @@ function resolveLocation([location = '', ...others]: string[], from: string): UR
       `the redirect to ${JSON.stringify(withoutSecrets(location))} can't be followed: ${why}`,
       { responseStarted: true, ...(cause !== undefined && { cause }) },
     );
-  if (others.length > 0) throw fail(`there is another one, to ${JSON.stringify(others[0])}`);
+  const [other] = others;
+  if (other !== undefined)
+    throw fail(`there is another one, to ${JSON.stringify(withoutSecrets(other))}`);
+  // Asked first: the parser's own error would carry both URLs, with all their secrets, as a cause.
+  if (!URL.canParse(location, from)) throw fail('Invalid URL');
   try {
     return parseUrl(new URL(location, from));
   } catch (error) {

@@ -4,6 +4,7 @@
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
 import { parseUrl, type ConnectionKey } from '../connection-key.js';
+import { withoutQuery } from '../call-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import { copyOfTls, isSameTls, type TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest } from '../errors.js';
@@ -152,7 +153,7 @@ function encodePath(path: unknown): string {
   if (NEEDS_NO_ENCODING.test(path)) return path;
   if (NOT_IN_PATH.test(path))
     throw invalidRequest(
-      `path ${JSON.stringify(path)} has a control character, #, \\ or half a surrogate pair; percent-encode it (encodeURIComponent)`,
+      `path ${JSON.stringify(withoutQuery(path))} has a control character, #, \\ or half a surrogate pair; percent-encode it (encodeURIComponent)`,
     );
   const [own, query] = split(path);
   const encoded = own.split('/').map(encodeSegment).join('/');
