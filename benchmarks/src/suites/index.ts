@@ -13,6 +13,8 @@ export const SUITES: readonly string[] = [
   'flood',
   'idle-hit',
   'idle-memory',
+  'deadlines',
+  'sweep',
   'many-hosts',
   'open-connections',
   'many-connections',
