@@ -47,6 +47,11 @@ export interface PoolEnvironment {
   resolve?: Resolve;
 }
 
+export interface WarmOptions {
+  /** Told once, before `warm()` resolves with fewer than were asked for: why the last dial failed. */
+  onDialFailed?: ((error: Error) => void) | undefined;
+}
+
 export interface DrainOptions {
   /** How long calls in flight may take before they are cut off. Default 10 s. */
   timeout?: Duration | undefined;
@@ -263,8 +268,11 @@ export class ConnectionPool implements AsyncDisposable {
     return CheckedOutConnection.end(CheckedOutConnection.checkPut(connection, this), true);
   }
 
-  /** Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. */
-  async warm(key: KeyInput, count: number): Promise<number> {
+  /**
+   * Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. It takes as
+   * long as its dials do: with a peer that does not answer, `connectTimeout` and more.
+   */
+  async warm(key: KeyInput, count: number, options: WarmOptions = {}): Promise<number> {
     const canonical = this.#keyFor('warm', key);
     if (!Number.isInteger(count) || count < 0) {
       const error = invalidRequest(
@@ -273,7 +281,11 @@ export class ConnectionPool implements AsyncDisposable {
       throw nameOrigin(error, 'warm', canonical);
     }
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'warm', canonical);
-    return this.#hostFor(canonical).warm(count);
+    const host = this.#hostFor(canonical);
+    const opened = await host.warm(count);
+    const { lastDialError } = host;
+    if (opened < count && lastDialError !== undefined) options.onDialFailed?.(lastDialError);
+    return opened;
   }
 
   async #lease(

@@ -5,7 +5,12 @@ import type { ClientResponse } from './message/response.js';
 import type { SendOptions } from './send/options.js';
 
 export { ConnectionPool } from './connection-pool.js';
-export type { AcquireTlsOptions, DrainOptions, PoolEnvironment } from './connection-pool.js';
+export type {
+  AcquireTlsOptions,
+  DrainOptions,
+  PoolEnvironment,
+  WarmOptions,
+} from './connection-pool.js';
 export { ConnectionKey } from './connection-key.js';
 export type { ConnectionKeyParts } from './connection-key.js';
 export { PoolConfig } from './config/pool-config.js';

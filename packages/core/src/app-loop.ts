@@ -27,6 +27,7 @@ import { HotaruError } from './errors.js';
 import type { Connections } from './http/connections.js';
 import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './logger.js';
+import { warmUp } from './warm-up.js';
 
 export type AppState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -142,8 +143,10 @@ export class AppLoop {
     try {
       this.#parts.prepare();
       this.#stopCleanup = this.#parts.pool().startCleanupTask();
-      // A dial may take its whole timeout: an app that is told to stop does not wait for it.
-      await Promise.race([this.#warm(), this.#stopRequested]);
+      await warmUp(this.#parts.pool(), this.#parts.warm, log, {
+        isRequested: () => this.#isStopRequested,
+        requested: this.#stopRequested,
+      });
       if (this.#isStopRequested) throw stoppedEarly();
       await listen(server, binding);
     } catch (error) {
@@ -158,23 +161,6 @@ export class AppLoop {
     this.#state = 'running';
     log.info({ url }, 'listening');
     return { url, host, port };
-  }
-
-  /** An upstream that is down must not keep the app from starting. */
-  async #warm(): Promise<void> {
-    const { warm, log } = this.#parts;
-    const pool = this.#parts.pool();
-    await Promise.all(
-      [...warm].map(async ([origin, count]) => {
-        try {
-          const opened = await pool.warm(origin, count);
-          if (opened < count) log.warn({ origin, opened, count }, 'warmed fewer connections');
-        } catch (error) {
-          if (this.#isStopRequested) return;
-          log.warn({ origin, err: error }, 'could not warm connections');
-        }
-      }),
-    );
   }
 
   async #stop(): Promise<void> {

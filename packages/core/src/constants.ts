@@ -7,6 +7,12 @@ export const CONSTANTS = Object.freeze({
   /** Node's timers overflow above this many milliseconds and would fire at once. */
   maxTimerMs: 2_147_483_647,
 
+  // ── start ─────────────────────────────────────────────────────────────────────
+  /** Warming that takes longer is said: an empty log would hide why an app does not listen yet. */
+  warmUpNewsMs: 1_000,
+  /** No upstream keeps an app from listening for longer: within the patience of the usual liveness probes. */
+  warmUpMs: 5_000,
+
   // ── connections of clients ────────────────────────────────────────────────────
   /** Longer than the idle timeout of the usual load balancers (60 s), so that they close first. */
   keepAliveMs: 72_000,

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { createConnection, type AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { App, ConnectionPool } from '../src/index.js';
 import { parseBinding } from '../src/binding.js';
 import { deferred, memoryLogger, RawClient, started, testApp } from './helpers.js';
@@ -120,6 +120,48 @@ describe('start and stop', () => {
       origin: 'http://a',
       msg: 'could not warm connections',
     });
+  });
+
+  it('says why an upstream could not be warmed', async () => {
+    const { log, lines } = memoryLogger();
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    await testApp({ pool: {}, logger: log, warm: { [`http://127.0.0.1:${port}`]: 2 } }).start();
+    expect(lines.find((line) => line['level'] === 40)).toMatchObject({
+      msg: 'warmed fewer connections',
+      opened: 0,
+      count: 2,
+      err: { code: 'HOTARU_CONNECT_FAILED', message: expect.stringContaining('refused') },
+    });
+  });
+
+  it('listens after 5 s although an upstream hangs, says so, and goes on warming', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const go = deferred<number>();
+    const asked = deferred();
+    const { pool } = countingPool();
+    Object.assign(pool, { warm: () => (asked.resolve(), go.promise) });
+    const { log, lines } = memoryLogger();
+    const app = testApp({ pool, logger: log, warm: { 'http://hangs.test': 2 } });
+    const starting = app.start();
+    await asked.promise;
+    const said = () =>
+      lines.map(({ level, msg, origins, origin }) => [level, msg, origins ?? origin]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(said()).toEqual([[30, 'warming connections', ['http://hangs.test']]]);
+    await vi.advanceTimersByTimeAsync(4_000);
+    await starting;
+    expect(said()[1]).toEqual([
+      40,
+      'not all connections are warm after 5000 ms: the app listens, and goes on warming',
+      ['http://hangs.test'],
+    ]);
+    go.resolve(1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(said().at(-1)).toEqual([40, 'warmed fewer connections', 'http://hangs.test']);
   });
 
   it('drains and closes a pool of its own', async () => {

@@ -321,6 +321,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return this.idle.size;
   }
 
+  /** Why the last dial failed; undefined once one has succeeded. */
+  get lastDialError(): Error | undefined {
+    return this.#dialer.lastError;
+  }
+
   /** Live change of settings: shrinks what exists, and grows for those who wait. */
   reconfigure(settings: Settings): void {
     this.#settings = settings;
