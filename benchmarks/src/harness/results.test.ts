@@ -18,7 +18,7 @@ function resultOf(bars: readonly Bar[], ours: number[], theirs: number[]): Suite
     bars,
     date: '2026-11-21T10:00:00.000Z',
     machine: 'a test',
-    origin: 'nobody',
+    origin: 'none',
     rounds: ours.length,
     windowMs: 1_000,
     cases: [
@@ -59,7 +59,7 @@ it('a bar is met up to its limit and missed above it', () => {
 });
 
 it('a bar whose contender was not measured is missed, and says so', () => {
-  const bar: Bar = { ...half, over: { ...cpu, contender: 'nobody' } };
+  const bar: Bar = { ...half, over: { ...cpu, contender: 'none' } };
   const [result] = judge(resultOf([bar], [1], [2]));
   expect(result).toMatchObject({ value: undefined, isMet: false });
   expect(result && barLine(result)).toContain('MISSED**: half of it: not measured');

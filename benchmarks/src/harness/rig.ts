@@ -46,7 +46,7 @@ export class Rig {
 
   static async start(timing: Timing): Promise<Rig> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hotaru-bench-'));
-    await chmod(folder, 0o755); // nginx, started by root, reads as nobody
+    await chmod(folder, 0o755); // nginx, started by root, reads as another user
     const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
       algorithm: 'sha256',
       keyType: 'ec',

@@ -6,7 +6,7 @@ const at50 = { figure: 'cpuUs', case: 'c = 50' };
 const suite: Suite = {
   name: 'client-tls',
   title: 'Client: GET of 1 KiB JSON over TLS',
-  method: 'As client-h1, over TLS 1.3 with HTTP/1.1; certificates are verified by everybody.',
+  method: 'As client-h1, over TLS 1.3 with HTTP/1.1; every contender verifies the certificate.',
   contenders: [...PEERS, 'hotaru-call-ca', 'raw-tls'],
   cases: ['c = 1', 'c = 50', 'c = 500'],
   columns: CLIENT_COLUMNS,

@@ -62,7 +62,7 @@ export interface AcquireTlsOptions extends AcquireOptions {
   verifyCert?: boolean | undefined;
   /** Name sent as SNI and checked against the certificate. Default: the host. */
   sni?: string | undefined;
-  /** Protocols offered (ALPN). Default none: what is spoken is yours. `['http/1.1']` shares connections with calls. */
+  /** Protocols offered (ALPN). Default none: the protocol is yours to choose. `['http/1.1']` shares connections with calls. */
   alpn?: string[] | undefined;
 }
 
@@ -97,7 +97,7 @@ export class ConnectionPool implements AsyncDisposable {
   #state: 'open' | 'draining' | 'closed' = 'open';
   /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
   #followingCount = 0;
-  /** Hosts with callers in line. */
+  /** Hosts with waiters in their queue. */
   #waitingHosts = 0;
   /** Drains that wait for the end of the last call. */
   readonly #onQuiet = new Set<() => void>();
@@ -524,7 +524,7 @@ export class ConnectionPool implements AsyncDisposable {
     return hasTask ? Math.min(expiresAtMs, latestAtMs) : latestAtMs;
   }
 
-  /** While a call waits in line the deadlines keep the process alive: perhaps nothing else does. */
+  /** While a call waits in a queue the deadlines keep the process alive: perhaps nothing else does. */
   #countWaiting(change: 1 | -1): void {
     this.#waitingHosts += change;
     this.#deadlines.setAwaited(this.#waitingHosts > 0);

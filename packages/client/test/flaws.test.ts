@@ -681,7 +681,7 @@ describe('a connection is shared only by requests that mean the same peer and th
     });
     upstream.onConnection(async (peer) => {
       const who = peer.tls?.getPeerCertificate().subject as { CN?: string } | undefined;
-      const name = who?.CN ?? 'nobody';
+      const name = who?.CN ?? 'no certificate';
       for await (const { method } of peer.incoming()) await peer.reply({ method, body: name });
     });
     const identities = [
@@ -694,7 +694,7 @@ describe('a connection is shared only by requests that mean the same peer and th
       const names: string[] = [];
       for (const identity of identities)
         names.push(await textOf(pool, upstream.url, '/', identity));
-      expect(names).toEqual(['nobody', 'client', 'other client', 'nobody']);
+      expect(names).toEqual(['no certificate', 'client', 'other client', 'no certificate']);
     }
     expect(upstream.accepted).toBe(4);
   });

@@ -32,7 +32,7 @@ function got(pool: ConnectionPool, url: string): PooledConnection {
 }
 
 describe('a lease that was released', () => {
-  it('can no longer write, read or reach the socket, whoever has the connection now', async () => {
+  it('can no longer write, read or reach the socket, whatever uses the connection now', async () => {
     await using s = await scene();
     const first = await s.pool.acquire(s.upstream.url);
     const { connection } = first;

@@ -226,7 +226,7 @@ export class AppLoop {
 
 const STOPPED_EARLY = 'the app was stopped before it listened';
 
-/** What `start()` rejects with when `stop()` comes first; `run()` ends in peace then. */
+/** What `start()` rejects with when `stop()` comes first; `run()` then returns without an error. */
 function stoppedEarly(): HotaruError {
   return new HotaruError('HOTARU_INVALID_STATE', STOPPED_EARLY);
 }

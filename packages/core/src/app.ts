@@ -1,5 +1,5 @@
 /**
- * `App`: options, registration, and the ways in: a socket (`start`, `run`), a server of somebody else's
+ * `App`: options, registration, and the ways in: a socket (`start`, `run`), another server
  * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request endpoint/dispatcher.ts.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -70,7 +70,7 @@ export class App {
   readonly any: Register = this.#verb(ANY_METHOD);
 
   /**
-   * For a server of somebody else's, or `supertest(app.handler)`. What such a server does before it calls
+   * For another server, or `supertest(app.handler)`. What such a server does before it calls
    * this (limits of its parser, `Expect`) is its own.
    */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;

@@ -38,7 +38,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
     status: 431,
     when: 'the request head is larger than `maxHeaderSize`',
   },
-  HOTARU_CLIENT_GONE: { status: 499, when: 'the client left; nobody sees this status' },
+  HOTARU_CLIENT_GONE: { status: 499, when: 'the client left; the status is never seen' },
   HOTARU_WRITE_TIMEOUT: {
     status: 499,
     when: 'the client took nothing of the response for `writeTimeout`; the status is never seen',

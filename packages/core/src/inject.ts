@@ -192,7 +192,7 @@ class PairEnd extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const other = this.other;
-    // What was written before is delivered, then comes the end; and nobody waits for this side any more.
+    // What was written before is delivered, then comes the end; and this side is no longer waited for.
     if (other !== undefined && !this.writableFinished && !other.readableEnded) other.push(null);
     this._read();
     done(error);

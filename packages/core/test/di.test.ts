@@ -101,14 +101,14 @@ describe('app.controller()', () => {
     @injectable()
     @controller()
     class Broken {
-      constructor(@inject('nobody registered this') readonly missing: object) {}
+      constructor(@inject('never registered') readonly missing: object) {}
       @get('/') index() {
         return 'x';
       }
     }
     const app = testApp();
     app.controller(Broken);
-    await expect(app.start()).rejects.toThrow('nobody registered this');
+    await expect(app.start()).rejects.toThrow('never registered');
     expect(app.state).toBe('idle');
   });
 

@@ -506,7 +506,7 @@ describe('file()', () => {
   it.each([
     ...['../secret.txt', 'sub/../../secret.txt', 'sub\\..\\..\\secret.txt', '..', '.', '.env', ''],
     ...['a.html\0.txt', '/etc/passwd', 'sub/./b.txt'],
-  ])('does not find %j, whoever asks', async (path) => {
+  ])('does not find %j, whatever the client', async (path) => {
     await expect(file(path, { root })).rejects.toMatchObject({ code: 'HOTARU_FILE_NOT_FOUND' });
   });
 

@@ -94,7 +94,7 @@ describe('when a request is answered', () => {
     expect(asked).toBe(0);
   });
 
-  it('a body that somebody still reads is aborted, but not one that is being sent', async () => {
+  it('a body that is still being read is aborted, but not one that is being sent', async () => {
     const more = deferred();
     const upstream = await upstreamOf((req, res) => {
       res.write('begin');

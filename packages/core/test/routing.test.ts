@@ -252,7 +252,7 @@ describe('middleware', () => {
     });
     app.get('/', async () => {
       await Promise.resolve();
-      throw new Error('nobody is listening');
+      throw new Error('after the answer');
     });
     await supertest(app.handler).get('/').expect(200, 'mine');
   });

@@ -34,7 +34,7 @@ export async function loadYaml(file: string): Promise<PoolConfigInput> {
 }
 
 export async function parseYaml(text: string, file: string): Promise<PoolConfigInput> {
-  const yaml = await import('yaml'); // only who has a file pays for its parser
+  const yaml = await import('yaml'); // a program without a file does not load its parser
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines });
   const fail = (offset: number, key: string, message: string): never => {

@@ -25,13 +25,13 @@ import type { ResponseReader } from './http1/response-reader.js';
 import { RawChannel } from './raw-channel.js';
 import { afterPoll, type PolledTask } from './turn.js';
 
-/** Whoever uses a connection. */
+/** What uses a connection: an exchange, or a raw channel. */
 export interface ByteSink {
   /** `bytes` is a view of the shared buffer, good until this returns. */
   onBytes(bytes: Buffer): void;
   /** The peer has finished sending. */
   onEnd(): void;
-  /** The socket is gone; `error` when it did not go in peace. */
+  /** The socket is gone; `error` is set if it failed. */
   onClose(error: Error | undefined): void;
   /** The socket takes writes again. */
   onDrain(): void;
@@ -128,10 +128,10 @@ export class PooledConnection implements Poolable, PolledTask {
     return this.isOpen && this.record.holders === 0;
   }
 
-  /** Who gets the bytes from now on; undefined when nobody may. */
+  /** What gets the bytes from now on; undefined while the connection is idle. */
   setSink(sink: ByteSink | undefined): void {
     this.#sink = sink;
-    // Whoever had it may have been slow; an idle connection is always read.
+    // The last user may have paused it; an idle connection is always read.
     if (this.#isPaused) this.resume();
   }
 
@@ -191,7 +191,7 @@ export class PooledConnection implements Poolable, PolledTask {
     this.socket.destroy();
   }
 
-  /** Bytes came that nobody asked for: whatever they are, they must not answer the next request. */
+  /** Bytes came that no request had asked for: whatever they are, they must not answer the next request. */
   poison(): void {
     if (!this.#isOpen) return;
     this.counters.poisoned += 1;

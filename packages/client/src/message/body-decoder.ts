@@ -6,7 +6,7 @@
  *
  * What comes out is counted by the body against `maxResponseSize` and `maxBufferedSize`, so a small
  * body that unpacks into a huge one ends at the same limit as any other; zlib itself stops working
- * while nobody takes its output.
+ * while its output is not taken.
  */
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';

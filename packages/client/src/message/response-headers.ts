@@ -1,6 +1,6 @@
 /**
  * The header fields of a response. Kept as the text that came and a list of offsets; names are lowered
- * and values cut out only when somebody asks.
+ * and values cut out only when they are asked for.
  */
 import { INSPECT, shown, shownField, type InspectOptions } from '../inspect.js';
 

@@ -18,7 +18,7 @@ export class ConnectionRecord {
   requestCount = 0;
   /** Callers that hold it now. */
   holders = 0;
-  /** Found unfit while several held it: nobody new may join, and the last one ends it. */
+  /** Found unfit while several held it: no caller may join, and the last one closes it. */
   isLeaving = false;
   /** The peer's `Keep-Alive: timeout=` less its margin: a field, never a socket timeout. */
   idleHintMs = Infinity;

@@ -66,7 +66,7 @@ describe('a failed dial', () => {
     expect(host.hostPool.counters).toMatchObject({ failed: 50, created: 1 });
   });
 
-  it('fails the oldest waiter, and only when the dials left are too few for the line', () => {
+  it('fails the oldest waiter, and only when the dials left are too few for the queue', () => {
     const host = oneHost();
     const [a, b] = [host.acquire(), host.acquire()];
     host.refuse();
@@ -156,7 +156,7 @@ describe('a host that refuses', () => {
     }
   });
 
-  it('fails everybody in line with the probe, at once', () => {
+  it('fails all waiters with the probe, at once', () => {
     const host = failing();
     const line = Array.from({ length: 20 }, () => host.acquire());
     const fresh = host.acquire({ fresh: true });
@@ -176,7 +176,7 @@ describe('a host that refuses', () => {
     expect(host.dials).toHaveLength(3);
     host.connect();
     expect(line[3]?.state).toBe('served');
-    expect(host.dials).toHaveLength(5); // one for each who waits, at once
+    expect(host.dials).toHaveLength(5); // one for each waiter, at once
     while (host.dials.length > 0) host.connect();
     expect([...line.slice(3), ...late].every(({ state }) => state === 'served')).toBe(true);
     expect(host.pool.clock.pendingTimers).toBe(0);

@@ -3,7 +3,7 @@
  *
  * State: the dials under way (pending-dials.ts), the spares wanted (warm-up), and until when to hold back
  * (backoff.ts). A dial belongs to the pool, not to the waiter that caused it: if that waiter leaves, the
- * dial goes on and the first in line gets the connection.
+ * dial goes on and the first in the queue gets the connection.
  *
  *   pump() starts dials while   prompt dials < min(waiters + spares, maxDialing)
  *                         and   the host is not backing off (then: one probe at a time, spaced out)
@@ -129,7 +129,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     this.#dials.age(this.#env.clock.now());
     for (;;) {
       if (!this.#asksForMore()) {
-        // Out of the line, else another host's idle connection would be ended for nothing.
+        // Out of the queue, else another host's idle connection would be ended for nothing.
         this.#env.permits.leave(this);
         break;
       }

@@ -14,7 +14,7 @@ describe('a waiter that needs a fresh connection', () => {
     expect(host.idleIds).toEqual([idle?.id]);
   });
 
-  it('is never served by a released one: that goes past it to the next in line, or idle', () => {
+  it('is never served by a released one: that goes past it to the next in the queue, or idle', () => {
     const host = oneHost({ maxPerHost: 3 });
     const busy = [host.dialled(), host.dialled()];
     const fresh = host.acquire({ fresh: true });

@@ -358,7 +358,10 @@ class World {
         'each in its own line',
       );
       must(hostPool.line.any.size === 0 || hostPool.idle.size === 0, 'none idle while one waits');
-      must(inOrder([...hostPool.line.any].map(({ ticket }) => ticket)), 'the line keeps its order');
+      must(
+        inOrder([...hostPool.line.any].map(({ ticket }) => ticket)),
+        'the queue keeps its order',
+      );
 
       must(counters.hits + counters.misses === (this.served.get(host) ?? 0), 'hits + misses');
       must(counters.created === host.connections.length, 'created');
@@ -549,7 +552,7 @@ class Caller extends FakeAcquire {
       must(oldest.ticket > this.ticket, 'the oldest waiter is served first');
   }
 
-  /** Its place in line; undefined when it never waited. */
+  /** Its place in the queue; undefined when it never waited. */
   ticket: number | undefined = undefined;
   wasInLine = false;
   isStarting = false;

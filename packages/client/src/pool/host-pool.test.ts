@@ -237,7 +237,7 @@ describe('waiters', () => {
     expect(leaving.settled).toBe(1);
   });
 
-  it('that leave from the middle of the line leave the order of the others', () => {
+  it('that leave from the middle of the queue leave the order of the others', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const [a, b, c] = [host.acquire(), host.acquire(), host.acquire()];
@@ -248,7 +248,7 @@ describe('waiters', () => {
     expect([a.state, b.state, c.state]).toEqual(['released', 'cancelled', 'served']);
   });
 
-  it('hear of the dial that they wait on, whoever caused it', () => {
+  it('hear of the dial that they wait on, whichever waiter caused it', () => {
     const host = oneHost({ maxDialing: 1 });
     const [a, b] = [host.acquire(), host.acquire()];
     const [first] = host.dials;
@@ -257,7 +257,7 @@ describe('waiters', () => {
     expect([a.state, b.dial]).toEqual(['served', host.dials[0]]);
   });
 
-  it('and the dials of fresh-only waiters are told in the order of the line, whatever they need', () => {
+  it('and the dials of fresh-only waiters are told in the order of the queue, whatever they need', () => {
     const host = oneHost({ maxDialing: 1 });
     const busyDial = host.acquire();
     const fresh = host.acquire({ fresh: true });
@@ -331,7 +331,7 @@ describe('maxPending', () => {
 });
 
 describe('release', () => {
-  it('without proof closes the connection and dials for who waits (flaw 5)', () => {
+  it('without proof closes the connection and dials for the waiters (flaw 5)', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const waiter = host.acquire();
@@ -381,7 +381,7 @@ describe('with enablePooling false', () => {
 });
 
 describe('user code called in the hand-over', () => {
-  it('may release at once: the line moves on, one after the other', () => {
+  it('may release at once: the queue moves on, one after the other', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const order: number[] = [];
@@ -399,7 +399,7 @@ describe('user code called in the hand-over', () => {
     expect(host.hostPool.counters.hits).toBe(500);
   });
 
-  it('may cancel another and join the line again', () => {
+  it('may cancel another and join the queue again', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const rejoined: string[] = [];
@@ -418,7 +418,7 @@ describe('user code called in the hand-over', () => {
     expect(third.state).toBe('served');
   });
 
-  it('may ask again when it is refused, without end: everybody who waited then is told once', () => {
+  it('may ask again when it is refused, without end: each that waited then is told once', () => {
     const host = oneHost();
     const again: string[] = [];
     for (let i = 0; i < 2; i += 1) {
@@ -437,7 +437,7 @@ describe('user code called in the hand-over', () => {
         );
       },
     });
-    host.refuse(); // the third failure in a row: all in line fail
+    host.refuse(); // the third failure in a row: all waiters fail
     expect(stubborn.state).toBe('failed');
     expect(again).toEqual(['waiting']);
   });

@@ -3,7 +3,7 @@
  * keeps any `Poolable`, and its tests keep integers.
  *
  * A connection:  dialling ──▶ busy ⇄ idle ──▶ closed        (a shared one is busy with many at once)
- * A caller:      takes an idle one, else waits in line; the first connection to come free, released
+ * A caller:      takes an idle one, else waits in the queue; the first connection to come free, released
  *                or freshly dialled, goes to the waiter that has waited longest (late binding).
  * The host:      open ──▶ draining ──▶ closed               (an open one is closed when it is forgotten)
  *
@@ -122,7 +122,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   /**
-   * Joins the line, and starts a dial if the limits allow. The waiter is settled through its events,
+   * Joins the queue of waiters, and starts a dial if the limits allow. The waiter is settled through its events,
    * perhaps before this returns. `isAdmitted`: its call was let in before a drain began.
    */
   wait(events: WaiterEvents<T>, needsFresh = false, isAdmitted = false): Waiter<T> {
@@ -326,7 +326,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return this.#dialer.lastError;
   }
 
-  /** Live change of settings: shrinks what exists, and grows for those who wait. */
+  /** Live change of settings: shrinks what exists, and dials for the waiters. */
   reconfigure(settings: Settings): void {
     this.#settings = settings;
     const idleLimit = settings.enablePooling ? settings.maxIdlePerHost : 0;
@@ -365,7 +365,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   forgotten(): void {
     assertInvariant(this, this.isForgettable, 'nothing can come back to a host that is forgotten');
     this.#state = 'closed';
-    this.#dialer.cancelAll(); // its place in the line for permits, and its timer
+    this.#dialer.cancelAll(); // its place in the queue for permits, and its timer
   }
 
   snapshot(): PoolSnapshot {

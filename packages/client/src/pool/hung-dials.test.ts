@@ -1,4 +1,4 @@
-/** A dial that hangs holds up nobody for longer than it must. */
+/** A dial that hangs holds up no caller for longer than it must. */
 import { describe, expect, it } from 'vitest';
 import { oneHost } from '../../test/support/fake-pool.js';
 import { CONSTANTS } from '../config/constants.js';
@@ -23,7 +23,7 @@ describe('a dial that a caller ran out of time on', () => {
     expect([host.dials.length, next.dial]).toEqual([1, host.dials[0]]);
   });
 
-  it('still serves the first in line when it comes through', () => {
+  it('still serves the first in the queue when it comes through', () => {
     const host = oneHost();
     host.acquire().cancel(true);
     const next = host.acquire();

@@ -212,7 +212,7 @@ describe('Permits', () => {
     expect(() => permits.giveBack()).toThrow('given back twice');
   });
 
-  it('gives no permit to who has left the line', () => {
+  it('gives no permit to a host that has left the queue', () => {
     const permits = new Permits(1, () => undefined);
     const [first, second, third] = [taker(), taker(), taker()];
     permits.request(first);

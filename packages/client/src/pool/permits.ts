@@ -3,7 +3,7 @@
  *
  * At the limit, the connection idle longest anywhere is evicted to make room, then a dial is given up
  * that no caller waits for: it may hang, and must not hold up other hosts. When neither is left, hosts
- * that want to dial stand in line, one place each. A host with nothing of its own stands before the
+ * that want to dial stand in a queue, one place each. A host with nothing of its own stands before the
  * others, and the next connection released anywhere ends for it: a busy host can't starve it.
  */
 import { LinkedList, type Link } from './linked-list.js';
@@ -11,7 +11,7 @@ import type { Poolable } from './poolable.js';
 
 /** A host pool, as the permits see it. */
 export interface PermitTaker {
-  /** Its place in the line. */
+  /** Its place in the queue. */
   readonly permitLink: Link<PermitTaker>;
   /** Has it neither a connection nor a dial? Then nothing but a permit can help it. */
   readonly isStarving: boolean;
@@ -95,14 +95,14 @@ export class Permits {
     this.serve();
   }
 
-  /** Serves the line as far as permits go. Called again whenever a connection goes idle. */
+  /** Serves the queue as far as permits go. Called again whenever a connection goes idle. */
   serve(): void {
-    // What is given back in the course of it, the loop finds by itself: no recursion, however long the line.
+    // A permit that is given back meanwhile is found by the loop: no recursion, however long the queue.
     if (this.#isServing || this.#starving.size + this.#line.size === 0) return;
     this.#isServing = true;
     try {
       while (this.#starving.size + this.#line.size > 0 && this.#makeRoom()) {
-        // Read again: to end a connection may have changed the line.
+        // Read again: closing a connection may have changed the queue.
         const taker = this.#starving.first ?? this.#line.first;
         if (taker === undefined) return;
         this.leave(taker);
@@ -114,7 +114,7 @@ export class Permits {
     }
   }
 
-  /** At the end of the line; whoever is in it keeps its place, unless it has lost all it had. */
+  /** Puts a host at the end of the queue; one that is in it keeps its place, unless it has lost all its connections. */
   #join(taker: PermitTaker): void {
     const line = taker.isStarving ? this.#starving : this.#line;
     if (taker.permitLink.list === line) return;

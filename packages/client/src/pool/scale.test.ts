@@ -13,7 +13,7 @@ function within(work: () => void): void {
   expect((user + system) / 1_000).toBeLessThan(LIMIT_CPU_MS);
 }
 
-it('ten thousand waiters come, leave from anywhere in the line, and are served', () => {
+it('ten thousand waiters come, leave from anywhere in the queue, and are served', () => {
   const host = oneHost({ maxPerHost: 1, maxPending: MANY });
   const busy = host.dialled();
   within(() => {

@@ -10,7 +10,7 @@ function sharedHost(capacity: number, config: PoolConfigInput = {}) {
 }
 
 describe('a connection that can be shared', () => {
-  it('serves everybody in line up to its capacity as soon as it is there', () => {
+  it('serves waiters up to its capacity as soon as it is there', () => {
     const host = sharedHost(3, { maxDialing: 1 });
     const line = Array.from({ length: 4 }, () => host.acquire());
     const session = host.connect();

@@ -148,7 +148,7 @@ describe('reconfigure', () => {
     expect(c?.connection?.isOpen).toBe(true);
   });
 
-  it('grows: who waits is dialled for at once', () => {
+  it('grows: waiters are dialled for at once', () => {
     const host = oneHost({ maxPerHost: 1, maxDialing: 1 });
     host.dialled();
     host.acquire();
@@ -158,7 +158,7 @@ describe('reconfigure', () => {
     expect(host.dials).toHaveLength(2);
   });
 
-  it('turns pooling off and on: idle ones go, and who waits is served by a dial', () => {
+  it('turns pooling off and on: idle ones go, and a waiter is served by a dial', () => {
     const host = oneHost({ maxPerHost: 2 });
     host.fill(2);
     const busy = host.acquire();
@@ -193,12 +193,12 @@ describe('drain', () => {
     expect(host.quiet).toBeGreaterThan(0);
   });
 
-  it('serves who is in line to the end, and reports when all is done', () => {
+  it('serves the queue to its end, and reports when all is done', () => {
     const host = oneHost({ maxPerHost: 1 });
     const busy = host.dialled();
     const [first, second] = [host.acquire(), host.acquire()];
     host.hostPool.drain();
-    expect(busy.release()).toBe(true); // to the first in line
+    expect(busy.release()).toBe(true); // to the first in the queue
     expect(first.isReused).toBe(true);
     expect(first.release(false)).toBe(false);
     host.connect();
@@ -309,7 +309,7 @@ describe('drain', () => {
 });
 
 describe('close', () => {
-  it('fails who waits, gives up dials, closes what is idle and what is busy, and leaves nothing', async () => {
+  it('fails the waiters, gives up dials, closes what is idle and what is busy, and leaves nothing', async () => {
     const host = oneHost({ maxPerHost: 4 });
     host.fill(1);
     const busy = [host.acquire(), host.dialled()];

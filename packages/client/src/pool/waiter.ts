@@ -38,7 +38,7 @@ export class Waiter<T> {
   state: WaiterState = 'waiting';
   pending: PendingDial<T> | undefined = undefined;
   sinceMs = 0;
-  /** Its place in line across both queues of a host. */
+  /** Its place across both queues of a host. */
   ticket = 0;
   readonly link: Link<Waiter<T>> = new Link<Waiter<T>>(this);
 

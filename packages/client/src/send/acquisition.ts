@@ -1,10 +1,10 @@
 /**
- * Getting a connection that may be written to: an idle one or a place in line, and then a whole poll of
- * its socket, so that bytes nobody asked for come to light before anything is sent (turn.ts).
+ * Getting a connection that may be written to: an idle one or a place in the queue, and then a whole poll of
+ * its socket, so that bytes that no request had asked for are found before anything is sent (turn.ts).
  *
  *   start ─▶ waiting ─▶ polling ─▶ acquired
  *              │           └─────▶ unfit       it ended, or spoke unasked, while it was polled
- *              ├─────────────────▶ refused     the dial failed, the line is full, the pool is closed
+ *              ├─────────────────▶ refused     the dial failed, the queue is full, the pool is closed
  *              └──cancel()───────▶ over        in both states; a connection not yet used is given back
  */
 import type { PooledConnection } from '../connection/pooled-connection.js';
@@ -21,7 +21,7 @@ export interface AcquisitionOwner {
   refused(error: Error): void;
   /** The wait has ended with a connection, which is polled now: the clocks of the wait end. */
   served(): void;
-  /** It waits in line, on no dial: an acquire timeout applies, counted from the start. */
+  /** It waits in the queue, on no dial: an acquire timeout applies, counted from the start. */
   waiting(): void;
   /** It waits on a dial: from now on a connect timeout applies, too. */
   dialling(): void;

@@ -490,7 +490,7 @@ export class Call
     this.#leaveScope();
   }
 
-  /** A body that nobody has begun to read stays the scope's concern, even when it has come whole. */
+  /** The scope still watches a body that is not being read, even when it has come whole. */
   #leaveScope(): void {
     const scope = this.#scope;
     if (scope === undefined || this.#scopeLink === undefined) return;

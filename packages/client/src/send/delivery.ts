@@ -1,6 +1,6 @@
 /**
  * The response side of a call, from the head on: makes the response, passes its body from the
- * connection to the reader, and gives up what nobody wants.
+ * connection to the reader, and gives up what is not read.
  *
  *   flowing ⇄ paused            the reader has enough for now; the body clock runs in neither but when
  *      │        │              a reader waits and the connection is the one to bring something
@@ -109,7 +109,7 @@ export class Delivery implements DecoderOwner, Leakable {
 
   // ── from the exchange ──────────────────────────────────────────────────────────────────────────
 
-  /** The rest of the body is still to come: from now on somebody has to read it. */
+  /** The rest of the body is still to come: from now on it has to be read. */
   pending(): void {
     const response = this.#response;
     // The collector can tell that the caller dropped the response only if we don't hold it.

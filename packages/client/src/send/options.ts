@@ -40,7 +40,7 @@ export interface SendOptions {
    * neither `content-encoding` nor the `content-length` of the packed body.
    */
   decompress?: boolean | undefined;
-  /** `untrusted: true` for URLs that come from strangers: only public addresses are connected to. */
+  /** `untrusted: true` for URLs that come from outside: only public addresses are connected to. */
   safety?: SafetyOptions | undefined;
   /** Told of each 1xx response before the final one: 100, 102, 103 Early Hints. */
   onInformational?: ((status: number, headers: ResponseHeaders) => void) | undefined;

@@ -17,7 +17,7 @@ export interface PreparedRequest extends WireRequest {
   readonly origin: Origin;
   /** The request target: path and query. */
   readonly target: string;
-  /** May it be sent again when nobody knows whether it was carried out? */
+  /** May it be sent again when it is not known whether it was carried out? */
   readonly isIdempotent: boolean;
 }
 

@@ -27,7 +27,7 @@ export interface Target {
 /** The key of a URL, with the TLS settings of the call and of the pool's configuration. */
 export type KeyOf = (url: URL, tls: TlsOptions | undefined, publicOnly: boolean) => ConnectionKey;
 
-/** An origin as it is called: with these `tls` settings, or for strangers' URLs. */
+/** An origin as it is called: with these `tls` settings, or for URLs that come from outside. */
 interface Variant {
   readonly tls: Readonly<TlsOptions> | undefined;
   readonly publicOnly: boolean;

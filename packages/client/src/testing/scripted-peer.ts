@@ -173,7 +173,7 @@ export class ScriptedPeer {
     return this.write(cannedResponse(method === undefined ? response : { method, ...response }));
   }
 
-  /** Bytes nobody asked for, once the client has settled what came before; read by it on return. */
+  /** Bytes that no request has asked for, once the client has settled what came before; read by it on return. */
   async sendUnsolicited(bytes: string | Uint8Array): Promise<void> {
     await turn();
     await this.write(bytes);

@@ -198,12 +198,12 @@ describe('a request, options or a scope of the wrong type', () => {
     ['acquireTls with a port that is text', (pool) => pool.acquireTls('h.test', '443' as never)],
     ['acquireTls with options null', (pool) => pool.acquireTls('h.test', 443, null as never)],
     [
-      'acquireTls with an option nobody knows',
+      'acquireTls with an unknown option',
       (pool) => pool.acquireTls('h.test', 443, { verifycert: false } as never),
     ],
     ['warm(null)', (pool) => pool.warm(null as never, 1)],
     ['drain(null)', (pool) => pool.drain(null as never)],
-    ['drain with an option nobody knows', (pool) => pool.drain({ timeuot: 5 } as never)],
+    ['drain with an unknown option', (pool) => pool.drain({ timeuot: 5 } as never)],
   ])('is refused as what it is: %s', async (_what, call) => {
     const pool = new ConnectionPool();
     const error = await rejection(Promise.resolve().then(() => call(pool)));

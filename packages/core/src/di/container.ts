@@ -7,7 +7,7 @@
  *     kept by a request    classes with Lifecycle.ContainerScoped
  *
  * What a container has made it disposes of, the last first: for a request when it is over, for the app when it
- * has drained. What was registered as an instance belongs to whoever made it.
+ * has drained. What was registered as an instance is not disposed of: the app did not make it.
  */
 import {
   container as globalContainer,

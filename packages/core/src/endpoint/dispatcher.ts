@@ -167,7 +167,7 @@ export class Dispatcher {
 
   #write(exchange: Exchange, response: HttpResponse): void {
     if (!exchange.answer() || exchange.isGone) {
-      // The deadline has answered, or nobody is there: nothing must be left running.
+      // The deadline has answered, or the client has left: nothing must be left running.
       if (exchange.isGone) exchange.outcome = 'client-left';
       exchange.finish();
       return;

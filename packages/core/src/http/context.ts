@@ -254,7 +254,7 @@ export class HttpContext<Params extends object = AnyParams> {
     return this;
   }
 
-  // ── for whoever is further in ──────────────────────────────────────────────────────────────────
+  // ── for what is called further in ──────────────────────────────────────────────────────────────────
 
   /** Values by class. */
   get params(): TypedStore {

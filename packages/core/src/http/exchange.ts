@@ -340,7 +340,7 @@ export class Exchange implements RequestUnderWay {
     this.#scope?.liftDeadline();
   }
 
-  /** The response is out, or nobody is there to take it. */
+  /** The response is out, or the client has left. */
   finish(): void {
     if (this.#state === 'finished') return;
     this.#state = 'finished';
@@ -394,7 +394,7 @@ function callFields({ url, method, callSite }: CallReport): object {
 }
 
 function ignore(): void {
-  // what came of it is its own affair
+  // how it ended does not matter to the request
 }
 
 function withoutQuery(url: string): string {

@@ -55,7 +55,7 @@ function fromClient(error: HotaruClientError, isDevelopment: boolean): HttpError
   return new HttpError(status, {
     code: error.code,
     cause: error,
-    // The message names hosts and ports that are nobody else's business.
+    // The message names internal hosts and ports: not for clients.
     detail: isDevelopment ? error.message : undefined,
     headers: status === 503 ? { 'retry-after': CONSTANTS.retryAfterSeconds } : undefined,
   });

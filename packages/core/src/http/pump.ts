@@ -213,5 +213,5 @@ function checkChunk(chunk: unknown): Uint8Array | string {
 }
 
 function ignore(): void {
-  // given up: how it ends is nobody's concern
+  // given up: how it ends does not matter
 }

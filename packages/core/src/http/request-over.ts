@@ -6,7 +6,7 @@ import { HttpError } from './http-error.js';
 /**
  * Did this fail because the client of the inbound request has left? What `ctx.sendRequest()` then rejects with, and
  * `ctx.signal.reason`, is an `HttpError` with the code `HOTARU_CLIENT_GONE`; also when it was wrapped, as `cause`.
- * It is no failure of the upstream, and there is no one left to answer.
+ * It is no failure of the upstream, and there is no client left to answer.
  *
  * @example
  * if (isClientGone(ctx.signal.reason)) ctx.log.info('they did not wait');
@@ -18,7 +18,7 @@ export function isClientGone(error: unknown): boolean {
 /**
  * Did a call end because the request that it was made for is over: its client has left, or it was answered while
  * the call was still under way (`HOTARU_ABORTED`; a sibling in a `Promise.all()` had failed, say)? Neither is a
- * failure of the upstream, and there is no one left to answer.
+ * failure of the upstream, and there is no client left to answer.
  *
  * @example
  * try { price = await fetchPrice(ctx); } catch (error) {

@@ -119,7 +119,7 @@ export class HttpResponse {
     return this;
   }
 
-  /** @internal The first answer of a response that nobody else holds. */
+  /** @internal The first answer of a response that is not used elsewhere. */
   bind(owner: ResponseDefaults): this {
     this.#owner = owner;
     return this;

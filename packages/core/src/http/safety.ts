@@ -28,7 +28,7 @@ export interface HttpSafetyOptions {
   allowedContentTypes?: readonly string[] | undefined;
   /** For the whole request head. Default 30 s. The app's only. → 408 */
   headersTimeout?: Duration | undefined;
-  /** The longest pause of a request body while somebody reads it. Default 30 s. → 408 */
+  /** The longest pause of a request body while it is being read. Default 30 s. → 408 */
   bodyTimeout?: Duration | undefined;
   /**
    * How long a client may take nothing of a response that is ready for it. Default 30 s. `Infinity`: no limit. Then

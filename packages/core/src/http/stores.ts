@@ -39,7 +39,7 @@ export class TypedStore {
   }
 }
 
-/** Values by name. What a name holds is between those who use it: `get` is a claim, not a check. */
+/** Values by name. The type that `get` is given is not checked. */
 export class LocalStore {
   readonly #values = new Map<string, unknown>();
 

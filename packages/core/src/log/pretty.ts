@@ -18,7 +18,7 @@ const LEVELS: Readonly<Record<number, string>> = {
 };
 const COLOURS: Readonly<Record<number, string>> = { 40: '\u001b[33m', 50: '\u001b[31m' };
 const OFF = '\u001b[0m';
-/** On every line, and of no use to who started the program. */
+/** The same on every line: left out on a terminal. */
 const OMITTED = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', 'err']);
 const INDENT = ' '.repeat(14);
 

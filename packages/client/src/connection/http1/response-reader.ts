@@ -74,8 +74,8 @@ export class ResponseReader {
   }
 
   /**
-   * Returns how many bytes belong to this response; more than that are nobody's. The bytes are the
-   * reader's until it returns: the data of chunks is moved together within them.
+   * Returns how many bytes belong to this response; what follows belongs to no response. The bytes may be
+   * changed until it returns: the data of chunks is moved together within them.
    *
    * @throws TransportError `HOTARU_PROTOCOL_ERROR`
    */
@@ -94,7 +94,7 @@ export class ResponseReader {
   /**
    * The peer has finished sending. Throws when that cuts the response off, or may have: over TLS, a
    * body that ends with the connection is whole only if the peer said goodbye (close_notify), because
-   * anybody on the way can forge a FIN (RFC 8446 §6.1).
+   * every machine on the way can forge a FIN (RFC 8446 §6.1).
    */
   end(isClean: boolean): void {
     if (this.#state === State.Done) return;
@@ -185,7 +185,7 @@ export class ResponseReader {
           `more than ${CONSTANTS.maxInformational} informational responses`,
           'our bound',
         );
-      // It has no body whatever it says (RFC 9110 §15.2); somebody on the way may have thought otherwise.
+      // It has no body whatever it says (RFC 9110 §15.2); a proxy on the way may have read it otherwise.
       if (head.contentLength !== -1 || head.transferEncoding !== '' || head.saysClose)
         this.#isDoubtful = true;
       this.#headParser.reset(true);
