@@ -17,6 +17,23 @@ export function ownOptions<T extends object>(given: T): T {
   return isPrototypeExtended() ? withoutObjectPrototype(given) : given;
 }
 
+/**
+ * For Node's own functions, which copy their options and read names from the copy that were never given: a
+ * `path` from `Object.prototype` would send a dial to a Unix socket. What comes from there is undefined in
+ * `options`, which is the caller's to change.
+ */
+export function shielded<T extends object>(options: T): T {
+  for (const name in NOTHING)
+    if (!Object.hasOwn(options, name))
+      Object.defineProperty(options, name, {
+        value: undefined,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+  return options;
+}
+
 /** Options may come from a prototype of the caller's own (`Object.create(defaults)`): those are kept. */
 function withoutObjectPrototype<T extends object>(given: T): T {
   const copy = Object.create(null) as Record<PropertyKey, unknown>;

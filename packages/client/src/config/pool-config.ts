@@ -206,7 +206,7 @@ function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, HostInput> 
         `hosts[${show(other)}] and hosts[${show(text)}] are the same host: give its settings once`,
       );
     given.set(name, text);
-    words[name] = word;
+    words[name] = isObject(word) ? ownOptions(word) : word;
   }
   return words;
 }
@@ -226,7 +226,11 @@ function overlayHosts(
     }
     const { tls, ...settings } = word;
     const before = words[host];
-    const laidOver: HostInput = { ...before, ...withoutUndefined(newNames(settings, path)) };
+    const laidOver: HostInput = Object.assign(
+      Object.create(null) as HostInput, // `tls` is read from it later: not what Object.prototype was given then
+      before,
+      withoutUndefined(newNames(settings, path)),
+    );
     const bothTls = isObject(tls) ? overlayTls(before?.tls, tls) : (tls ?? before?.tls);
     if (bothTls !== undefined) laidOver.tls = isObject(bothTls) ? { ...bothTls } : bothTls;
     words[host] = Object.freeze(laidOver);

@@ -11,6 +11,7 @@ import { ConnectError, type Phase } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { DialEvents } from '../pool/dialer.js';
 import type { Dial } from '../pool/waiter.js';
+import { shielded } from '../own-options.js';
 import { blockedAddress, isPublicAddress } from './address-guard.js';
 import { reasonOf } from './dial-reason.js';
 import type { DnsCache } from './dns-cache.js';
@@ -107,9 +108,9 @@ class SocketDial implements Dial {
       },
     };
     const identity = this.#key.tls;
-    if (identity === false) return net.connect(options);
+    if (identity === false) return net.connect(shielded(options));
     const session = this.#env.sessions.get(this.#key.id);
-    return tls.connect({
+    const secure: tls.ConnectionOptions = {
       ...options,
       secureContext: identity.context,
       servername: identity.sni,
@@ -119,7 +120,8 @@ class SocketDial implements Dial {
       checkServerIdentity: (_host, certificate) =>
         tls.checkServerIdentity(identity.servername, certificate),
       ...(session !== undefined && { session }),
-    } as tls.ConnectionOptions);
+    };
+    return tls.connect(shielded(secure));
   }
 
   /** Of the addresses of a name, only the public ones are tried. */

@@ -8,6 +8,7 @@
 import dns, { type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { CONSTANTS } from '../config/constants.js';
+import { shielded } from '../own-options.js';
 import type { Clock } from '../pool/clock.js';
 
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
@@ -18,7 +19,8 @@ interface Entry {
   turn: number;
 }
 
-const systemResolve: Resolve = (host) => dns.promises.lookup(host, { all: true, verbatim: true });
+const systemResolve: Resolve = (host) =>
+  dns.promises.lookup(host, shielded({ all: true as const, verbatim: true }));
 
 export class DnsCache {
   readonly #entries = new Map<string, Entry>();

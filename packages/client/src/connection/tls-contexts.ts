@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
 import { CONSTANTS } from '../config/constants.js';
+import { shielded } from '../own-options.js';
 
 /** What a context is made of: PEM texts, the pass phrase, versions. */
 export type TlsMaterial = Pick<
@@ -34,9 +35,10 @@ export function digestOf(parts: readonly Part[]): string {
 
 /** The context of this material. `digest` names it: equal digests mean equal material. */
 export function contextOf(material: TlsMaterial, digest: string): SecureContext {
-  if (Object.keys(material).length === 0) return (defaultContext ??= tls.createSecureContext());
+  if (Object.keys(material).length === 0)
+    return (defaultContext ??= tls.createSecureContext(shielded({})));
   const known = contexts.get(digest);
-  const context = known ?? tls.createSecureContext(material);
+  const context = known ?? tls.createSecureContext(shielded({ ...material }));
   if (known !== undefined) contexts.delete(digest); // to the young end
   contexts.set(digest, context);
   if (contexts.size > CONSTANTS.maxTlsContexts)
