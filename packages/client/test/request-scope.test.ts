@@ -139,6 +139,20 @@ describe('a scope that is held', () => {
     await expect(pending).rejects.toBe(reason);
   });
 
+  it('and its deadline passes: calls under way end with the last hold', async () => {
+    const { pool, upstream } = await setUp();
+    const scope = new RequestScope({ deadlineMs: performance.now() + 50 });
+    let isSettled = false;
+    const pending = pool.sendRequest(upstream.url, { path: '/never' }, {}, scope);
+    pending.catch(() => undefined).finally(() => (isSettled = true));
+    const release = scope.hold();
+    while (!scope.expired) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isSettled).toBe(false);
+    release();
+    await expect(pending).rejects.toMatchObject({ code: 'HOTARU_DEADLINE_EXCEEDED' });
+  });
+
   it('cannot be held once it is over', () => {
     const scope = new RequestScope();
     scope.end();

@@ -52,6 +52,20 @@ describe('request bodies', () => {
     ['/form', 'application/json', '{}', 415, 'HOTARU_UNSUPPORTED_MEDIA_TYPE'],
     ['/form', 'multipart/form-data', 'x', 400, 'HOTARU_BAD_FORM'],
     ['/form', 'multipart/form-data; boundary=b', '--b\r\ncut', 400, 'HOTARU_BAD_FORM'],
+    [
+      '/form',
+      'multipart/form-data; boundary=b',
+      '--b\r\nContent-Disposition: form-data\r\n\r\nnameless\r\n--b--\r\n',
+      400,
+      'HOTARU_BAD_FORM',
+    ],
+    [
+      '/form',
+      'multipart/form-data; boundary=b',
+      '--b\r\nContent-Disposition: form-data; filename="f"\r\n\r\nnameless\r\n--b--\r\n',
+      400,
+      'HOTARU_BAD_FORM',
+    ],
     ['/form', 'application/x-www-form-urlencoded', 'a&'.repeat(1_001), 400, 'HOTARU_BAD_FORM'],
   ])('%s of %s that is none: %s → %i', async (path, type, body, status, code) => {
     const res = await post(path, type, body);

@@ -5,10 +5,12 @@ import {
   ConnectionPool,
   container,
   controller,
+  delay,
   get,
   HttpContext,
   inject,
   injectable,
+  injectAll,
   Lifecycle,
   LOGGER,
   scoped,
@@ -189,6 +191,36 @@ describe('what lives longer is not given what lives shorter', () => {
     );
   });
 
+  it('also not late, by delay(), nor in a list, by injectAll()', async () => {
+    @scoped(Lifecycle.ContainerScoped)
+    class User {
+      readonly name = 'ada';
+    }
+    @singleton()
+    class Late {
+      constructor(@inject(delay(() => User)) readonly user: User) {}
+    }
+    @singleton()
+    class Listed {
+      constructor(@injectAll('users') readonly users: unknown[]) {}
+    }
+    const app = testApp();
+    app.container.register('users', { useClass: User });
+    app.container.register('users', { useValue: 'the last one, which is no class' });
+    for (const type of [Late, Listed])
+      for (let i = 0; i < 2; i++)
+        expect(() => app.container.resolve<unknown>(type), type.name).toThrow(
+          expect.objectContaining({
+            code: 'HOTARU_INVALID_INJECTION',
+            message: expect.stringContaining(
+              `${type.name} lives as long as the app, and is given User`,
+            ),
+          }),
+        );
+    app.get('/', (ctx) => ctx.resolve(Late));
+    expect((await app.inject({ path: '/' })).status).toBe(500);
+  });
+
   it('a class per request may hold anything', async () => {
     @singleton()
     class Config {
@@ -302,6 +334,53 @@ describe('what a container has made it disposes of', () => {
     expect(lines.find((line) => line['level'] === 50)?.['msg']).toBe('disposing of Third failed');
     await app.stop();
     expect(disposed).toEqual(['third', 'second', 'first', 'store']);
+  });
+
+  it('for a request that a middleware answers early: not while its handler goes on', async () => {
+    const events: string[] = [];
+    const answered = deferred();
+    const disposed = deferred();
+    @scoped(Lifecycle.ContainerScoped)
+    class Transaction {
+      dispose() {
+        events.push('disposed');
+        disposed.resolve();
+      }
+    }
+    const app = testApp();
+    app.use((_ctx, next) => Promise.race([next(), Promise.resolve('early')]));
+    app.get('/', async (ctx) => {
+      ctx.resolve(Transaction);
+      await answered.promise;
+      events.push(ctx.resolve(Transaction) instanceof Transaction ? 'used' : '');
+    });
+    expect(await (await app.inject({ path: '/' })).text()).toBe('early');
+    await new Promise((resolve) => setImmediate(resolve));
+    answered.resolve();
+    await disposed.promise;
+    expect(events).toEqual(['used', 'disposed']);
+  });
+
+  it('whatever its constructor has returned: what cannot be disposed of is logged', async () => {
+    @scoped(Lifecycle.ContainerScoped)
+    class Odd {
+      readonly odd = true;
+      constructor() {
+        const dispose = (): void => {
+          throw new Error('no');
+        };
+        return Object.assign(Object.create(null) as Odd, { dispose });
+      }
+    }
+    const { log, lines } = memoryLogger();
+    const app = testApp({ logger: log });
+    app.get('/', (ctx) => {
+      ctx.resolve(Odd);
+      return 'ok';
+    });
+    expect(await (await app.inject({ path: '/' })).text()).toBe('ok');
+    await app.stop();
+    expect(lines.map(({ msg }) => msg)).toContain('disposing of an instance failed');
   });
 
   it('for the app when it has drained, the last first, before its pool is closed', async () => {

@@ -45,14 +45,12 @@ describe.each(['production', 'development'] as const)('what is thrown in %s', (m
       await Promise.resolve();
       throw thrown;
     });
-    // eslint-disable-next-line require-yield
     const failing = async function* (): AsyncGenerator<string> {
       await Promise.resolve();
       throw thrown;
     };
     app.get('/stream', () => stream(failing()));
     app.get('/work', (ctx: HttpContext) => {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       ctx.waitUntil(Promise.reject(thrown));
       return 'done';
     });

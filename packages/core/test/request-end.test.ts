@@ -141,6 +141,21 @@ describe('ctx.waitUntil()', () => {
     expect(await done.promise).toBe('now');
   });
 
+  it('lets a call go on that had begun before it was handed over, when the deadline passes', async () => {
+    const upstream = await silentUpstream();
+    const done = deferred<string>();
+    const app = testApp({ pool: {}, safety: { requestTimeout: 50 } });
+    app.get('/', async (ctx) => {
+      const entry = ctx.sendRequest(upstream.url, getRequest('/audit')).then((res) => res.text());
+      ctx.waitUntil(entry.then(done.resolve, (error: unknown) => done.resolve(String(error))));
+      await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve));
+    });
+    expect((await app.inject({ path: '/' })).status).toBe(504);
+    await upstream.reached;
+    upstream.answer();
+    expect(await done.promise).toBe('late');
+  });
+
   it('what else was left open is aborted when its promise is settled', async () => {
     const upstream = await silentUpstream();
     const work = deferred();

@@ -163,7 +163,8 @@ export class RequestScope {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.aborted) this.#controller.abort(this.#reason);
-      else if (this.#deadlineMs !== Infinity && this.#state === 'open') this.#watchDeadline();
+      else if (this.#deadlineMs !== Infinity && this.#state === 'open' && this.#timer === undefined)
+        this.#watchDeadline();
     }
     return this.#controller.signal;
   }
@@ -177,14 +178,19 @@ export class RequestScope {
   }
 
   /**
-   * Puts the end of the scope off: for work that goes on after the request. Calls made meanwhile have no
-   * deadline of the scope's.
+   * Puts the end of the scope off: for work that goes on after the request. Calls under way, and those made
+   * meanwhile, have no deadline of the scope's; one that has passed ends them with the last hold.
    *
    * @returns releases the hold; only its first call counts.
    */
   hold(): () => void {
     if (this.isOver) return ignore;
     this.#holds += 1;
+    // Calls under way as well as later ones: `hold()` is often given the promise of a call that has begun.
+    if (this.#state === 'open' && this.#deadlineMs !== Infinity) {
+      for (const call of this.#calls) call.liftScopeDeadline();
+      if (this.#timer === undefined) this.#watchDeadline();
+    }
     let isHeld = true;
     return () => {
       if (!isHeld) return;

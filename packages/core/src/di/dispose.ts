@@ -10,10 +10,8 @@ interface Disposable {
 /** The last made first, one after the other. What one throws is logged, and the others go on. */
 export async function disposeAll(made: readonly unknown[], log: Logger): Promise<void> {
   for (const instance of [...made].reverse()) {
-    const dispose = disposerOf(instance);
-    if (dispose === undefined) continue;
     try {
-      await dispose.call(instance);
+      await disposerOf(instance)?.call(instance);
     } catch (error) {
       log.error({ err: error }, `disposing of ${nameOf(instance)} failed`);
     }
@@ -33,6 +31,11 @@ function disposerOf(instance: unknown): (() => unknown) | undefined {
   return undefined;
 }
 
+/** An instance may be anything that a constructor returns: an object without a prototype, a proxy. */
 function nameOf(instance: unknown): string {
-  return (instance as object).constructor.name;
+  try {
+    return (instance as object).constructor.name;
+  } catch {
+    return 'an instance';
+  }
 }

@@ -27,6 +27,7 @@ export interface Registration {
 export interface Inside {
   readonly _registry: { entries(): Iterable<[Token, Registration[]]> };
   getRegistration(token: Token): Registration | null | undefined;
+  getAllRegistrations(token: Token): readonly Registration[] | undefined;
   isRegistered(token: Token): boolean;
   construct(this: object, type: Class, context: unknown): unknown;
   resolveRegistration(registration: Registration, context: unknown): unknown;
@@ -38,6 +39,7 @@ export function insideOf(container: DependencyContainer): Inside {
   if (
     typeof inside?.resolveRegistration !== 'function' ||
     typeof inside.getRegistration !== 'function' ||
+    typeof inside.getAllRegistrations !== 'function' ||
     typeof inside.construct !== 'function' ||
     typeof inside._registry?.entries !== 'function'
   )
@@ -51,6 +53,15 @@ export function insideOf(container: DependencyContainer): Inside {
 /** tsyringe's notes about a parameter: a token, or a token with more to it. */
 interface TokenDescriptor {
   readonly token: Token;
+  readonly multiple?: boolean;
+}
+
+/** What a parameter of a constructor is given. */
+export interface Parameter {
+  /** undefined: its type is no class. */
+  readonly token: Token | undefined;
+  /** By `@injectAll()`: one of each registration. */
+  readonly isList: boolean;
 }
 
 class Found extends Error {
@@ -60,13 +71,24 @@ class Found extends Error {
 }
 
 /** What tsyringe gives to the constructor of a class; undefined when it does not know. */
-export function parametersOf(type: Class): readonly (Token | undefined)[] | undefined {
+export function parametersOf(type: Class): readonly Parameter[] | undefined {
   const params = type.length === 0 ? fromMetadata(type) : fromTsyringe(type);
-  return params?.map((param) =>
-    typeof param === 'object' && param !== null && 'token' in param
-      ? (param as TokenDescriptor).token
-      : (param as Token | undefined),
-  );
+  return params?.map((param) => {
+    if (typeof param !== 'object' || param === null || !('token' in param))
+      return { token: param as Token | undefined, isList: false };
+    const { token, multiple = false } = param as TokenDescriptor;
+    return { token, isList: multiple };
+  });
+}
+
+/** The class behind `delay(() => Class)`; the token itself when it is none, or its module is not loaded yet. */
+export function undelayed(token: Token): Token {
+  if (typeof token !== 'object' || !('wrap' in token)) return token;
+  try {
+    return (token as unknown as { wrap(): Token | undefined }).wrap() ?? token;
+  } catch {
+    return token;
+  }
 }
 
 /** Where all parameters have defaults, tsyringe would go on and make an instance. */

@@ -11,7 +11,15 @@ import { Lifecycle } from 'tsyringe';
 import { HotaruError } from '../errors.js';
 import { HttpContext } from '../http/context.js';
 import { COMPILER_REMEDY, isPerRequest, isSingleton } from './decorators.js';
-import { parametersOf, type Class, type Inside, type Token } from './inside.js';
+import {
+  parametersOf,
+  undelayed,
+  type Class,
+  type Inside,
+  type Parameter,
+  type Registration,
+  type Token,
+} from './inside.js';
 
 type Lifetime = 'process' | 'app' | 'request';
 const LENGTH = { process: 0, app: 1, request: 2 } as const;
@@ -27,7 +35,7 @@ interface Holder {
 }
 
 /** What was looked at, by the lifetime of what holds it. */
-type Seen = Map<Token, Set<Lifetime | undefined>>;
+type Seen = Map<Token | Registration, Set<Lifetime | undefined>>;
 
 /** How a token is provided, as far as it is known. */
 interface Provided {
@@ -35,6 +43,8 @@ interface Provided {
   /** undefined: as long as what it is given to. */
   readonly lifetime: Lifetime | undefined;
   readonly type: Class | undefined;
+  /** By what it is known that it was looked at. */
+  readonly key: Token | Registration;
 }
 
 export class Lifetimes {
@@ -49,7 +59,7 @@ export class Lifetimes {
 
   /** @throws HotaruError `HOTARU_INVALID_INJECTION` that names both, for a token that can be resolved. */
   check(token: Token): void {
-    this.#visit(token, undefined, [], new Map());
+    this.#visit({ token, isList: false }, undefined, [], new Map());
   }
 
   /**
@@ -61,8 +71,23 @@ export class Lifetimes {
     this.#visitParameters(type, { name: type.name, lifetime: 'app' }, [type.name], new Map());
   }
 
-  #visit(token: Token, holder: Holder | undefined, path: readonly string[], seen: Seen): void {
-    const { name, lifetime, type } = this.#provided(token);
+  #visit(
+    { token, isList }: Parameter,
+    holder: Holder | undefined,
+    path: readonly string[],
+    seen: Seen,
+  ): void {
+    if (token === undefined) return;
+    for (const provided of isList ? this.#allProvided(token) : [this.#provided(token)])
+      this.#look(provided, holder, path, seen);
+  }
+
+  #look(
+    { name, lifetime, type, key }: Provided,
+    holder: Holder | undefined,
+    path: readonly string[],
+    seen: Seen,
+  ): void {
     if (
       holder !== undefined &&
       lifetime !== undefined &&
@@ -70,9 +95,9 @@ export class Lifetimes {
     )
       throw captive(holder, { name, lifetime }, [...path, name]);
     if (type === undefined) return;
-    const holders = seen.get(token) ?? new Set();
+    const holders = seen.get(key) ?? new Set();
     if (holders.has(holder?.lifetime)) return;
-    seen.set(token, holders.add(holder?.lifetime));
+    seen.set(key, holders.add(holder?.lifetime));
     // What lives for a request may hold anything.
     const next =
       lifetime === 'request' ? undefined : lifetime === undefined ? holder : { name, lifetime };
@@ -85,24 +110,37 @@ export class Lifetimes {
     path: readonly string[],
     seen: Seen,
   ): void {
-    for (const parameter of parametersOf(type) ?? [])
-      if (parameter !== undefined) this.#visit(parameter, holder, path, seen);
+    for (const parameter of parametersOf(type) ?? []) this.#visit(parameter, holder, path, seen);
   }
 
-  #provided(token: Token): Provided {
+  #provided(given: Token): Provided {
+    const token = undelayed(given);
     const name = nameOf(token);
-    if (token === HttpContext) return { name, lifetime: 'request', type: undefined };
+    if (token === HttpContext) return { name, lifetime: 'request', type: undefined, key: token };
     const registration = this.#inside.getRegistration(token);
     if (registration === null || registration === undefined) {
       const type = isClass(token) ? token : undefined;
-      return { name, lifetime: undefined, type };
+      return { name, lifetime: undefined, type, key: token };
     }
-    if (this.#ownTokens.has(token)) return { name, lifetime: 'app', type: undefined };
+    return this.#providedBy(registration, token);
+  }
+
+  /** As `@injectAll()` gives it. */
+  #allProvided(given: Token): Provided[] {
+    const token = undelayed(given);
+    const all = this.#inside.getAllRegistrations(token) ?? [];
+    if (all.length === 0) return [this.#provided(token)];
+    return all.map((registration) => this.#providedBy(registration, token));
+  }
+
+  #providedBy(registration: Registration, token: Token): Provided {
+    const name = nameOf(token);
+    if (this.#ownTokens.has(token)) return { name, lifetime: 'app', type: undefined, key: token };
     const { provider, options } = registration;
     if (provider.useToken !== undefined) return this.#provided(provider.useToken);
     const type = provider.useClass;
-    if (type === undefined) return { name, lifetime: undefined, type };
-    const found = { name: type.name, type };
+    if (type === undefined) return { name, lifetime: undefined, type, key: registration };
+    const found = { name: type.name, type, key: registration };
     if (options.lifecycle === Lifecycle.ContainerScoped || isPerRequest(type))
       return { ...found, lifetime: 'request' };
     if (options.lifecycle !== Lifecycle.Singleton) return { ...found, lifetime: undefined };
@@ -124,8 +162,8 @@ export function checkMetadata(type: Class): void {
             `Without metadata: decorate each with @inject(Token), or app.controller((container) => new ${type.name}(container.resolve(…)))`,
     );
   }
-  for (const [index, parameter] of parameters.entries())
-    if (parameter === undefined || NO_TOKENS.has(parameter))
+  for (const [index, { token }] of parameters.entries())
+    if (token === undefined || NO_TOKENS.has(token))
       throw new HotaruError(
         'HOTARU_INVALID_INJECTION',
         `parameter ${index + 1} of the constructor of ${type.name} names no class (an interface, a union, a primitive, ` +

@@ -94,7 +94,7 @@ export class Exchange implements RequestUnderWay {
   /** The response is about an error. */
   hasFailed = false;
   #state: ExchangeState = 'open';
-  /** What keeps it from being over: the handler, the response, each `waitUntil()`. */
+  /** What keeps it from being over: the chain, a handler in it, the response, each `waitUntil()`. */
   #pending = 2;
   #isRunning = true;
   #onOver: (() => void) | undefined = undefined;
@@ -249,7 +249,16 @@ export class Exchange implements RequestUnderWay {
     );
   }
 
-  /** The handler and its middleware are done, whatever came of it. */
+  /** The handler goes on by itself, within its middleware. */
+  handlerWaits(): void {
+    this.#pending++;
+  }
+
+  handlerSettled(): void {
+    this.#settleOne();
+  }
+
+  /** The chain is done, whatever came of it; a handler that it did not wait for may go on. */
   handlerReturned(): void {
     if (!this.#isRunning) return; // a thenable may call back twice
     this.#isRunning = false;

@@ -68,9 +68,15 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
     }
     parser.on('field', (name, value, isNameCut) => {
       if (isNameCut) fail('the name of a field is too long');
+      else if (isNameless(name)) fail('a part has no name');
       else addField(fields, name, value);
     });
     parser.on('file', (field, stream, filename, _encoding, type) => {
+      if (isNameless(field)) {
+        fail('a part has no name');
+        stream.resume();
+        return;
+      }
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('error', (error: unknown) => fail('a file is cut off', error));
@@ -93,6 +99,11 @@ function parseMultipart(bytes: Buffer, contentType: string): Promise<ParsedForm>
 
 function badForm(problem: string, cause?: unknown): Error {
   return wireError('HOTARU_BAD_FORM', `the form cannot be read: ${problem}`, { cause });
+}
+
+/** RFC 7578 §4.2: each part has one. The parser's types promise it, too. */
+function isNameless(name: string): boolean {
+  return (name as string | undefined) === undefined;
 }
 
 /** The parser's types promise a name; a part without one has none. */

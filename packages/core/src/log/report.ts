@@ -4,7 +4,8 @@ import type { Exchange } from '../http/exchange.js';
 import type { HttpError } from '../http/http-error.js';
 
 export function report(exchange: Exchange, problem: HttpError): void {
-  if (problem.status < 500) return;
+  // A coding that is not supported is the client's choice, and any client could fill the log with it.
+  if (problem.status < 500 || problem.code === 'HOTARU_UNSUPPORTED_TRANSFER_CODING') return;
   const { status, cause } = problem;
   const calls = exchange.callsAtDeadline;
   const facts = {

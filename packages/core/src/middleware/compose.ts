@@ -7,6 +7,7 @@
  */
 import { HotaruError } from '../errors.js';
 import { exchangeOf, type HttpContext } from '../http/context.js';
+import type { Exchange } from '../http/exchange.js';
 import type { HttpResponse, Outcome } from '../http/response.js';
 
 /** Runs the rest of the chain. Resolves with its response, which may still be changed. */
@@ -69,11 +70,26 @@ function invoke(run: Run, ctx: HttpContext, isHandler: boolean): Promise<HttpRes
   try {
     const outcome = run(ctx);
     if (!isThenable(outcome)) return Promise.resolve(exchangeOf(ctx).respond(outcome));
-    if (isHandler) return Promise.resolve(outcome).then((value) => exchangeOf(ctx).respond(value));
+    if (isHandler) return handled(Promise.resolve(outcome), exchangeOf(ctx));
     return Promise.resolve(outcome as PromiseLike<HttpResponse>); // a layer's: see wrap()
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** A middleware may answer before its handler has returned: until then the request is not over. */
+function handled(outcome: Promise<unknown>, exchange: Exchange): Promise<HttpResponse> {
+  exchange.handlerWaits();
+  return outcome.then(
+    (value) => {
+      exchange.handlerSettled();
+      return exchange.respond(value);
+    },
+    (error: unknown) => {
+      exchange.handlerSettled();
+      throw error;
+    },
+  );
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -85,6 +85,7 @@ describe('judgeRegex', () => {
     ['[a-z]*[a-f]*[a-z]*x', 12],
     ['(?:[\\u4e00-\\u4e10]|[\\u4e10-\\u4e20])+', 3],
     ['(?=(?:a+)+b).*', 6],
+    ['(?:\\p{Emoji_Modifier}|\\p{Emoji})+1', 3], // five characters in common
     ['(a+)\\1', 4],
     ['(?:a{50}){50}', 3],
     [Array.from({ length: 30 }, () => 'a?').join(''), 58],

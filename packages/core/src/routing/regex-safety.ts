@@ -89,6 +89,7 @@ class Automaton {
   readonly #chars: { readonly source: string; readonly at: number }[] = [];
   readonly #follow: Set<number>[] = [];
   readonly #matched = new Map<string, readonly boolean[]>();
+  readonly #overlaps = new Map<string, boolean>();
 
   constructor(samples: readonly string[]) {
     this.#samples = samples;
@@ -211,12 +212,21 @@ class Automaton {
   }
 
   #overlap(one: number, two: number): boolean {
-    const matchedByTwo = this.#matches(two);
-    return this.#matches(one).some((isMatch, index) => isMatch && matchedByTwo[index] === true);
+    const first = this.#chars[one]?.source ?? '';
+    const second = this.#chars[two]?.source ?? '';
+    const key = `${first} ${second}`;
+    let overlap = this.#overlaps.get(key);
+    if (overlap === undefined) {
+      const matchedByTwo = this.#matches(second);
+      overlap = this.#matches(first).some(
+        (isMatch, index) => isMatch && matchedByTwo[index] === true,
+      );
+      this.#overlaps.set(key, overlap);
+    }
+    return overlap;
   }
 
-  #matches(position: number): readonly boolean[] {
-    const source = this.#chars[position]?.source ?? '';
+  #matches(source: string): readonly boolean[] {
     let matched = this.#matched.get(source);
     if (matched === undefined) {
       const regex = new RegExp(`^(?:${source})$`, 'u');
@@ -229,14 +239,23 @@ class Automaton {
 
 const LAST_CODE_POINT = 0x10ffff;
 
+/** Every character that has properties of its own, ideographs aside, is below this, or a tag. */
+const END_OF_SCRIPTS = 0x20000;
+const TAGS = 0xe0000;
+const END_OF_TAGS = 0xe01ff;
+
 /**
  * Characters that tell classes apart: two ranges have a character in common only if they have the end of one,
- * or its neighbour; the rest of Unicode is sampled for `\p{…}`.
+ * or its neighbour. Two properties (`\p{…}`) may have five characters in common and no more: for them all are taken.
  */
 function samplesOf(source: string): string[] {
   const points = new Set<number>();
   for (let point = 0; point < 0x180; point++) points.add(point);
-  for (let point = 0x180; point <= 0xffff; point += 0x40) points.add(point);
+  const hasProperties = /\\p\{/i.test(source);
+  const step = hasProperties ? 1 : 0x40;
+  for (let point = 0x180; point < (hasProperties ? END_OF_SCRIPTS : 0x10000); point += step)
+    points.add(point);
+  if (hasProperties) for (let point = TAGS; point <= END_OF_TAGS; point++) points.add(point);
   for (let point = 0x10000; point <= LAST_CODE_POINT; point += 0x1000) points.add(point);
   const addAround = (point: number): void => {
     for (const near of [point - 1, point, point + 1])
