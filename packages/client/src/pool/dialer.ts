@@ -53,11 +53,15 @@ export interface DialerEnvironment<T> {
 }
 
 /** A connection wanted that no caller waits for. */
-interface Spare {
-  /** With true for a connection that went idle, false for a dial that failed. */
-  readonly settle: (isReady: boolean) => void;
-  /** Does `warm()` wait for it, or did the sweeper ask? */
-  readonly isAwaited: boolean;
+class Spare {
+  /** Fulfilled when a connection went idle, a dial failed, or there was no room for one. */
+  readonly over: Promise<void>;
+  settle: () => void = () => undefined;
+
+  /** `isAwaited`: does `warm()` wait for it, or did only the sweeper ask? */
+  constructor(public isAwaited: boolean) {
+    this.over = new Promise((resolve) => (this.settle = resolve));
+  }
 }
 
 export class Dialer<T> implements PermitTaker, DialHolder {
@@ -85,9 +89,6 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   get promptCount(): number {
     return this.#dials.promptCount;
   }
-  get spareCount(): number {
-    return this.#spares.length;
-  }
   get isQuiet(): boolean {
     return this.#dials.size === 0 && this.#spares.length === 0;
   }
@@ -108,13 +109,16 @@ export class Dialer<T> implements PermitTaker, DialHolder {
 
   // ── how many, and when ─────────────────────────────────────────────────────────────────────────
 
-  /** Dials `count` connections that no caller waits for; resolves with how many of them became ready. */
-  async spare(count: number, isAwaited: boolean): Promise<number> {
-    const ready: Promise<boolean>[] = [];
-    for (let i = 0; i < count; i += 1)
-      ready.push(new Promise<boolean>((settle) => this.#spares.push({ settle, isAwaited })));
+  /**
+   * Wants `count` connections that no caller waits for, those that were wanted before among them: two who warm
+   * up a host want the same ones. Fulfilled when each of them has come, or will not.
+   */
+  async spare(count: number, isAwaited: boolean): Promise<void> {
+    while (this.#spares.length < count) this.#spares.push(new Spare(isAwaited));
+    const wanted = this.#spares.slice(0, count);
+    if (isAwaited) for (const spare of wanted) spare.isAwaited = true;
     this.pump();
-    return (await Promise.all(ready)).filter(Boolean).length;
+    await Promise.all(wanted.map(({ over }) => over));
   }
 
   pump(): void {
@@ -159,9 +163,9 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   }
 
   giveUpDial(): void {
-    this.dropSpares();
     const { youngest } = this.#dials;
     if (youngest === undefined || !this.#dials.remove(youngest)) return;
+    this.#dropUndialledSpares();
     youngest.dial.cancel();
     this.#host.slotFreed();
   }
@@ -173,8 +177,13 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   }
 
   /** Callers that wait for a spare are told that there is none. */
-  dropSpares(): void {
-    for (const { settle } of this.#spares.splice(0)) settle(false);
+  dropSpares(keptCount = 0): void {
+    for (const spare of this.#spares.splice(keptCount)) spare.settle();
+  }
+
+  /** There is room for no more: only those are left that dials under way, less those for waiters, may become. */
+  #dropUndialledSpares(): void {
+    this.dropSpares(Math.max(0, this.#dials.size - this.#host.waiterCount));
   }
 
   /** Ends every dial; each gives its slot back. */
@@ -200,7 +209,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     if (this.#dials.size >= settings.maxDialing) return this.#replaceForsaken();
     if (liveCount + this.#dials.size < settings.maxPerHost) return true;
     // No room: a spare is not worth a wait.
-    this.dropSpares();
+    this.#dropUndialledSpares();
     return this.#host.makeRoom() || this.#replaceForsaken();
   }
 
@@ -208,7 +217,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   #asksForMore(): boolean {
     if (!this.#wantsMore()) return false;
     if (this.#dials.promptCount < this.#host.waiterCount || this.#env.permits.isFree) return true;
-    this.dropSpares();
+    this.#dropUndialledSpares();
     return false;
   }
 
@@ -222,7 +231,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
         this.#backoff.succeeded();
         this.#dials.succeeded();
         const stranded = strandWaiters(pending);
-        if (!this.#host.dialled(connection)) this.#spares.shift()?.settle(true);
+        if (!this.#host.dialled(connection)) this.#spares.shift()?.settle();
         this.pump();
         this.#rehome(stranded);
       },
@@ -248,7 +257,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     const stranded = pending === undefined ? [] : strandWaiters(pending);
     const startedAtMs = pending?.startedAtMs ?? this.#env.clock.now();
     this.#host.dialFailed(error, startedAtMs, pending === undefined || stranded.length > 0);
-    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.settle(false);
+    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.settle();
     this.#host.slotFreed();
     this.#rehome(stranded);
   }

@@ -310,13 +310,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   async warm(count: number, isAwaited = true): Promise<number> {
     const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
     if (!enablePooling || this.#isDraining) return 0;
-    const room = maxPerHost - this.#live.size - this.#dialer.count;
-    // What one sweep has asked for, the next one need not ask for again.
-    const coming = isAwaited
-      ? this.#dialer.count
-      : Math.max(this.#dialer.count, this.#dialer.spareCount);
-    const missing = Math.min(count, maxIdlePerHost) - this.idle.size - coming;
-    const wanted = Math.min(missing, room);
+    const wanted = Math.min(count, maxIdlePerHost, maxPerHost - this.activeCount) - this.idle.size;
     if (wanted > 0) await this.#dialer.spare(wanted, isAwaited);
     return this.idle.size;
   }

@@ -1,6 +1,12 @@
 /** What happens to a host pool over time: sweep, reconfigure, drain, close. */
-import { describe, expect, it } from 'vitest';
-import { FakePool, oneHost, type FakeAcquire } from '../../test/support/fake-pool.js';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  FakePool,
+  oneHost,
+  type FakeAcquire,
+  type FakeHost,
+} from '../../test/support/fake-pool.js';
+import { CONSTANTS } from '../config/constants.js';
 
 describe('sweep', () => {
   it('evicts what has expired, wherever it stands in the queue, and nothing else', () => {
@@ -351,5 +357,69 @@ describe('close', () => {
     const second = host.acquire();
     host.hostPool.close();
     expect([first.state, second.state]).toEqual(['failed', 'failed']);
+  });
+});
+
+describe('warm', () => {
+  const settled = async (host: FakeHost): Promise<void> => {
+    while (host.dials.length > 0) host.connect();
+    await Promise.resolve();
+  };
+
+  it('of two at once wants the same connections, and both wait for them', async () => {
+    for (const count of [5, 20]) {
+      const host = oneHost();
+      const both = Promise.all([host.hostPool.warm(count), host.hostPool.warm(count)]);
+      await settled(host);
+      expect(await both).toEqual([count, count]);
+      expect(host.connections).toHaveLength(count);
+    }
+  });
+
+  it('does not take for its own what is dialled for a caller', async () => {
+    const host = oneHost();
+    const acquire = host.acquire();
+    const warmed = host.hostPool.warm(1);
+    await settled(host);
+    expect([acquire.state, await warmed]).toEqual(['served', 1]);
+  });
+
+  it('takes for its own what is dialled for a caller that has left', async () => {
+    const host = oneHost();
+    host.acquire().cancel();
+    const warmed = host.hostPool.warm(1);
+    expect(host.dials).toHaveLength(1);
+    await settled(host);
+    expect(await warmed).toBe(1);
+  });
+
+  it('waits for what is still dialled for it, when callers have taken the last places', async () => {
+    const host = oneHost({ maxPerHost: 5 });
+    const warmed = host.hostPool.warm(5);
+    const over = vi.fn();
+    void warmed.then(over);
+    const acquires = [host.acquire(), host.acquire()];
+    for (let turns = 0; turns < 10; turns += 1) await Promise.resolve();
+    expect(over).not.toHaveBeenCalled();
+    await settled(host);
+    expect(acquires.map(({ state }) => state)).toEqual(['served', 'served']);
+    expect(await warmed).toBe(3);
+  });
+
+  it('ends when its dials fail, and when another host needs their permits', async () => {
+    const host = oneHost();
+    const warmed = host.hostPool.warm(3);
+    for (let i = 0; i < 10 && host.dials.length > 0; i += 1) {
+      host.refuse();
+      host.pool.clock.advance(CONSTANTS.dialBackoffMaxMs);
+    }
+    expect(await warmed).toBe(0);
+    const pool = new FakePool({ maxTotal: 3 });
+    const [cold, busy] = [pool.host('cold'), pool.host('busy')];
+    const shared = cold.hostPool.warm(3);
+    for (let i = 0; i < 2; i += 1) busy.acquire();
+    expect([cold.dials.length, busy.dials.length]).toEqual([1, 2]);
+    cold.connect();
+    expect(await shared).toBe(1);
   });
 });
