@@ -59,6 +59,17 @@ describe('a lease that was released', () => {
   });
 });
 
+it('write() refuses what is neither text nor bytes, and counts nothing', async () => {
+  await using s = await scene();
+  const lease = await s.pool.acquire(s.upstream.url);
+  const isRefused = expect.objectContaining({ code: 'HOTARU_INVALID_REQUEST' }) as Error;
+  for (const bad of [undefined, null, 5, true, {}, [1], new ArrayBuffer(4), new Uint16Array(2)])
+    await expect(lease.write(bad as never)).rejects.toEqual(isRefused);
+  expect(s.pool.stats().bytesSent).toBe(0);
+  await lease.write('fine\n');
+  expect(s.pool.stats().bytesSent).toBe(5);
+});
+
 describe('put', () => {
   it('takes back what get gave, once', async () => {
     await using s = await scene();

@@ -4,7 +4,8 @@
  */
 import { nameOrigin } from '../call-name.js';
 import { CONSTANTS } from '../config/constants.js';
-import { RequestError, TransportError, type HotaruClientError } from '../errors.js';
+import { invalidRequest, RequestError, TransportError, type HotaruClientError } from '../errors.js';
+import { show } from '../own-options.js';
 import type { ByteSink, PooledConnection } from './pooled-connection.js';
 
 interface PendingRead {
@@ -57,6 +58,11 @@ export class RawChannel implements ByteSink {
   write(bytes: Uint8Array | string): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const { counters, socket } = this.#connection;
+    const given: unknown = bytes;
+    if (typeof given !== 'string' && !(given instanceof Uint8Array))
+      return Promise.reject(
+        this.#named(invalidRequest(`write() takes text or a Uint8Array, not ${show(given)}`)),
+      );
     counters.bytesSent += typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.byteLength;
     return new Promise((resolve, reject) => {
       socket.write(bytes, (error) => {
