@@ -119,3 +119,43 @@ it('says in which phase a name that does not exist failed', async () => {
     message: expect.stringContaining('nowhere.test'),
   });
 });
+
+it('asks again beside a look-up that hangs, at growing distances, and takes the first answer', async () => {
+  const answers: ((addresses: typeof ADDRESSES) => void)[] = [];
+  const { lookup, asked, clock } = cache(() => new Promise((resolve) => answers.push(resolve)));
+  const first = lookup();
+  const askedAtMs: number[] = [];
+  for (let known = 1; clock.now() < 20_000; known = asked()) {
+    clock.advance(100);
+    void lookup();
+    if (asked() > known) askedAtMs.push(clock.now());
+  }
+  expect(askedAtMs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
+  const late = lookup();
+  answers[1]?.(ADDRESSES); // neither the first one nor the last
+  expect(await late).toHaveLength(3);
+  answers[0]?.(ADDRESSES);
+  expect(await first).toHaveLength(3);
+  await lookup();
+  expect(asked()).toBe(6);
+});
+
+it('a resolver that hung once holds up calls for a second, not for as long as a name is kept', async () => {
+  await using upstream = await ScriptedUpstream.start();
+  upstream.respondAlways({ body: 'ok' });
+  let asked = 0;
+  const pool = new ConnectionPool(
+    {},
+    {
+      resolve: () => {
+        asked += 1;
+        if (asked === 1) return new Promise(() => undefined);
+        return Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+      },
+    },
+  );
+  closers.push(() => pool.close());
+  const url = `http://api.test:${upstream.port}`;
+  const outcome = await pool.sendRequest(url, {}, { timeout: '8s' });
+  expect([await outcome.text(), asked]).toEqual(['ok', 2]);
+});

@@ -3,7 +3,8 @@
  * in rotation so that connections spread over all addresses of a name.
  *
  * Node's own resolver says nothing of a record's lifetime, so the time is a constant; a failed connect
- * forgets the name at once. Failures are not kept.
+ * forgets the name at once. Failures are not kept. A look-up that hangs must not hold up those who come later:
+ * they ask again, at growing distances, and take the first answer.
  */
 import dns, { type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -16,6 +17,9 @@ export type Resolve = (host: string) => Promise<LookupAddress[]>;
 interface Entry {
   readonly addresses: Promise<LookupAddress[]>;
   readonly expiresAtMs: number;
+  readonly askedAtMs: number;
+  /** From then on the resolver is asked again, if it has not answered; Infinity once it has. */
+  askAgainAtMs: number;
   turn: number;
 }
 
@@ -55,25 +59,32 @@ export class DnsCache {
   async #addresses(host: string): Promise<LookupAddress[]> {
     const now = this.#clock.now();
     let entry = this.#entries.get(host);
-    if (entry === undefined || entry.expiresAtMs <= now) {
-      entry = this.#ask(host, now);
-    }
+    if (entry === undefined || entry.expiresAtMs <= now || entry.askAgainAtMs <= now)
+      entry = this.#ask(host, now, entry);
     const addresses = await entry.addresses;
     const start = addresses.length === 0 ? 0 : entry.turn++ % addresses.length;
     return [...addresses.slice(start), ...addresses.slice(0, start)];
   }
 
-  #ask(host: string, now: number): Entry {
+  #ask(host: string, nowMs: number, hanging?: Entry): Entry {
+    const answer = this.#resolve(host);
+    const isHanging = hanging !== undefined && hanging.askAgainAtMs <= nowMs;
+    const waitedMs = isHanging ? nowMs - hanging.askedAtMs : 0;
     const entry: Entry = {
-      addresses: this.#resolve(host),
-      expiresAtMs: now + CONSTANTS.dnsTtlMs,
+      addresses: isHanging ? Promise.race([hanging.addresses, answer]) : answer,
+      askedAtMs: isHanging ? hanging.askedAtMs : nowMs,
+      askAgainAtMs: nowMs + Math.max(CONSTANTS.slowDialMs, waitedMs),
+      expiresAtMs: nowMs + CONSTANTS.dnsTtlMs,
       turn: 0,
     };
     if (this.#entries.size >= CONSTANTS.maxDnsNames) this.#entries.clear();
     this.#entries.set(host, entry);
-    entry.addresses.catch(() => {
-      if (this.#entries.get(host) === entry) this.#entries.delete(host);
-    });
+    entry.addresses.then(
+      () => (entry.askAgainAtMs = Infinity),
+      () => {
+        if (this.#entries.get(host) === entry) this.#entries.delete(host);
+      },
+    );
     return entry;
   }
 }
