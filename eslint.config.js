@@ -30,6 +30,7 @@ export default tseslint.config(
       '**/message/**',
       '**/send/**',
       '**/connection-pool.js',
+      '**/pool-hosts.js',
       'node:net',
       'node:tls',
       'node:http',
@@ -37,7 +38,11 @@ export default tseslint.config(
     ]),
   ]),
   oneWay('packages/client/src/connection/**', [
-    ban('connection/ implements what pool/ declares', ['**/send/**', '**/connection-pool.js']),
+    ban('connection/ implements what pool/ declares', [
+      '**/send/**',
+      '**/connection-pool.js',
+      '**/pool-hosts.js',
+    ]),
   ]),
   oneWay('packages/client/src/message/**', [
     ban('message/ is data', [
@@ -45,6 +50,7 @@ export default tseslint.config(
       '**/pool/**',
       '**/connection/**',
       '**/connection-pool.js',
+      '**/pool-hosts.js',
     ]),
   ]),
   // Each package has one table of figures (docs/architecture.md): a stray one is found by no review.

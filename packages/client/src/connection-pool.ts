@@ -1,34 +1,29 @@
 /**
- * `ConnectionPool`: one `HostPool` for each connection key, and what they share: permits, timer, TLS
- * sessions, configuration. The only part of the package that knows both the pool and the sockets.
+ * `ConnectionPool`: what users call. Which work is admitted, calls and leases, and the end of a pool. Its hosts and
+ * what they share are in pool-hosts.ts.
  */
 import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
-import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
-import { dial } from './connection/dial.js';
-import { DnsCache, type Resolve } from './connection/dns-cache.js';
-import { PooledConnection } from './connection/pooled-connection.js';
-import { overlayTls, type TlsOptions } from './connection/tls-identity.js';
-import { TlsSessions } from './connection/tls-sessions.js';
-import { nameOrigin, nameUncheckedCall, nameUncheckedOrigin } from './call-name.js';
+import type { Resolve } from './connection/dns-cache.js';
+import type { PooledConnection } from './connection/pooled-connection.js';
+import { nameOrigin, nameUncheckedCall } from './call-name.js';
 import { callSiteOf } from './call-site.js';
 import { withCaller } from './call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';
+import { keyFor, keyOf, type KeyInput } from './key-input.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
 import { abandonInput } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
 import { checkNames, ownOptions, show } from './own-options.js';
 import { systemClock, timerDelay, type Clock } from './pool/clock.js';
-import { Counters } from './pool/counters.js';
 import { Deadlines } from './pool/deadlines.js';
-import { HostPool } from './pool/host-pool.js';
-import { Permits } from './pool/permits.js';
-import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
-import { Sweeper } from './pool/sweeper.js';
+import type { HostPool } from './pool/host-pool.js';
+import type { PoolStats } from './pool/stats.js';
+import { PoolHosts } from './pool-hosts.js';
 import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
 import { Call, type CallEnvironment } from './send/call.js';
 import { CallContext } from './send/call-context.js';
@@ -66,8 +61,6 @@ export interface AcquireTlsOptions extends AcquireOptions {
   alpn?: string[] | undefined;
 }
 
-type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
-
 let globalPool: ConnectionPool | undefined;
 
 /**
@@ -79,26 +72,15 @@ let globalPool: ConnectionPool | undefined;
 export class ConnectionPool implements AsyncDisposable {
   #config: PoolConfig;
   readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #hosts = new Map<string, HostPool<PooledConnection>>();
-  readonly #keys = new Map<string, ConnectionKey>();
+  readonly #hosts: PoolHosts;
   readonly #deadlines: Deadlines;
-  readonly #permits: Permits;
-  readonly #sweeper: Sweeper<HostPool<PooledConnection>>;
-  /** Owners of the cleanup task. */
-  readonly #cleanupOwners = new Set<symbol>();
   readonly #callEnvironment: CallEnvironment;
-  readonly #sessions = new TlsSessions();
-  readonly #dns: DnsCache;
-  readonly #origins = new Origins((url, tls, publicOnly) => this.#keyOf(url, tls, publicOnly));
-  /** What hosts counted that are no longer in the map. */
-  readonly #retired = new Counters();
-  #nextId = 0;
+  readonly #origins = new Origins((url, tls, publicOnly) =>
+    keyOf(this.#config, url, tls, publicOnly),
+  );
   #state: 'open' | 'draining' | 'closed' = 'open';
   /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
   #followingCount = 0;
-  /** Hosts with waiters in their queue. */
-  #waitingHosts = 0;
   /** Drains that wait for the end of the last call. */
   readonly #onQuiet = new Set<() => void>();
 
@@ -106,14 +88,13 @@ export class ConnectionPool implements AsyncDisposable {
   constructor(config: PoolConfigInput = {}, environment: PoolEnvironment = {}) {
     this.#config = PoolConfig.from(config);
     this.#clock = environment.clock ?? systemClock;
-    this.#random = environment.random ?? Math.random;
     this.#deadlines = new Deadlines(this.#clock);
-    this.#dns = new DnsCache(this.#clock, environment.resolve);
-    this.#permits = new Permits(this.#config.settings.maxTotal, (connection) => {
-      if (connection instanceof PooledConnection) this.#hostOf(connection.key)?.evict(connection);
-    });
     this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
-    this.#sweeper = new Sweeper(this.#clock, (host) => this.#sweep(host));
+    this.#hosts = new PoolHosts(this.#config, this.#clock, environment, {
+      onQuiet: () => this.#checkQuiet(),
+      onForgotten: (id) => this.#origins.forget(id),
+      onAwaited: (isAwaited) => this.#deadlines.setAwaited(isAwaited),
+    });
   }
 
   /**
@@ -179,7 +160,7 @@ export class ConnectionPool implements AsyncDisposable {
       const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
       const prepared = prepare(resolved, request, checked, scope);
       this.#admit(context);
-      const host = this.#hostFor(prepared.origin.key);
+      const host = this.#hosts.getOrMake(prepared.origin.key);
       const env = this.#callEnvironment;
       return new Call(env, host, prepared, checked, scope, context).start();
     } catch (error) {
@@ -251,7 +232,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** An idle connection, checked out, if there is one now; never waits, never dials. */
   get(key: KeyInput): CheckedOutConnection | undefined {
-    const host = this.#hostOf(this.#keyOf(key));
+    const host = this.#hosts.find(keyOf(this.#config, key));
     const connection = host?.take();
     if (host === undefined || connection === undefined) return undefined;
     connection.openChannel();
@@ -273,7 +254,7 @@ export class ConnectionPool implements AsyncDisposable {
    * long as its dials do: with a peer that does not answer, `connectTimeout` and more.
    */
   async warm(key: KeyInput, count: number, options: WarmOptions = {}): Promise<number> {
-    const canonical = this.#keyFor('warm', key);
+    const canonical = keyFor(this.#config, 'warm', key);
     if (!Number.isInteger(count) || count < 0) {
       const error = invalidRequest(
         `warm() takes a whole number of connections, not ${String(count)}`,
@@ -281,7 +262,7 @@ export class ConnectionPool implements AsyncDisposable {
       throw nameOrigin(error, 'warm', canonical);
     }
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'warm', canonical);
-    const host = this.#hostFor(canonical);
+    const host = this.#hosts.getOrMake(canonical);
     const opened = await host.warm(count);
     const { lastDialError } = host;
     if (opened < count && lastDialError !== undefined) options.onDialFailed?.(lastDialError);
@@ -293,9 +274,9 @@ export class ConnectionPool implements AsyncDisposable {
     options: AcquireOptions | undefined,
     needsFresh: boolean,
   ): Promise<Lease> {
-    const key = this.#keyFor('acquire', target);
+    const key = keyFor(this.#config, 'acquire', target);
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'acquire', key);
-    const host = this.#hostFor(key);
+    const host = this.#hosts.getOrMake(key);
     const { reportLeaks } = host.settings;
     const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
     let connection: PooledConnection;
@@ -320,10 +301,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** Evicts what has expired, refills up to `minIdle`, forgets empty hosts. Returns how many it evicted. */
   cleanup(): number {
-    const before = this.#evictions();
-    this.#sweepAll();
-    this.#forgetEmptyHosts();
-    return this.#evictions() - before;
+    return this.#hosts.cleanup();
   }
 
   /**
@@ -333,12 +311,7 @@ export class ConnectionPool implements AsyncDisposable {
    * `cleanupInterval` after its time, and hosts with nothing left are forgotten.
    */
   startCleanupTask(): () => void {
-    const owner = Symbol('cleanup task');
-    this.#cleanupOwners.add(owner);
-    this.#sweepAll();
-    return () => {
-      this.#cleanupOwners.delete(owner);
-    };
+    return this.#hosts.startCleanupTask();
   }
 
   /**
@@ -350,7 +323,7 @@ export class ConnectionPool implements AsyncDisposable {
     const timeoutMs = durationOf('timeout', options.timeout) ?? CONSTANTS.drainTimeoutMs;
     if (this.#state === 'open') {
       this.#state = 'draining';
-      for (const host of this.#hosts.values()) host.drain();
+      this.#hosts.drain();
     }
     await this.#quiet(timeoutMs);
     this.close();
@@ -359,10 +332,7 @@ export class ConnectionPool implements AsyncDisposable {
   /** Ends everything now: calls in flight reject. */
   close(): void {
     this.#state = 'closed';
-    this.#cleanupOwners.clear();
-    for (const host of [...this.#hosts.values()]) host.close();
-    this.#sweeper.stop();
-    this.#forgetEmptyHosts();
+    this.#hosts.close();
     this.#deadlines.stop();
     this.#checkQuiet();
   }
@@ -374,15 +344,8 @@ export class ConnectionPool implements AsyncDisposable {
   /** Lays settings over the present ones, live: what exists shrinks or grows. Returns the new, frozen config. */
   reconfigure(config: PoolConfigInput): PoolConfig {
     this.#config = PoolConfig.from(config, this.#config);
-    this.#permits.setMax(this.#config.settings.maxTotal);
     this.#origins.clear();
-    for (const [id, host] of this.#hosts) {
-      const key = this.#keys.get(id);
-      if (key !== undefined) host.reconfigure(this.#config.forHost(key.host, key.port));
-    }
-    // The old wake-ups may be far off.
-    for (const host of [...this.#hosts.values()])
-      if (host.heapIndex !== -1) this.#sweeper.sweepNow(host);
+    this.#hosts.reconfigure(this.#config);
     return this.#config;
   }
 
@@ -390,9 +353,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** Counters and gauges of the pool and of each host it knows; plain and JSON-safe. */
   stats(): PoolStats {
-    const hosts: Record<string, HostStats> = {};
-    for (const [id, host] of this.#hosts) hosts[id] = statsOf(host);
-    return { ...sumStats(this.#hosts.values(), this.#retired), hosts };
+    return this.#hosts.stats();
   }
 
   /** The gauges of the pool, and the hosts it knows. `stats()` has the rest. */
@@ -404,134 +365,8 @@ export class ConnectionPool implements AsyncDisposable {
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * With the TLS settings its host has in the configuration, and `own` laid over them; a finished key is
-   * taken as it is.
-   */
-  #keyOf(input: KeyInput, own?: TlsOptions, publicOnly = false): ConnectionKey {
-    if (input instanceof ConnectionKey) return input;
-    const plain = ConnectionKey.from(input, undefined, publicOnly);
-    if (plain.tls === false) return plain;
-    const configured = this.#config.tlsFor(plain.host, plain.port);
-    if (configured === undefined && own === undefined) return plain;
-    if (typeof input === 'string' || input instanceof URL)
-      return ConnectionKey.from(input, overlayTls(configured, own), publicOnly);
-    const given = typeof input.tls === 'object' ? input.tls : undefined;
-    const tls = overlayTls(configured, given);
-    return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
-  }
-
-  /** As `#keyOf`, for one thing asked of a host: what is refused names it. */
-  #keyFor(verb: string, input: KeyInput): ConnectionKey {
-    try {
-      return this.#keyOf(input);
-    } catch (error) {
-      throw nameUncheckedOrigin(error, verb, input);
-    }
-  }
-
-  #hostOf(key: ConnectionKey): HostPool<PooledConnection> | undefined {
-    return this.#hosts.get(key.id);
-  }
-
-  #hostFor(key: ConnectionKey): HostPool<PooledConnection> {
-    const known = this.#hosts.get(key.id);
-    if (known !== undefined) return known;
-    const host: HostPool<PooledConnection> = new HostPool<PooledConnection>(
-      key.id,
-      this.#config.forHost(key.host, key.port),
-      {
-        clock: this.#clock,
-        permits: this.#permits,
-        random: this.#random,
-        onQuiet: () => this.#checkQuiet(),
-        onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
-        onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
-        dial: (events) =>
-          dial(key, events, {
-            clock: this.#clock,
-            counters: host.counters,
-            sessions: this.#sessions,
-            dns: this.#dns,
-            nextId: () => this.#nextId++,
-            random: this.#random,
-            timeoutMs: host.settings.connectTimeout,
-          }),
-      },
-    );
-    this.#hosts.set(key.id, host);
-    this.#keys.set(key.id, key);
-    if (this.#cleanupOwners.size > 0) this.#scheduleSweep(host, Infinity);
-    // Only a call that was admitted before gets here: the host serves it, and keeps nothing.
-    if (this.#state === 'draining') host.drain();
-    return host;
-  }
-
-  /** Returns when the host wants to be swept again; undefined once it is forgotten. */
-  /**
-   * A host in use may have no connection for a moment, where its peer keeps none open for long: its counters
-   * and what is known of its dials stay until it was not used for a `cleanupInterval`.
-   */
-  #sweep(host: HostPool<PooledConnection>): number | undefined {
-    const now = this.#clock.now();
-    const nextAtMs = host.sweep(now, this.#clock.wallNow());
-    if (!host.isForgettable) return this.#sweepAtMs(nextAtMs);
-    const forgetAtMs = host.lastUsedAtMs + this.#config.settings.cleanupInterval;
-    if (now < forgetAtMs) return forgetAtMs;
-    this.#forgetIfEmpty(host);
-    return undefined;
-  }
-
-  #sweepAll(): void {
-    for (const host of [...this.#hosts.values()]) this.#sweeper.sweepNow(host);
-  }
-
-  #forgetEmptyHosts(): void {
-    for (const host of [...this.#hosts.values()]) this.#forgetIfEmpty(host);
-  }
-
-  #forgetIfEmpty(host: HostPool<PooledConnection>): boolean {
-    if (!host.isForgettable) return false;
-    host.forgotten();
-    this.#sweeper.remove(host);
-    this.#hosts.delete(host.key);
-    this.#keys.delete(host.key);
-    this.#origins.forget(host.key);
-    this.#retired.add(host.counters);
-    return true;
-  }
-
-  #evictions(): number {
-    let evictions = this.#retired.evictions;
-    for (const host of this.#hosts.values()) evictions += host.counters.evictions;
-    return evictions;
-  }
-
-  #scheduleSweep(host: HostPool<PooledConnection>, atMs: number): void {
-    if (this.#state === 'open') this.#sweeper.schedule(host, this.#sweepAtMs(atMs));
-  }
-
-  /**
-   * With a cleanup task when something expires, and at least every `cleanupInterval`. Without one it is only
-   * seen to that nothing stays for ever: in its own time, and that interval more.
-   */
-  #sweepAtMs(expiresAtMs: number): number {
-    const { cleanupInterval } = this.#config.settings;
-    const hasTask = this.#cleanupOwners.size > 0;
-    // Every connection that becomes idle comes here: the usual one must not read the clock for it.
-    if (!hasTask && expiresAtMs !== Infinity) return expiresAtMs + cleanupInterval;
-    const latestAtMs = this.#clock.now() + cleanupInterval;
-    return hasTask ? Math.min(expiresAtMs, latestAtMs) : latestAtMs;
-  }
-
-  /** While a call waits in a queue the deadlines keep the process alive: perhaps nothing else does. */
-  #countWaiting(change: 1 | -1): void {
-    this.#waitingHosts += change;
-    this.#deadlines.setAwaited(this.#waitingHosts > 0);
-  }
-
   #checkQuiet(): void {
-    if (this.#state === 'closed') this.#forgetEmptyHosts();
+    if (this.#state === 'closed') this.#hosts.forgetEmpty();
     // Every host reports its end: without a drain to tell, a scan for each would be quadratic.
     if (this.#onQuiet.size > 0 && this.#isQuiet) for (const resolve of this.#onQuiet) resolve();
   }
@@ -539,8 +374,7 @@ export class ConnectionPool implements AsyncDisposable {
   get #isQuiet(): boolean {
     if (this.#state === 'closed') return true;
     if (this.#followingCount > 0) return false;
-    for (const host of this.#hosts.values()) if (!host.isForgettable) return false;
-    return true;
+    return this.#hosts.areQuiet;
   }
 
   async #quiet(timeoutMs: number): Promise<void> {

@@ -1,0 +1,38 @@
+/** How a host is named by a caller, and the connection key that this stands for under a configuration. */
+import { nameUncheckedOrigin } from './call-name.js';
+import type { PoolConfig } from './config/pool-config.js';
+import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
+import { overlayTls, type TlsOptions } from './connection/tls-identity.js';
+
+export type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
+
+/**
+ * With the TLS settings its host has in the configuration, and `own` laid over them; a finished key is
+ * taken as it is.
+ */
+export function keyOf(
+  config: PoolConfig,
+  input: KeyInput,
+  own?: TlsOptions,
+  publicOnly = false,
+): ConnectionKey {
+  if (input instanceof ConnectionKey) return input;
+  const plain = ConnectionKey.from(input, undefined, publicOnly);
+  if (plain.tls === false) return plain;
+  const configured = config.tlsFor(plain.host, plain.port);
+  if (configured === undefined && own === undefined) return plain;
+  if (typeof input === 'string' || input instanceof URL)
+    return ConnectionKey.from(input, overlayTls(configured, own), publicOnly);
+  const given = typeof input.tls === 'object' ? input.tls : undefined;
+  const tls = overlayTls(configured, given);
+  return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
+}
+
+/** As `keyOf`, for one thing asked of a host: what is refused names it. */
+export function keyFor(config: PoolConfig, verb: string, input: KeyInput): ConnectionKey {
+  try {
+    return keyOf(config, input);
+  } catch (error) {
+    throw nameUncheckedOrigin(error, verb, input);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The hosts of one pool, and what they share: permits, the timer of the sweeps, TLS sessions, addresses. A host is
+ * made on first use, swept when something of it expires, and forgotten when it is empty and was not used for a while.
+ * Which work is admitted is left to the `ConnectionPool`.
+ */
+import type { PoolConfig } from './config/pool-config.js';
+import type { ConnectionKey } from './connection-key.js';
+import { dial } from './connection/dial.js';
+import { DnsCache, type Resolve } from './connection/dns-cache.js';
+import { PooledConnection } from './connection/pooled-connection.js';
+import { TlsSessions } from './connection/tls-sessions.js';
+import type { Clock } from './pool/clock.js';
+import { Counters } from './pool/counters.js';
+import { HostPool } from './pool/host-pool.js';
+import { Permits } from './pool/permits.js';
+import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
+import { Sweeper } from './pool/sweeper.js';
+
+export interface PoolHostsEvents {
+  /** A host has nothing left to wait for. */
+  onQuiet(): void;
+  /** @param id of its connection key. */
+  onForgotten(id: string): void;
+  /** Does any caller wait for a connection? */
+  onAwaited(isAwaited: boolean): void;
+}
+
+interface Environment {
+  readonly random?: () => number;
+  readonly resolve?: Resolve;
+}
+
+export class PoolHosts {
+  #config: PoolConfig;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #events: PoolHostsEvents;
+  readonly #hosts = new Map<string, HostPool<PooledConnection>>();
+  readonly #keys = new Map<string, ConnectionKey>();
+  readonly #permits: Permits;
+  readonly #sweeper: Sweeper<HostPool<PooledConnection>>;
+  readonly #sessions = new TlsSessions();
+  readonly #dns: DnsCache;
+  /** Owners of the cleanup task. */
+  readonly #cleanupOwners = new Set<symbol>();
+  /** What hosts counted that are no longer in the map. */
+  readonly #retired = new Counters();
+  #nextId = 0;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  /** Hosts with waiters in their queue. */
+  #waitingHosts = 0;
+
+  constructor(config: PoolConfig, clock: Clock, environment: Environment, events: PoolHostsEvents) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#random = environment.random ?? Math.random;
+    this.#events = events;
+    this.#dns = new DnsCache(clock, environment.resolve);
+    this.#permits = new Permits(config.settings.maxTotal, (connection) => {
+      if (connection instanceof PooledConnection) this.find(connection.key)?.evict(connection);
+    });
+    this.#sweeper = new Sweeper(clock, (host) => this.#sweep(host));
+  }
+
+  find(key: ConnectionKey): HostPool<PooledConnection> | undefined {
+    return this.#hosts.get(key.id);
+  }
+
+  /** The host of this key, made on first use. */
+  getOrMake(key: ConnectionKey): HostPool<PooledConnection> {
+    const known = this.#hosts.get(key.id);
+    if (known !== undefined) return known;
+    const host: HostPool<PooledConnection> = new HostPool<PooledConnection>(
+      key.id,
+      this.#config.forHost(key.host, key.port),
+      {
+        clock: this.#clock,
+        permits: this.#permits,
+        random: this.#random,
+        onQuiet: () => this.#events.onQuiet(),
+        onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
+        onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
+        dial: (events) =>
+          dial(key, events, {
+            clock: this.#clock,
+            counters: host.counters,
+            sessions: this.#sessions,
+            dns: this.#dns,
+            nextId: () => this.#nextId++,
+            random: this.#random,
+            timeoutMs: host.settings.connectTimeout,
+          }),
+      },
+    );
+    this.#hosts.set(key.id, host);
+    this.#keys.set(key.id, key);
+    if (this.#cleanupOwners.size > 0) this.#scheduleSweep(host, Infinity);
+    // Only a call that was admitted before gets here: the host serves it, and keeps nothing.
+    if (this.#state === 'draining') host.drain();
+    return host;
+  }
+
+  /** Nothing of any host is in use, or may come back. */
+  get areQuiet(): boolean {
+    for (const host of this.#hosts.values()) if (!host.isForgettable) return false;
+    return true;
+  }
+
+  stats(): PoolStats {
+    const hosts: Record<string, HostStats> = {};
+    for (const [id, host] of this.#hosts) hosts[id] = statsOf(host);
+    return { ...sumStats(this.#hosts.values(), this.#retired), hosts };
+  }
+
+  reconfigure(config: PoolConfig): void {
+    this.#config = config;
+    this.#permits.setMax(config.settings.maxTotal);
+    for (const [id, host] of this.#hosts) {
+      const key = this.#keys.get(id);
+      if (key !== undefined) host.reconfigure(config.forHost(key.host, key.port));
+    }
+    // The old wake-ups may be far off.
+    for (const host of [...this.#hosts.values()])
+      if (host.heapIndex !== -1) this.#sweeper.sweepNow(host);
+  }
+
+  drain(): void {
+    this.#state = 'draining';
+    for (const host of this.#hosts.values()) host.drain();
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#cleanupOwners.clear();
+    for (const host of [...this.#hosts.values()]) host.close();
+    this.#sweeper.stop();
+    this.forgetEmpty();
+  }
+
+  // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Returns how many connections it evicted. */
+  cleanup(): number {
+    const before = this.#evictions();
+    this.#sweepAll();
+    this.forgetEmpty();
+    return this.#evictions() - before;
+  }
+
+  startCleanupTask(): () => void {
+    const owner = Symbol('cleanup task');
+    this.#cleanupOwners.add(owner);
+    this.#sweepAll();
+    return () => {
+      this.#cleanupOwners.delete(owner);
+    };
+  }
+
+  forgetEmpty(): void {
+    for (const host of [...this.#hosts.values()]) this.#forgetIfEmpty(host);
+  }
+
+  /**
+   * Returns when the host wants to be swept again; undefined once it is forgotten.
+   *
+   * A host in use may have no connection for a moment, where its peer keeps none open for long: its counters
+   * and what is known of its dials stay until it was not used for a `cleanupInterval`.
+   */
+  #sweep(host: HostPool<PooledConnection>): number | undefined {
+    const now = this.#clock.now();
+    const nextAtMs = host.sweep(now, this.#clock.wallNow());
+    if (!host.isForgettable) return this.#sweepAtMs(nextAtMs);
+    const forgetAtMs = host.lastUsedAtMs + this.#config.settings.cleanupInterval;
+    if (now < forgetAtMs) return forgetAtMs;
+    this.#forgetIfEmpty(host);
+    return undefined;
+  }
+
+  #sweepAll(): void {
+    for (const host of [...this.#hosts.values()]) this.#sweeper.sweepNow(host);
+  }
+
+  #forgetIfEmpty(host: HostPool<PooledConnection>): boolean {
+    if (!host.isForgettable) return false;
+    host.forgotten();
+    this.#sweeper.remove(host);
+    this.#hosts.delete(host.key);
+    this.#keys.delete(host.key);
+    this.#events.onForgotten(host.key);
+    this.#retired.add(host.counters);
+    return true;
+  }
+
+  #evictions(): number {
+    let evictions = this.#retired.evictions;
+    for (const host of this.#hosts.values()) evictions += host.counters.evictions;
+    return evictions;
+  }
+
+  #scheduleSweep(host: HostPool<PooledConnection>, atMs: number): void {
+    if (this.#state === 'open') this.#sweeper.schedule(host, this.#sweepAtMs(atMs));
+  }
+
+  /**
+   * With a cleanup task when something expires, and at least every `cleanupInterval`. Without one it is only
+   * seen to that nothing stays for ever: in its own time, and that interval more.
+   */
+  #sweepAtMs(expiresAtMs: number): number {
+    const { cleanupInterval } = this.#config.settings;
+    const hasTask = this.#cleanupOwners.size > 0;
+    // Every connection that becomes idle comes here: the usual one must not read the clock for it.
+    if (!hasTask && expiresAtMs !== Infinity) return expiresAtMs + cleanupInterval;
+    const latestAtMs = this.#clock.now() + cleanupInterval;
+    return hasTask ? Math.min(expiresAtMs, latestAtMs) : latestAtMs;
+  }
+
+  /** While a call waits in a queue something has to keep the process alive: perhaps nothing else does. */
+  #countWaiting(change: 1 | -1): void {
+    this.#waitingHosts += change;
+    this.#events.onAwaited(this.#waitingHosts > 0);
+  }
+}
