@@ -2,7 +2,7 @@
  * Objects of options, read safely: what `Object.prototype` says (a polyfill, or an attack by prototype
  * pollution) is no option of the caller, and what is no object of options is said to be none.
  */
-import { invalidRequest } from './errors.js';
+import { HotaruClientError, invalidRequest } from './errors.js';
 
 const NOTHING = {};
 
@@ -14,7 +14,7 @@ function isPrototypeExtended(): boolean {
 
 /** `given` as it is, or, where `Object.prototype` has been extended, a copy without what comes from there. */
 export function ownOptions<T extends object>(given: T): T {
-  return isPrototypeExtended() ? withoutObjectPrototype(given) : given;
+  return isPrototypeExtended() ? flatCopy(given) : given;
 }
 
 /**
@@ -34,8 +34,11 @@ export function shielded<T extends object>(options: T): T {
   return options;
 }
 
-/** Options may come from a prototype of the caller's own (`Object.create(defaults)`): those are kept. */
-function withoutObjectPrototype<T extends object>(given: T): T {
+/**
+ * A copy that no later change reaches. Options may come from a prototype of the caller's own
+ * (`Object.create(defaults)`): those are kept, where `{ ...given }` would lose them.
+ */
+export function flatCopy<T extends object>(given: T): T {
   const copy = Object.create(null) as Record<PropertyKey, unknown>;
   for (
     let level: object | null = given;
@@ -79,6 +82,13 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
     Object.getPrototypeOf(prototype) === null || // `Object.prototype`, of whatever realm
     Object.keys(value).length > 0
   );
+}
+
+/** What reading the caller's objects threw (a getter, an iterator, a proxy), as an error of this package. */
+export function unreadable(error: unknown): unknown {
+  if (error instanceof HotaruClientError) return error;
+  const what = error instanceof Error ? error.message : String(error);
+  return invalidRequest(`the request or its options can't be read: ${what}`, error);
 }
 
 /** A value in an error message. Never throws, and never shows what is in an object. */

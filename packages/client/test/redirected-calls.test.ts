@@ -143,6 +143,35 @@ describe('one total time', () => {
   });
 });
 
+it('keeps options and request fields that are inherited, on every hop', async () => {
+  const upstream = await upstreamOf();
+  upstream.onConnection(async (peer) => {
+    for await (const { target } of peer.incoming())
+      if (target === '/start') await peer.respond(307, { location: '/end' });
+      else await peer.respond(200, {}, 'end');
+  });
+  const pool = poolOf();
+  const request = Object.create({ method: 'Frob', body: 'data' }) as RequestInit;
+  const options = Object.create({ redirect: 'follow', idempotencyKey: 'k' }) as SendOptions;
+  request.path = '/start';
+  await (await pool.sendRequest(upstream.url, request, options)).text();
+  expect(
+    upstream.requests.map(({ method, headers }) => [method, headers['idempotency-key']]),
+  ).toEqual([
+    ['Frob', 'k'],
+    ['Frob', 'k'],
+  ]);
+  expect(upstream.requests.map((received) => received.text())).toEqual(['data', 'data']);
+});
+
+it('refuses an address that is not public, also where the guard is inherited', async () => {
+  const pool = poolOf();
+  const options = Object.create({ safety: { untrusted: true } }) as SendOptions;
+  options.redirect = 'follow';
+  const outcome = await attempt(pool, 'http://127.0.0.1:1/', {}, options);
+  expect(codeOf(outcome)).toBe('HOTARU_BLOCKED_ADDRESS');
+});
+
 it('lists what was tried on earlier hops, too', async () => {
   const upstream = await upstreamOf();
   const pool = poolOf({ maxPerHost: 1 });

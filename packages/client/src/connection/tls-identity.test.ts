@@ -89,6 +89,28 @@ describe('certificates', () => {
   });
 });
 
+describe('whom to trust', () => {
+  it('is another identity with an empty list of authorities, which trusts none', async () => {
+    const { client } = await testCertificates();
+    const none = ConnectionKey.from('https://api.test', { ...client, ca: [] });
+    const usual = ConnectionKey.from('https://api.test', { ...client });
+    expect(none.id).not.toBe(usual.id);
+    expect(none.tls && usual.tls && none.tls.context === usual.tls.context).toBe(false);
+  });
+
+  it.each(['ca', 'cert', 'key'])('is not left to Node’s list because %s came empty', (name) => {
+    const pair = { cert: 'x', key: 'x' };
+    for (const empty of ['', Buffer.alloc(0)])
+      expect(() => id({ ...(name !== 'ca' && pair), [name]: empty })).toThrow('has a bad value');
+  });
+
+  it('is read from a prototype of the caller’s own, too', async () => {
+    const { ca } = await testCertificates();
+    const inherited = Object.assign(Object.create({ ca }) as TlsOptions, { servername: 'x.test' });
+    expect(id(inherited)).toBe(id({ ca, servername: 'x.test' }));
+  });
+});
+
 describe('protocols offered', () => {
   it('may be none, which is another identity', () => {
     const none = ConnectionKey.from('https://api.test', { alpn: [] });

@@ -72,8 +72,9 @@ export class TlsIdentity {
    * @throws RequestError `HOTARU_INVALID_REQUEST` naming the option and what is allowed.
    */
   static from(host: string, options: TlsOptions, forHttp = false): TlsIdentity {
-    check(options);
-    const kept = copyOfTls(ownOptions(options));
+    const own = typeof options === 'object' ? ownOptions(options) : options;
+    check(own);
+    const kept = copyOfTls(own);
     const alpn = kept.alpn ?? BUILT_PROTOCOLS;
     return new TlsIdentity(host, kept, forHttp ? builtOf(alpn) : alpn);
   }
@@ -110,7 +111,9 @@ function materialOf(options: Readonly<TlsOptions>): TlsMaterial {
 function digestOfMaterial(material: TlsMaterial): string {
   const { ca, cert, key, passphrase, minVersion, maxVersion } = material as TlsOptions;
   const authorities = ca === undefined ? [] : Array.isArray(ca) ? ca : [ca];
-  return digestOf([cert, key, passphrase, minVersion, maxVersion, ...authorities]);
+  // An empty list trusts none; without a list, Node's own counts.
+  const whose = ca === undefined ? undefined : 'ca';
+  return digestOf([cert, key, passphrase, minVersion, maxVersion, whose, ...authorities]);
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` for PEM that is none, or a key that does not fit. */
@@ -127,7 +130,7 @@ function parsed(material: TlsMaterial, digest: string): SecureContext {
 
 /** The caller may go on to change what it gave, a buffer in place, too. */
 export function copyOfTls(options: TlsOptions): Readonly<TlsOptions> {
-  const said = Object.entries(options as Record<string, unknown>)
+  const said = entriesOf(options)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, Array.isArray(value) ? value.map(copyOfOne) : copyOfOne(value)]);
   // Without a prototype: what Object.prototype was given is no setting.
@@ -138,18 +141,24 @@ export function copyOfTls(options: TlsOptions): Readonly<TlsOptions> {
   return Object.freeze(copy);
 }
 
+/** Those of a prototype, too (`Object.create(defaults)`): left out, they would widen whom we trust. */
+function entriesOf(options: object): [name: string, value: unknown][] {
+  const entries: [string, unknown][] = [];
+  for (const name in options) entries.push([name, (options as Record<string, unknown>)[name]]);
+  return entries;
+}
+
 function copyOfOne(value: unknown): unknown {
   return Buffer.isBuffer(value) ? Buffer.from(value) : value;
 }
 
 /** Do options say what those of an identity say? By content: a text of PEM is compared in no time when it is the same one. */
 export function isSameTls(kept: Readonly<TlsOptions>, given: TlsOptions): boolean {
-  const names = Object.keys(given) as (keyof TlsOptions)[];
   let said = 0;
-  for (const name of names) {
-    const value = given[name];
+  for (const name in given) {
+    const value = given[name as keyof TlsOptions];
     if (value === undefined) continue;
-    if (!isSameValue(kept[name], value)) return false;
+    if (!isSameValue(kept[name as keyof TlsOptions], value)) return false;
     said += 1;
   }
   return said === Object.keys(kept).length;
@@ -168,7 +177,7 @@ export function overlayTls(
   own: TlsOptions | undefined,
 ): TlsOptions | undefined {
   if (base === undefined || own === undefined) return own ?? base;
-  const said = Object.entries(own).filter(([, value]) => value !== undefined);
+  const said = entriesOf(own).filter(([, value]) => value !== undefined);
   return { ...base, ...Object.fromEntries(said) };
 }
 
@@ -197,7 +206,7 @@ function suffixOf(host: string, identity: TlsIdentity, material: string): string
 function check(options: unknown): asserts options is TlsOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw invalidRequest('tls must be an object of TLS settings');
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of entriesOf(options)) {
     if (value === undefined) continue;
     if (!(ALLOWED as readonly string[]).includes(name))
       throw invalidRequest(`tls.${name} is not a setting; allowed: ${ALLOWED.join(', ')}`);
@@ -222,7 +231,9 @@ const WANTED: Record<string, string> = {
 };
 
 function isGood(name: string, value: unknown): boolean {
-  const isPem = (one: unknown): boolean => typeof one === 'string' || Buffer.isBuffer(one);
+  // An empty one is a setting that went missing; Node would take it for none.
+  const isPem = (one: unknown): boolean =>
+    (typeof one === 'string' || Buffer.isBuffer(one)) && one.length > 0;
   switch (name) {
     case 'ca':
       return Array.isArray(value) ? value.every(isPem) : isPem(value);

@@ -165,6 +165,15 @@ export function abandonInput(input: unknown): void {
     abandonSource(input as AsyncIterable<unknown>);
 }
 
+/** The same for the body of a request that may not even be an object. */
+export function abandonBodyOf(request: unknown): void {
+  try {
+    abandonInput((request as { body?: unknown } | null)?.body);
+  } catch {
+    // a getter that throws: there is nothing to let go of
+  }
+}
+
 /** One piece of a stream as bytes to write. */
 export function toPiece(piece: unknown): string | Uint8Array {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;

@@ -123,7 +123,7 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     bodyTimeoutMs: durationOf('bodyTimeout', options.bodyTimeout),
     maxResponseSize: sizeOf('maxResponseSize', options.maxResponseSize),
     idempotencyKey,
-    tls: options.tls,
+    tls: options.tls === undefined ? undefined : ownOptions(options.tls),
     followsRedirects: options.redirect === 'follow',
     decompresses: options.decompress ?? true,
     publicOnly: options.safety !== undefined && ownOptions(options.safety).untrusted === true,

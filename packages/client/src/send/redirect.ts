@@ -18,9 +18,10 @@ import { CONSTANTS } from '../config/constants.js';
 import { parseUrl } from '../connection-key.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';
-import { abandonInput } from '../message/request-body.js';
+import { abandonBodyOf } from '../message/request-body.js';
 import type { RequestInit } from '../message/request.js';
 import { headerPairs } from '../message/request-headers.js';
+import { flatCopy, unreadable } from '../own-options.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 
@@ -50,8 +51,8 @@ export async function followRedirects(first: Hop, send: SendHop): Promise<Client
   try {
     hop = snapshot(first);
   } catch (error) {
-    abandonInput(first.request.body); // refused before it was sent
-    throw error;
+    abandonBodyOf(first.request); // refused before it was sent
+    throw unreadable(error);
   }
   for (let count = 0; ; count += 1) {
     const response = await send(hop);
@@ -76,7 +77,9 @@ function snapshot(hop: Hop): Hop {
   // What is wrong with them is said where they are checked.
   if (typeof request !== 'object' || (request as unknown) === null) return hop;
   const headers = request.headers === undefined ? undefined : [...headerPairs(request.headers)];
-  return { target, request: { ...request, headers }, options: { ...options } };
+  const own = flatCopy(request);
+  own.headers = headers;
+  return { target, request: own, options: flatCopy(options) };
 }
 
 /** Each value that was given; the same one twice is one. Undefined when there is none. */
@@ -128,11 +131,11 @@ function nextHop(hop: Hop, { status, url }: ClientResponse, target: URL): Hop {
 
 /** The target is the whole new URL: path and query of the old request are in it or gone. */
 function nextRequest(request: RequestInit, status: number): RequestInit {
-  const method = (request.method ?? 'GET').toUpperCase();
-  const { headers, body } = request;
+  const { method = 'GET', headers, body } = request;
+  const upper = method.toUpperCase();
   const becomesGet =
-    (status === 303 && method !== 'HEAD') ||
-    ((status === 301 || status === 302) && method === 'POST');
+    (status === 303 && upper !== 'HEAD') ||
+    ((status === 301 || status === 302) && upper === 'POST');
   if (becomesGet)
     return withoutFields({ method: 'GET', headers }, (name) => BODY_FIELDS.test(name));
   if (body !== undefined && body !== null && !isRepeatable(body))
@@ -162,8 +165,7 @@ function withoutTrust(options: SendOptions): SendOptions {
   const kept = TRUSTLESS_TLS.flatMap((name) =>
     tls[name] === undefined ? [] : [[name, tls[name]]],
   );
-  return {
-    ...options,
-    tls: kept.length === 0 ? undefined : (Object.fromEntries(kept) as TlsOptions),
-  };
+  const rest = flatCopy(options);
+  rest.tls = kept.length === 0 ? undefined : (Object.fromEntries(kept) as TlsOptions);
+  return rest;
 }
