@@ -141,6 +141,8 @@ export class BodyDecoder implements BodyProducer, BodySink {
       if (this.#isOver) return;
       this.#isOver = true;
       this.#body?.end();
+      // Zeros may follow as padding, and without end: drained within bounds, like a body that was given up.
+      if (!this.#hasInputEnded) this.#owner.abandonBody();
     });
     this.#last = last;
     return first;

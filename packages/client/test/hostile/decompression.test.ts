@@ -5,7 +5,7 @@
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ConnectionPool, type SendOptions } from '@hotaru/client';
 import { ScriptedUpstream } from '@hotaru/client/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answering, attempt, codeOf, HANG_GUARD_MS } from './support.js';
 
 const DECOMPRESS: SendOptions = { decompress: true, timeout: HANG_GUARD_MS };
@@ -177,4 +177,31 @@ describe('a compressed body', () => {
     expect(codeOf(outcome)).toMatch(/CONNECTION_CLOSED|DECODE_FAILED/);
     pool.close();
   });
+});
+
+it('zeros that follow a packed body without end do not hold its connection', async () => {
+  await using upstream = await ScriptedUpstream.start();
+  upstream.onConnection(async (peer) => {
+    await peer.readRequest();
+    const packed = gzipSync(TEXT);
+    await peer.write(
+      'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n',
+    );
+    await peer.write(
+      Buffer.concat([
+        Buffer.from(`${packed.length.toString(16)}\r\n`),
+        packed,
+        Buffer.from('\r\n'),
+      ]),
+    );
+    for (let i = 0; i < 500; i += 1) {
+      await peer.write('1\r\n\0\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
+  const pool = new ConnectionPool();
+  const res = await pool.sendRequest(upstream.url);
+  expect(await res.text()).toBe(TEXT);
+  await vi.waitFor(() => expect(pool.stats().active).toBe(0), 2_000);
+  pool.close();
 });
