@@ -29,15 +29,13 @@ export function nameCall(
 /** A call that was refused before its request was known to make sense: what can be read of it. Returns `error`. */
 export function nameUncheckedCall(error: unknown, target: unknown, request: unknown): unknown {
   if (!(error instanceof HotaruClientError) || isNamed(error)) return error;
-  const { method: given, path: own }: Record<string, unknown> = {
-    ...(typeof request === 'object' ? request : {}),
-  };
+  const { method: given, path: own } = readable(request);
   const method = typeof given === 'string' && METHOD.test(given) ? given.toUpperCase() : 'GET';
   const url = toUrl(target);
   if (url !== undefined) {
     const base = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname;
     const rest = typeof own === 'string' ? withoutQuery(own) : '';
-    const path = base + (rest === '' || rest.startsWith('/') ? rest : `/${rest}`);
+    const path = inOneLine(base + (rest === '' || rest.startsWith('/') ? rest : `/${rest}`));
     nameCall(error, method, url.origin, path === '' ? '/' : shortened(path));
     return error;
   }
@@ -45,6 +43,15 @@ export function nameUncheckedCall(error: unknown, target: unknown, request: unkn
   const what = typeof target === 'string' ? withoutSecrets(target) : `(${typeof target})`;
   prefix(error, `${method} ${what}`);
   return error;
+}
+
+/** Its fields; none where reading them throws. */
+function readable(request: unknown): Record<string, unknown> {
+  try {
+    return { ...(typeof request === 'object' ? request : {}) };
+  } catch {
+    return {};
+  }
 }
 
 /** What was asked of the pool for raw use, or of a lease: there is no method and no path. Returns `error`. */
@@ -90,7 +97,12 @@ export function withoutSecrets(text: string): string {
   const isCut = !authority.includes('@') && NO_PORT.test(authority);
   const userEnd = (isCut ? rest : authority).lastIndexOf('@');
   const bare = (start + rest.slice(userEnd + 1)).replace(/[?#].*$/s, '');
-  return shortened(bare.replace(/[\u0000-\u001f\u007f]/g, '\ufffd'));
+  return shortened(inOneLine(bare));
+}
+
+/** A log has one line for an entry: nothing that was refused may begin another. */
+function inOneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f]/g, '\ufffd');
 }
 
 /** In the stack, too: its first line is a copy of the message, made with the error. */

@@ -16,9 +16,9 @@ import { INSPECT, shown, type InspectOptions } from './inspect.js';
 import { keyFor, keyOf, type KeyInput } from './key-input.js';
 import { Lease } from './lease.js';
 import type { RequestInit } from './message/request.js';
-import { abandonInput } from './message/request-body.js';
+import { abandonBodyOf } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
-import { checkNames, ownOptions, show } from './own-options.js';
+import { checkNames, ownOptions, show, unreadable } from './own-options.js';
 import { systemClock, timerDelay, type Clock } from './pool/clock.js';
 import { Deadlines } from './pool/deadlines.js';
 import type { HostPool } from './pool/host-pool.js';
@@ -138,11 +138,15 @@ export class ConnectionPool implements AsyncDisposable {
     options?: SendOptions,
     scope?: RequestScope,
   ): Promise<ClientResponse> {
-    const init = ownOptions(request);
-    const settings = options === undefined ? undefined : ownOptions(options);
-    if (settings?.redirect !== 'follow') return this.#send(target, init, settings, scope);
-    const answer = this.#follow({ target, request: init, options: settings }, scope);
-    return scope === undefined ? answer : sheltered(answer, scope);
+    try {
+      const init = ownOptions(request);
+      const settings = options === undefined ? undefined : ownOptions(options);
+      if (settings?.redirect !== 'follow') return this.#send(target, init, settings, scope);
+      const answer = this.#follow({ target, request: init, options: settings }, scope);
+      return scope === undefined ? answer : sheltered(answer, scope);
+    } catch (error) {
+      return refused(error, target, request);
+    }
   }
 
   #send(
@@ -164,8 +168,7 @@ export class ConnectionPool implements AsyncDisposable {
       const env = this.#callEnvironment;
       return new Call(env, host, prepared, checked, scope, context).start();
     } catch (error) {
-      abandonInput((request as RequestInit | null)?.body);
-      return Promise.reject(nameUncheckedCall(error, target, request));
+      return refused(error, target, request);
     }
   }
 
@@ -409,6 +412,12 @@ function checkDrainOptions(options: unknown): void {
   for (const name of Object.keys(options))
     if (name !== 'timeout')
       throw invalidRequest(`the option ${name} of drain() is not known; allowed: timeout`);
+}
+
+/** A call that was not begun: what it was given is let go of. */
+function refused(error: unknown, target: unknown, request: unknown): Promise<never> {
+  abandonBodyOf(request);
+  return Promise.reject(nameUncheckedCall(unreadable(error), target, request));
 }
 
 function poolClosed(): PoolError {

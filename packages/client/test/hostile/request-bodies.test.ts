@@ -278,6 +278,19 @@ describe('a body of the caller that breaks', () => {
       }),
     ],
     [
+      'a result that throws',
+      () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () =>
+            Promise.resolve({
+              get done(): boolean {
+                throw boom;
+              },
+            }),
+        }),
+      }),
+    ],
+    [
       'a Node stream that is destroyed',
       () =>
         new Readable({

@@ -5,6 +5,7 @@
 import {
   ConnectionPool,
   getRequest,
+  type HotaruClientError,
   jsonRequest,
   putRequest,
   type RequestInit,
@@ -15,6 +16,49 @@ import { describe, expect, it } from 'vitest';
 import { rejection } from '../support/waiting.js';
 import { answering, attempt, HANG_GUARD_MS } from './support.js';
 import { expectRefused, sent } from './sending.js';
+
+describe('what can’t be read', () => {
+  const boom = new Error('boom');
+  const fail = () => {
+    throw boom;
+  };
+  const failing = (name: string) =>
+    Object.defineProperty({}, name, { get: fail, enumerable: true });
+  it.each([
+    ['headers that throw when they are iterated', { headers: { [Symbol.iterator]: fail } }, {}],
+    ['a getter among the headers', { headers: failing('a') }, {}],
+    ['a proxy for headers', { headers: new Proxy({}, { ownKeys: fail }) }, {}],
+    ['a getter in the query', { query: failing('a') }, {}],
+    ['a getter for the path', failing('path'), {}],
+    ['a getter for the body', failing('body'), {}],
+    ['a getter for redirect', {}, failing('redirect')],
+    [
+      'a getter for timeout, redirects followed',
+      {},
+      Object.assign(failing('timeout'), { redirect: 'follow' }),
+    ],
+    ['a getter in tls', {}, { tls: failing('ca') }],
+    ['a proxy for options', {}, new Proxy({}, { ownKeys: fail })],
+  ] as [string, object, object][])(
+    '%s rejects, with the error as cause',
+    async (_what, request, options) => {
+      const pool = new ConnectionPool();
+      const call = pool.sendRequest('https://api.test/', request, options);
+      await expect(call).rejects.toMatchObject({ code: 'HOTARU_INVALID_REQUEST', cause: boom });
+      pool.close();
+    },
+  );
+
+  it('has no line break in the message, nor in the path of the error', async () => {
+    const pool = new ConnectionPool();
+    const error = await pool
+      .sendRequest('https://api.test/', { path: '/a\r\nforged: line' })
+      .catch((reason: unknown) => reason);
+    expect((error as HotaruClientError).message).not.toMatch(/[\r\n]/);
+    expect((error as HotaruClientError).path).not.toMatch(/[\r\n]/);
+    pool.close();
+  });
+});
 
 describe('headers', () => {
   it.each<[string, () => unknown]>([

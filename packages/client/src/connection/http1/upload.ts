@@ -84,15 +84,18 @@ export class Upload {
   async #pump(): Promise<void> {
     const iterator = this.#open();
     for (;;) {
-      let result: IteratorResult<unknown>;
+      let isDone: boolean;
+      let value: unknown;
       try {
-        result = await iterator.next();
+        const result = await iterator.next();
+        isDone = result.done === true;
+        value = isDone ? undefined : result.value;
       } catch (error) {
         throw bodyFailed(error);
       }
       if (!this.#isPumping()) return;
-      if (result.done === true) break;
-      const piece = toPiece(result.value);
+      if (isDone) break;
+      const piece = toPiece(value);
       const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.byteLength;
       if (length === 0) continue; // an empty chunk would end a chunked body
       this.#sent += length;
