@@ -487,11 +487,23 @@ describe('file()', () => {
 
   it.each([
     ...['/link.txt', '/.env', '/sub', '/', '/nope', '/a.html/x'],
-    ...['/sub%2fb.txt', '/sub%2fnope'],
+    ...['/sub%2fb.txt', '/sub%2fnope', '/sub//b.txt', '//sub/b.txt', '/sub/b.txt/', '/a.html/'],
   ])('does not find %s', async (path) => {
     const res = await fileApp().inject({ path });
     expect(res.status).toBe(404);
     expect(await res.json()).toMatchObject({ code: 'HOTARU_FILE_NOT_FOUND' });
+  });
+
+  it('has one path for a file: a guard on a prefix sees it', async () => {
+    const app = testApp();
+    app.use((ctx, next) => (ctx.path.startsWith('/files/sub/') ? text('no', 403) : next()));
+    app.get('/files/<**path:rest>', (ctx) => file(ctx.param('rest'), { root }));
+    for (const [path, status] of [
+      ['/files/sub/b.txt', 403],
+      ['/files//sub/b.txt', 404],
+      ['/files/a.html', 200],
+    ] as const)
+      expect((await app.inject({ path })).status, path).toBe(status);
   });
 
   it.each([
@@ -505,7 +517,15 @@ describe('file()', () => {
 
   it.each([
     ...['../secret.txt', 'sub/../../secret.txt', 'sub\\..\\..\\secret.txt', '..', '.', '.env', ''],
-    ...['a.html\0.txt', '/etc/passwd', 'sub/./b.txt'],
+    ...[
+      'a.html\0.txt',
+      '/etc/passwd',
+      'sub/./b.txt',
+      '/a.html',
+      'sub//b.txt',
+      'sub\\\\b.txt',
+      'a.html/',
+    ],
   ])('does not find %j, whatever the client', async (path) => {
     await expect(file(path, { root })).rejects.toMatchObject({ code: 'HOTARU_FILE_NOT_FOUND' });
   });

@@ -26,7 +26,8 @@ const NOT_FOUND = new Set([
 ]);
 
 /**
- * Streams a file. The type follows its extension; names that start with a dot are not found.
+ * Streams a file. The type follows its extension; names that start with a dot are not found, and neither is a path
+ * with an empty part (`a//b`, `/a`, `a/`).
  *
  * @param path below `root`, decoded: what a `<**path:rest>` param gives.
  * @throws HttpError 404 `HOTARU_FILE_NOT_FOUND`; HotaruError `HOTARU_INVALID_OPTION` without a root.
@@ -50,7 +51,9 @@ export async function file(path: string, options: FileOptions): Promise<HttpResp
       "the path of a folder, as in file(path, { root: 'public' })",
     );
   const parts = path.split(/[\\/]/);
-  if (path.includes('\0') || parts.some((part) => part.startsWith('.'))) throw notFound();
+  // The system passes over an empty part: with it a file would have two paths, and a guard might know one of them.
+  const isRefused = parts.some((part) => part === '' || part.startsWith('.'));
+  if (path.includes('\0') || isRefused) throw notFound();
   try {
     const base = await realpath(root);
     const target = await realpath(join(base, ...parts));
