@@ -13,7 +13,7 @@ export const ERROR_CODES = Object.freeze({
   HOTARU_POOL_EXHAUSTED: 'the queue of waiters for this host is full (`maxPending`)',
   HOTARU_POOL_CLOSED: 'the pool is draining or closed and admits no more work',
   HOTARU_ACQUIRE_TIMEOUT: 'no connection became free within `acquireTimeout`',
-  HOTARU_CONNECT_TIMEOUT: 'DNS, TCP and TLS together took longer than the connect timeout',
+  HOTARU_CONNECT_TIMEOUT: 'DNS, TCP and TLS not done within `connectTimeout` or `acquireTimeout`',
   HOTARU_CONNECT_FAILED: 'the name did not resolve or the peer refused the connection',
   HOTARU_TLS_FAILED: 'the TLS handshake or the check of the certificate failed',
   HOTARU_BLOCKED_ADDRESS: 'the address connected to is not public (`safety: { untrusted: true }`)',

@@ -128,13 +128,13 @@ describe('the error of a call', () => {
       code: 'HOTARU_POOL_EXHAUSTED',
       script: silent,
       pool: { maxPerHost: 1, maxPending: 0 },
-      says: /^0 requests already wait \(1 active, 0 idle/,
+      says: /^no more requests may wait for a connection \(1 active, 0 idle, .*\(maxPerHost\); 0 in line of at most 0 \(maxPending\)/,
     },
     {
       code: 'HOTARU_ACQUIRE_TIMEOUT',
       script: silent,
       pool: { maxPerHost: 1, acquireTimeout: 500 },
-      says: /^no connection within 500 ms \(1 active/,
+      says: /^no connection within the acquireTimeout of 500 ms \(1 active/,
     },
   ];
 

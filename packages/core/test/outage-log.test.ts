@@ -248,7 +248,7 @@ describe('one line says what failed', () => {
     expect(codes.filter((code) => code === 'HOTARU_ACQUIRE_TIMEOUT')).toHaveLength(2);
     const exhausted = failures.find((line) => line['status'] === 503);
     expect((exhausted?.['err'] as { message: string }).message).toMatch(
-      /^GET http:\/\/127\.0\.0\.1:\d+\/users\/7: 2 requests already wait \(.* of at most 2; /,
+      /^GET http:\/\/127\.0\.0\.1:\d+\/users\/7: no more requests may wait for a connection \(.* of at most 2 \(maxPerHost\); 4 waiting: 2 for the dials, 2 in line of at most 2 \(maxPending\)/,
     );
     expect(exhausted).toMatchObject({
       err: { method: 'GET', origin: url, path: '/users/7', phase: 'queue', ms: DURATION },

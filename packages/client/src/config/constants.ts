@@ -29,6 +29,8 @@ export const CONSTANTS = Object.freeze({
    * world takes 600 ms; a lost SYN is sent again after a second (RFC 6298 §2.1).
    */
   slowDialMs: 1_000,
+  /** Dials under way for each caller that waits: the second for a lost SYN; a third would only burden a peer that is down. */
+  dialsPerWaiter: 2,
   /**
    * The oldest dial keeps its place for `slowDialMs`, though its callers have left, then for twice as long
    * each time, up to here: a host that comes back is not found much later than it could be.

@@ -81,6 +81,19 @@ class SocketDial implements Dial {
     return this.#phase;
   }
 
+  get unfinished(): string {
+    const { host, port } = this.#key;
+    const peer = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    switch (this.#phase) {
+      case 'dns':
+        return `the host name ${host} is still being looked up`;
+      case 'tls':
+        return `the TCP connection to ${peer} stands, but the TLS handshake is not done`;
+      default:
+        return `the TCP connection to ${peer} is still being set up`;
+    }
+  }
+
   cancel(): void {
     this.#settle();
     this.#socket?.destroy();

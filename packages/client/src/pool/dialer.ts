@@ -7,11 +7,13 @@
  *
  *   pump() starts dials while   prompt dials < min(waiters + spares, maxDialing)
  *                         and   the host is not backing off (then: one probe at a time, spaced out)
- *                         and   all dials < maxDialing, live + all dials < maxPerHost, permits last
+ *                         and   all dials < min(two for each waiter and spare, maxDialing),
+ *                               live + all dials < maxPerHost, permits last
  *
  * At one of the last limits a forsaken dial makes room. One timer, for the end of holding back and for the
  * next dial to become slow; it keeps the process alive while a caller waits.
  */
+import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
 import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
@@ -97,6 +99,10 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   }
   get isWaitingForPermit(): boolean {
     return this.#env.permits.isWaiting(this);
+  }
+  /** The one that has been under way for longest. */
+  get oldest(): PendingDial<T> | undefined {
+    return this.#dials.oldest;
   }
   /** Why the last dial failed; undefined once one has succeeded. */
   get lastError(): Error | undefined {
@@ -206,7 +212,8 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     if (promptCount >= Math.min(wanted, settings.maxDialing)) return false;
     if (this.#backoff.isFailing && promptCount > 0) return false;
     if (this.#env.clock.now() < this.#backoff.holdUntilMs) return false;
-    if (this.#dials.size >= settings.maxDialing) return this.#replaceForsaken();
+    const most = Math.min(wanted * CONSTANTS.dialsPerWaiter, settings.maxDialing);
+    if (this.#dials.size >= most) return this.#replaceForsaken();
     if (liveCount + this.#dials.size < settings.maxPerHost) return true;
     // No room: a spare is not worth a wait.
     this.#dropUndialledSpares();

@@ -426,6 +426,7 @@ class World {
     const youngestMs = clock.now() - Math.max(...dials.map(({ startedAtMs }) => startedAtMs));
     const isLimited =
       dials.length >= set.maxDialing ||
+      dials.length >= waiters.length * CONSTANTS.dialsPerWaiter ||
       live + dials.length >= set.maxPerHost ||
       permits.used >= this.maxTotal ||
       (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;

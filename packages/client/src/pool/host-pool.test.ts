@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { oneHost } from '../../test/support/fake-pool.js';
+import { FakePool, oneHost } from '../../test/support/fake-pool.js';
 import { PoolError } from '../errors.js';
 
 describe('idle connections', () => {
@@ -325,7 +325,15 @@ describe('maxPending', () => {
       maxPerHost: 2,
     });
     expect(error?.message).toBe(
-      '1 requests already wait (1 active, 0 idle, 1 connecting of at most 2; 2 waiting, the oldest for 1500 ms)',
+      'no more requests may wait for a connection (1 active, 0 idle, 1 connecting, of at most 2 (maxPerHost); 2 waiting: 1 for the dials, 1 in line of at most 1 (maxPending), the oldest for 1500 ms)',
+    );
+  });
+
+  it('says when the limit is that of the whole pool', () => {
+    const pool = new FakePool({ maxTotal: 1, maxPending: 0 });
+    pool.host('a').dialled();
+    expect(pool.host('b').acquire().error?.message).toContain(
+      '0 connecting, of at most 128 (maxPerHost); the pool has all it may have (maxTotal); 0 in line',
     );
   });
 });

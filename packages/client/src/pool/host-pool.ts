@@ -22,9 +22,10 @@ import { isExpired, splitExpired } from './expiry.js';
 import { assertInvariant, checkInvariants } from './invariants.js';
 import { LinkedList } from './linked-list.js';
 import type { Poolable } from './poolable.js';
+import { stateInWords } from './pool-words.js';
 import { SharedConnections } from './shared-connections.js';
 import type { Swept } from './sweeper.js';
-import { Waiter, type WaiterEvents } from './waiter.js';
+import { Waiter, type Dial, type WaiterEvents } from './waiter.js';
 import { WaiterLine } from './waiter-line.js';
 
 export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
@@ -49,6 +50,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   #heldCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
+  /** When its last connection that was live ended, if none is live now. */
+  #lastLiveAtMs = -Infinity;
   /** When it is swept next, and its place in the sweeper's heap. */
   atMs = Infinity;
   heapIndex = -1;
@@ -143,7 +146,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       this.#leaveLine(waiter);
       this.counters.exhausted += 1;
       waiter.fail(
-        this.error('HOTARU_POOL_EXHAUSTED', `${this.#settings.maxPending} requests already wait`),
+        this.error('HOTARU_POOL_EXHAUSTED', 'no more requests may wait for a connection'),
       );
       this.#afterLeaving();
     } else if (waiter.state === 'waiting') this.#dialer.joined(waiter);
@@ -362,6 +365,23 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#dialer.cancelAll(); // its place in the queue for permits, and its timer
   }
 
+  /**
+   * The dial that stands in the way of a waiter whose time runs out: nothing else would have served it for
+   * most of its wait. Undefined when connections came and went meanwhile: then it waited for the pool.
+   */
+  hungDialOf(waiter: Waiter<T> | undefined): Dial | undefined {
+    if (waiter === undefined) return undefined;
+    const isAnyLive = this.#live.size > 0;
+    // What is live would have served it, unless it needs a fresh one.
+    if (isAnyLive && !waiter.needsFresh) return undefined;
+    const pending = waiter.pending ?? (isAnyLive ? undefined : this.#dialer.oldest);
+    if (pending === undefined) return undefined;
+    const hungSinceMs = isAnyLive ? pending.startedAtMs : this.#lastLiveAtMs;
+    const nowMs = this.#env.clock.now();
+    const isMost = nowMs - hungSinceMs >= (nowMs - waiter.sinceMs) / 2;
+    return isMost ? pending.dial : undefined;
+  }
+
   snapshot(): PoolSnapshot {
     const sinceMs = this.line.oldest?.sinceMs;
     return {
@@ -375,12 +395,19 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     };
   }
 
+  timeoutError(limitMs: number, settingName: string): PoolError {
+    const why = `no connection within the ${settingName} of ${limitMs} ms`;
+    return this.error('HOTARU_ACQUIRE_TIMEOUT', why);
+  }
+
   error(
     code: 'HOTARU_POOL_EXHAUSTED' | 'HOTARU_POOL_CLOSED' | 'HOTARU_ACQUIRE_TIMEOUT',
     why: string,
   ): PoolError {
     const now = this.snapshot();
-    const state = `${now.active} active, ${now.idle} idle, ${now.connecting} connecting of at most ${now.maxPerHost}; ${now.waiting} waiting, the oldest for ${Math.round(now.oldestWaitMs)} ms`;
+    const { maxPending } = this.#settings;
+    const isPoolFull = this.#dialer.isWaitingForPermit;
+    const state = stateInWords({ ...now, maxPending, isPoolFull });
     // What stands in the way of more connections explains the wait.
     const cause = code === 'HOTARU_ACQUIRE_TIMEOUT' ? this.#dialer.lastError : undefined;
     return new PoolError(code, `${why} (${state})`, now, { cause });
@@ -445,6 +472,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   #forget(connection: T): void {
     if (!this.#live.delete(connection)) return;
+    if (this.#live.size === 0) this.#lastLiveAtMs = this.#env.clock.now();
     this.#shared.ended(connection);
     this.idle.remove(connection.record.hostLink);
     this.#env.permits.idle.remove(connection.record.poolLink);

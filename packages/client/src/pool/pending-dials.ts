@@ -4,7 +4,8 @@
  *
  *   prompt ──▶ slow ──▶ forsaken       slow: under way for a second: another one is started beside it
  *      └──────────────────▲            forsaken: a caller ran out of time on it: another one may take
- *                                      its place when a limit allows no more
+ *                                      its place when a limit allows no more, or when there are two
+ *                                      dials for each caller that waits
  *
  * A slow or forsaken dial goes on, and what comes of it is used; it only no longer counts as one that a
  * waiter can rely on. Each dial has at least one waiter as long as there is a waiter without a dial.
@@ -108,8 +109,7 @@ export class PendingDials<T> {
   }
 
   #isOldest(pending: PendingDial<T>): boolean {
-    for (const oldest of this.#dials) return oldest === pending;
-    return false;
+    return this.oldest === pending;
   }
 
   /** No caller is left, and the last ones ran out of time: the next one gets a dial of its own. */
@@ -140,6 +140,11 @@ export class PendingDials<T> {
       found ??= pending;
     }
     return found;
+  }
+
+  get oldest(): PendingDial<T> | undefined {
+    for (const pending of this.#dials) return pending;
+    return undefined;
   }
 
   get youngest(): PendingDial<T> | undefined {

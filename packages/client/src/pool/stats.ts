@@ -26,7 +26,8 @@ export interface HostStats {
   /** Calls and acquires that ended because a clock ran out: the sum of `timeoutsByKind`. */
   timeouts: number;
   /**
-   * `acquire`: no connection within `acquireTimeout`. `connect`: its dial took longer than `connectTimeout`.
+   * `acquire`: no connection came free within `acquireTimeout`. `connect`: its dial took longer than
+   * `connectTimeout`, or than `acquireTimeout` with no connection that could have come free.
    * `headers`, `body`: the peer stalled. `deadline`: the total time of the call, whatever it was doing.
    */
   timeoutsByKind: Record<TimeoutKind, number>;

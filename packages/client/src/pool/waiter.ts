@@ -17,6 +17,8 @@ import type { Phase } from '../errors.js';
 /** A dial under way, as its waiter sees it. */
 export interface Dial {
   readonly phase: Phase;
+  /** What it has not got yet, in words. */
+  readonly unfinished: string;
   /** Gives it up: the pool itself ends, or another dial takes its place. */
   cancel(): void;
 }

@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../config/duration.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
-import { invalidRequest, type TransportError } from '../errors.js';
+import { invalidRequest, type PoolError, type TransportError } from '../errors.js';
 import { checkNames } from '../own-options.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
@@ -28,6 +28,7 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
   readonly #signal: AbortSignal | undefined;
   readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;
+  readonly #timeoutName: string;
   #isOver = false;
   #resolve: (connection: PooledConnection) => void = noop;
   #reject: (error: unknown) => void = noop;
@@ -47,7 +48,9 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
       throw invalidRequest('the option signal must be an AbortSignal');
     this.#host = host;
     this.#signal = signal;
-    this.#timeoutMs = durationOf('timeout', timeout) ?? host.settings.acquireTimeout;
+    const ownMs = durationOf('timeout', timeout);
+    this.#timeoutMs = ownMs ?? host.settings.acquireTimeout;
+    this.#timeoutName = ownMs === undefined ? 'acquireTimeout' : 'timeout';
     this.#clock = new CallClock(clock, deadlines, clock.now() + this.#timeoutMs, this);
     this.#acquisition = new Acquisition(host, this, true);
   }
@@ -98,13 +101,15 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
   }
 
   timeRanOut(): void {
-    this.#host.counters.timedOut('acquire');
-    const error = this.#host.error(
-      'HOTARU_ACQUIRE_TIMEOUT',
-      `no connection within ${this.#timeoutMs} ms`,
-    );
+    const connectTimeout = this.#acquisition.connectTimeout(this.#timeoutMs, this.#timeoutName);
+    this.#host.counters.timedOut(connectTimeout === undefined ? 'acquire' : 'connect');
+    this.#fail(connectTimeout ?? this.#acquireTimeout(), true);
+  }
+
+  #acquireTimeout(): PoolError {
+    const error = this.#host.timeoutError(this.#timeoutMs, this.#timeoutName);
     error.phase = this.#acquisition.phase;
-    this.#fail(error, true);
+    return error;
   }
 
   #fail(error: unknown, isOutOfTime = false): void {

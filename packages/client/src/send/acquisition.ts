@@ -9,7 +9,7 @@
  */
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { afterPoll, type PolledTask } from '../connection/turn.js';
-import { HotaruClientError, TransportError, type Phase } from '../errors.js';
+import { ConnectError, HotaruClientError, TransportError, type Phase } from '../errors.js';
 import type { HostPool } from '../pool/host-pool.js';
 import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
 
@@ -62,6 +62,18 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
 
   get isDialling(): boolean {
     return this.#dial !== undefined;
+  }
+
+  /** Its time has run out, after `limitMs`: what for, as an error; undefined when it did not wait for a dial. */
+  connectTimeout(limitMs: number, settingName: string): ConnectError | undefined {
+    const isOfPool = settingName !== 'connectTimeout';
+    const dial = isOfPool ? this.#host.hungDialOf(this.#waiter) : this.#dial;
+    if (dial === undefined) return undefined;
+    return new ConnectError(
+      'HOTARU_CONNECT_TIMEOUT',
+      `no connection after ${limitMs} ms (${settingName}): ${dial.unfinished}`,
+      { phase: dial.phase },
+    );
   }
 
   start({ needsFresh, isAdmitted }: AcquisitionChoice, nowMs?: number): void {

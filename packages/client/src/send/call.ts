@@ -60,7 +60,6 @@ export interface CallEnvironment {
 }
 
 const KIND_OF_TIMEOUT = {
-  HOTARU_CONNECT_TIMEOUT: 'connect',
   HOTARU_HEADERS_TIMEOUT: 'headers',
   HOTARU_BODY_TIMEOUT: 'body',
   HOTARU_DEADLINE_EXCEEDED: 'deadline',
@@ -268,15 +267,14 @@ export class Call
     const host = this.#host;
     const { settings } = host;
     const waitedMs = this.#clock.now() - this.#acquiringSinceMs;
-    if (this.#acquisition.isDialling && waitedMs < settings.acquireTimeout) {
-      const limitMs = this.#options.connectTimeoutMs ?? settings.connectTimeout;
-      this.#timedOut('HOTARU_CONNECT_TIMEOUT', `no connection within ${limitMs} ms`);
-      return;
-    }
-    host.counters.timedOut('acquire');
-    this.#end(
-      host.error('HOTARU_ACQUIRE_TIMEOUT', `no connection within ${settings.acquireTimeout} ms`),
-    );
+    const isOfPool = !this.#acquisition.isDialling || waitedMs >= settings.acquireTimeout;
+    const limitMs = isOfPool
+      ? settings.acquireTimeout
+      : (this.#options.connectTimeoutMs ?? settings.connectTimeout);
+    const settingName = isOfPool ? 'acquireTimeout' : 'connectTimeout';
+    const connectTimeout = this.#acquisition.connectTimeout(limitMs, settingName);
+    host.counters.timedOut(connectTimeout === undefined ? 'acquire' : 'connect');
+    this.#end(connectTimeout ?? host.timeoutError(limitMs, settingName));
   }
 
   #timedOut(code: keyof typeof KIND_OF_TIMEOUT, what: string): void {

@@ -74,6 +74,7 @@ export class FakeConnection implements Poolable {
 /** A dial under way; `connect()` and `refuse()` end it. */
 export class FakeDial implements Dial {
   readonly phase: Phase = 'connect';
+  readonly unfinished = 'the connection is still being set up';
   readonly startedAtMs: number;
   isCancelled = false;
 

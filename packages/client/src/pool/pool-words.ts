@@ -1,0 +1,24 @@
+/** The state of a host in words, for messages of errors: its figures, each with the setting that bounds it. */
+import type { PoolSnapshot } from '../errors.js';
+
+export interface HostState extends PoolSnapshot {
+  readonly maxPending: number;
+  /** No more is dialled: the pool has as many connections as `maxTotal` allows. */
+  readonly isPoolFull: boolean;
+}
+
+export function stateInWords(state: HostState): string {
+  const { active, idle, connecting, maxPerHost, isPoolFull } = state;
+  const connections = `${active} active, ${idle} idle, ${connecting} connecting, of at most ${maxPerHost} (maxPerHost)`;
+  const limit = isPoolFull ? '; the pool has all it may have (maxTotal)' : '';
+  return `${connections}${limit}; ${waitersInWords(state)}`;
+}
+
+/** Only those that no dial under way is meant for are counted against `maxPending`. */
+function waitersInWords({ waiting, connecting, oldestWaitMs, maxPending }: HostState): string {
+  const forDials = Math.min(waiting, connecting);
+  const inLine = `${waiting - forDials} in line of at most ${maxPending} (maxPending)`;
+  const oldest = waiting === 0 ? '' : `, the oldest for ${Math.round(oldestWaitMs)} ms`;
+  if (forDials === 0) return `${inLine}${oldest}`;
+  return `${waiting} waiting: ${forDials} for the dials, ${inLine}${oldest}`;
+}
