@@ -9,9 +9,9 @@ import type { Report } from '../benchmarks/src/harness/results.js';
 import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
 import { allowed } from '../packages/client/src/config/pool-config.js';
 import { ERROR_CODES } from '../packages/client/src/errors.js';
+import { FRAMEWORK_ERRORS, type ErrorEntry } from '../packages/core/src/errors.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const CLIENT = `${ROOT}docs/client.md`;
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');
@@ -20,6 +20,13 @@ function cell(text: string): string {
 function errorTable(): string {
   const rows = Object.entries(ERROR_CODES).map(([code, when]) => `| \`${code}\` | ${cell(when)} |`);
   return ['| code | when |', '| --- | --- |', ...rows].join('\n');
+}
+
+function frameworkErrorTable(): string {
+  const rows = (Object.entries(FRAMEWORK_ERRORS) as [string, ErrorEntry][]).map(
+    ([code, { status, when }]) => `| \`${code}\` | ${status ?? ''} | ${cell(when)} |`,
+  );
+  return ['| code | status | when |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 function show(setting: Setting): string {
@@ -52,19 +59,27 @@ function filled(text: string, marker: string, lines: string): string {
 }
 
 // `UPDATE_DOCS=1 npx vitest run tests/docs.test.ts` writes them.
-it('docs/client.md lists every error code and every setting as the code has them', async () => {
-  const before = readFileSync(CLIENT, 'utf8');
-  const wanted = await format(
+it.each([
+  [
+    'docs/client.md',
     [
-      ['error-table', errorTable()] as const,
-      ['settings-table', settingsTable()] as const,
-      ['settings-reasons', settingsReasons()] as const,
-    ].reduce((text, [marker, lines]) => filled(text, marker, lines), before),
-    { parser: 'markdown', printWidth: 100, singleQuote: true },
-  );
-  if (process.env.UPDATE_DOCS === '1') writeFileSync(CLIENT, wanted);
-  else expect(before).toBe(wanted);
-});
+      ['error-table', errorTable()],
+      ['settings-table', settingsTable()],
+      ['settings-reasons', settingsReasons()],
+    ],
+  ],
+  ['docs/framework.md', [['framework-error-table', frameworkErrorTable()]]],
+] as const)(
+  '%s lists every error code and every setting as the code has them',
+  async (page, tables) => {
+    const before = readFileSync(`${ROOT}${page}`, 'utf8');
+    let text = before;
+    for (const [marker, lines] of tables) text = filled(text, marker, lines);
+    const wanted = await format(text, { parser: 'markdown', printWidth: 100, singleQuote: true });
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(`${ROOT}${page}`, wanted);
+    else expect(before).toBe(wanted);
+  },
+);
 
 describe.each([
   ['README.md', readmeLines],

@@ -15,7 +15,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_INVALID_HOST: { status: 400, when: 'Host is missing, given twice, or no host name' },
   HOTARU_BAD_PATH: {
     status: 400,
-    when: 'the request target is malformed, or could be read as two different paths',
+    when: 'the request target is malformed, or could be read as two paths',
   },
   HOTARU_BAD_JSON: { status: 400, when: 'the request body is not JSON' },
   HOTARU_BAD_FORM: { status: 400, when: 'the request body is not the form it claims to be' },
@@ -41,7 +41,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_CLIENT_GONE: { status: 499, when: 'the client left; the status is never seen' },
   HOTARU_WRITE_TIMEOUT: {
     status: 499,
-    when: 'the client took nothing of the response for `writeTimeout`; the status is never seen',
+    when: 'the client took nothing for `writeTimeout`; the status is not sent',
   },
   HOTARU_INTERNAL: { status: 500, when: 'the handler threw something that is no HttpError' },
   HOTARU_UNSUPPORTED_TRANSFER_CODING: {
@@ -55,7 +55,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_DUPLICATE_ENDPOINT: { when: 'two endpoints for one pattern and method' },
   HOTARU_INVALID_CONTROLLER: { when: 'app.controller() was given something without routes' },
   HOTARU_INVALID_INJECTION: {
-    when: 'a class is given what lives shorter than it, or the container cannot know what to give it',
+    when: 'a class is given what lives shorter, or what cannot be known',
   },
   HOTARU_INVALID_BINDING: { when: 'a binding that is no host and port' },
   HOTARU_BINDING_FAILED: { when: 'the binding is in use, not ours, or not permitted' },
@@ -65,7 +65,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   HOTARU_INVALID_OUTCOME: { when: 'a handler returned, or a stream yielded, what is no response' },
   HOTARU_NEXT_CALLED_TWICE: { when: 'a middleware called next() more than once' },
   HOTARU_REQUEST_BODY_USED: {
-    when: 'the request body was already taken as a stream or read, or dropped with the response',
+    when: 'the request body was taken or read before, or its response is out',
   },
 } as const satisfies Record<string, ErrorEntry>);
 
