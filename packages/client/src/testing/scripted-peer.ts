@@ -42,6 +42,8 @@ export class ScriptedPeer {
   private gone: CloseKind | undefined;
   private ended = false;
   private scriptDone = false;
+  /** In the turn in which the TLS handshake was done. */
+  private handshaking: boolean;
   private reportClosed!: (report: CloseReport) => void;
 
   /** Made by `ScriptedUpstream`. `transport` is the TCP socket, `socket` what speaks on it. */
@@ -58,6 +60,8 @@ export class ScriptedPeer {
     this.closed = new Promise((resolve) => {
       this.reportClosed = resolve;
     });
+    this.handshaking = socket !== transport;
+    if (this.handshaking) setImmediate(() => (this.handshaking = false));
     socket.on('data', (chunk: Buffer) => this.take(chunk));
     socket.on('end', () => this.leave('fin'));
     socket.on('error', () => this.leave('reset'));
@@ -234,10 +238,16 @@ export class ScriptedPeer {
     this.reset();
   }
 
-  /** RST, at once. */
+  /** RST, at once; straight after a TLS handshake one turn of the event loop later. */
   reset(): void {
     this.ended = true;
     this.leave('local');
+    // The last bytes of the handshake are on their way: Node 20 crashes when the transport goes under them.
+    if (this.handshaking) setImmediate(() => this.cut());
+    else this.cut();
+  }
+
+  private cut(): void {
     this.transport.resetAndDestroy();
     this.socket.destroy();
   }

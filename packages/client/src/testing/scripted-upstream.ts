@@ -172,8 +172,9 @@ export class ScriptedUpstream {
     const stopped = new Promise<void>((resolve) => {
       this.server.close(() => resolve()); // an error here only says that it was closed before
     });
-    for (const transport of this.transports.values()) transport.destroy();
+    // TLS first: Node 20 crashes when the transport goes under the last bytes of a handshake.
     for (const peer of this.connections) peer.tls?.destroy();
+    for (const transport of this.transports.values()) transport.destroy();
     await Promise.all([stopped, ...gone]);
     await turn(); // scripts see that their connection is gone
     if (this.failures.length > 0) throw this.failures[0];
