@@ -14,14 +14,13 @@ import type { Logger } from '../logger.js';
 import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
+import { formOf, jsonOf, textOf } from './body-readers.js';
 import { Cookies } from './cookies.js';
 import type { Exchange } from './exchange.js';
-import { parseForm, type ParsedForm, type UploadedFile } from './form.js';
-import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './headers.js';
-import { wireError } from './http-error.js';
+import type { ParsedForm, UploadedFile } from './form.js';
+import { appendHeader, emptyHeaders, fieldOf, setHeader, type HeaderValue } from './headers.js';
 import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './query.js';
-import { HOST } from './request-target.js';
-import { mediaType } from './safety.js';
+import { urlOf } from './request-target.js';
 import { checkStatus } from './response.js';
 import { LocalStore, TypedStore } from './stores.js';
 
@@ -97,14 +96,8 @@ export class HttpContext<Params extends object = AnyParams> {
   get url(): URL {
     if (this.#url !== undefined) return this.#url;
     const { request, target } = this.#exchange;
-    const { path, query } = target;
     const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-    const host = target.authority ?? request.headers.host ?? '';
-    // What is no host name could reach into the path: "a/b".
-    const base = `${scheme}://${HOST.test(host) ? host : 'localhost'}`;
-    // Not new URL(path, base): a path of "//evil" would name another host.
-    const rest = query === undefined ? path : `${path}?${query}`;
-    this.#url = new URL((URL.canParse(base) ? base : `${scheme}://localhost`) + rest);
+    this.#url = urlOf(target, scheme, request.headers.host);
     return this.#url;
   }
 
@@ -140,11 +133,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   /** One header; several fields of that name are joined with `, `. */
   header(name: string): string | undefined {
-    const { headers } = this.#exchange.request;
-    const key = name.toLowerCase();
-    if (!Object.hasOwn(headers, key)) return undefined;
-    const value = headers[key];
-    return Array.isArray(value) ? value.join(', ') : value;
+    return fieldOf(this.#exchange.request.headers, name.toLowerCase());
   }
 
   get cookies(): Cookies {
@@ -170,11 +159,8 @@ export class HttpContext<Params extends object = AnyParams> {
    *
    * @throws HttpError 413, 408; 415 for a charset or content-encoding not known here.
    */
-  async text(): Promise<string> {
-    this.#refuseCoding();
-    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(this.header('content-type') ?? '')?.[1];
-    const bytes = await this.#exchange.body.bytes();
-    return decodeText(bytes, charset);
+  text(): Promise<string> {
+    return textOf(this.#exchange);
   }
 
   /**
@@ -184,22 +170,8 @@ export class HttpContext<Params extends object = AnyParams> {
    * @throws HttpError 400 `HOTARU_BAD_JSON`; 415 for another type; else as `text()`.
    */
   // The caller names the type: what a client sends is a claim until it is checked.
-
-  async json<T = unknown>(): Promise<T> {
-    this.#refuseCoding();
-    const type = mediaType(this.header('content-type'));
-    if (type !== '' && type !== 'application/json' && !/^[^/]+\/[^/]+\+json$/.test(type))
-      throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'JSON is expected here', {
-        headers: { accept: 'application/json' },
-      });
-    const bytes = await this.#exchange.body.bytes();
-    try {
-      return JSON.parse(decodeText(bytes, undefined)) as T;
-    } catch (error) {
-      // The parser's message quotes the body.
-      const detail = bytes.length === 0 ? 'the body is empty' : 'the body is not JSON';
-      throw wireError('HOTARU_BAD_JSON', detail, { cause: error });
-    }
+  json<T = unknown>(): Promise<T> {
+    return jsonOf(this.#exchange) as Promise<T>;
   }
 
   /** The fields of a form, URL-encoded or multipart; a name given more than once has a list. @throws HttpError 400, 408, 413, 415 */
@@ -218,19 +190,7 @@ export class HttpContext<Params extends object = AnyParams> {
   }
 
   #parsedForm(): Promise<ParsedForm> {
-    return (this.#form ??= (async () => {
-      this.#refuseCoding();
-      return parseForm(await this.#exchange.body.bytes(), this.header('content-type'));
-    })());
-  }
-
-  /** RFC 9110 §8.4: a coding that is not undone here is a 415. */
-  #refuseCoding(): void {
-    const coding = this.header('content-encoding')?.trim().toLowerCase();
-    if (coding !== undefined && coding !== '' && coding !== 'identity')
-      throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'encoded bodies are not accepted here', {
-        headers: { 'accept-encoding': 'identity' },
-      });
+    return (this.#form ??= formOf(this.#exchange));
   }
 
   // ── the response ───────────────────────────────────────────────────────────────────────────────
@@ -379,20 +339,5 @@ export class HttpContext<Params extends object = AnyParams> {
       );
     }
     return this.#container.resolve(token);
-  }
-}
-
-function decodeText(bytes: Buffer, charset: string | undefined): string {
-  const label = charset?.toLowerCase() ?? 'utf-8';
-  if (label === 'utf-8' || label === 'utf8') {
-    const text = bytes.toString('utf8');
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-  }
-  try {
-    return new TextDecoder(label).decode(bytes);
-  } catch (error) {
-    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'the charset is not known here', {
-      cause: error,
-    });
   }
 }

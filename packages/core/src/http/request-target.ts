@@ -70,3 +70,17 @@ function hexOf(char: string): string {
 function badPath(detail: string): HttpError {
   return wireError('HOTARU_BAD_PATH', detail);
 }
+
+/** The whole URL of a target. Its host is what the client said: that of the target, else of the field `Host`. */
+export function urlOf(
+  { path, query, authority }: RequestTarget,
+  scheme: 'http' | 'https',
+  hostField: string | undefined,
+): URL {
+  const host = authority ?? hostField ?? '';
+  // What is no host name could reach into the path: "a/b".
+  const base = `${scheme}://${HOST.test(host) ? host : 'localhost'}`;
+  // Not new URL(path, base): a path of "//evil" would name another host.
+  const rest = query === undefined ? path : `${path}?${query}`;
+  return new URL((URL.canParse(base) ? base : `${scheme}://localhost`) + rest);
+}

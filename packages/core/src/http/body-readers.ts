@@ -1,0 +1,66 @@
+/** A whole request body as text, as JSON, as a form: what its header fields say decides whether it can be read so. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Exchange } from './exchange.js';
+import { parseForm, type ParsedForm } from './form.js';
+import { fieldOf } from './headers.js';
+import { wireError } from './http-error.js';
+import { mediaType } from './safety.js';
+
+type Source = Pick<Exchange, 'request' | 'body'>;
+
+export async function textOf(exchange: Source): Promise<string> {
+  const { headers } = exchange.request;
+  refuseCoding(headers);
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(
+    fieldOf(headers, 'content-type') ?? '',
+  )?.[1];
+  return decodeText(await exchange.body.bytes(), charset);
+}
+
+export async function jsonOf(exchange: Source): Promise<unknown> {
+  const { headers } = exchange.request;
+  refuseCoding(headers);
+  const type = mediaType(fieldOf(headers, 'content-type'));
+  if (type !== '' && type !== 'application/json' && !/^[^/]+\/[^/]+\+json$/.test(type))
+    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'JSON is expected here', {
+      headers: { accept: 'application/json' },
+    });
+  const bytes = await exchange.body.bytes();
+  try {
+    return JSON.parse(decodeText(bytes, undefined));
+  } catch (error) {
+    // The parser's message quotes the body.
+    const detail = bytes.length === 0 ? 'the body is empty' : 'the body is not JSON';
+    throw wireError('HOTARU_BAD_JSON', detail, { cause: error });
+  }
+}
+
+export async function formOf(exchange: Source): Promise<ParsedForm> {
+  const { headers } = exchange.request;
+  refuseCoding(headers);
+  return parseForm(await exchange.body.bytes(), fieldOf(headers, 'content-type'));
+}
+
+/** RFC 9110 §8.4: a coding that is not undone here is a 415. */
+function refuseCoding(headers: IncomingHttpHeaders): void {
+  const coding = fieldOf(headers, 'content-encoding')?.trim().toLowerCase();
+  if (coding !== undefined && coding !== '' && coding !== 'identity')
+    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'encoded bodies are not accepted here', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+}
+
+function decodeText(bytes: Buffer, charset: string | undefined): string {
+  const label = charset?.toLowerCase() ?? 'utf-8';
+  if (label === 'utf-8' || label === 'utf8') {
+    const text = bytes.toString('utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch (error) {
+    throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'the charset is not known here', {
+      cause: error,
+    });
+  }
+}
