@@ -50,6 +50,8 @@ export interface Listener {
 export interface LoopParts {
   readonly binding: Binding;
   readonly drainTimeoutMs: number;
+  /** From not ready to the end of the listener. */
+  readonly drainDelayMs: number;
   /** Connections to open before listening, by origin. */
   readonly warm: ReadonlyMap<string, number>;
   readonly ownsPool: boolean;
@@ -60,8 +62,9 @@ export interface LoopParts {
   listener(): Listener;
   /** Makes what should fail at the start rather than at the first request. */
   prepare(): void;
-  /** Begun with the drain: responses say `Connection: close` from then on. */
   readonly draining: Draining;
+  /** Ends every request that is under way: with a 503, or, if its response has begun, by a cut. */
+  cutRequests(): void;
   /** Work that outlives its request. */
   readonly background: Background;
   /** Disposes of the app's singletons, after the drain. */
@@ -166,28 +169,39 @@ export class AppLoop {
   async #stop(): Promise<void> {
     // One that could not start is idle again, and has nothing to drain but its pool.
     if (this.#state === 'starting') await this.#starting?.catch(() => undefined);
-    const { ownsPool, log, requests, drainTimeoutMs } = this.#parts;
+    const { ownsPool, log, requests, draining, drainDelayMs, drainTimeoutMs } = this.#parts;
     const { server, connections } = this.#parts.listener();
     const wasRunning = this.#state === 'running';
-    const deadlineMs = performance.now() + drainTimeoutMs;
-    const timeLeftMs = (): number => Math.max(1, deadlineMs - performance.now());
     this.#state = 'draining';
     if (wasRunning) {
-      log.info({ connections: connections.size, requests: requests.openCount }, 'draining');
-      // Clients that are connected but not accepted yet would be reset: one turn accepts them.
-      await new Promise((resolve) => setImmediate(resolve));
+      log.info(
+        {
+          connections: connections.size,
+          requests: requests.openCount,
+          ...(drainDelayMs > 0 && { drainDelay: drainDelayMs }),
+        },
+        'draining',
+      );
+      if (drainDelayMs > 0) {
+        draining.begin();
+        await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+      }
+      await connections.acceptWaiting();
       // Not http.Server's own close(), which would also cut connections whose next request is on its way.
       NetServer.prototype.close.call(server);
     }
     // Only now: a client told to reconnect before could do so just in time to be reset.
-    this.#parts.draining.begin();
-    const cut = await connections.drain(drainTimeoutMs);
-    // Their sockets are destroyed, which each hears in a later turn: now they are all still there.
-    if (cut.responses > 0 || cut.upgraded > 0)
-      log.warn(
-        { ...cut, requests: requests.listOpen() },
-        `not done within drainTimeout (${drainTimeoutMs} ms): responses or upgraded connections were cut`,
-      );
+    draining.closeConnections();
+    const deadlineMs = performance.now() + drainTimeoutMs;
+    const timeLeftMs = (): number => Math.max(1, deadlineMs - performance.now());
+    await connections.drain(drainTimeoutMs, (cut) => {
+      if (cut.responses > 0 || cut.upgraded > 0)
+        log.warn(
+          { ...cut, requests: requests.listOpen() },
+          `not done within drainTimeout (${drainTimeoutMs} ms): responses or upgraded connections were cut`,
+        );
+      this.#parts.cutRequests();
+    });
     const work = await this.#parts.background.drain(timeLeftMs());
     if (work > 0)
       log.warn(

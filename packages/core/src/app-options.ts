@@ -43,7 +43,7 @@ export interface AppOptions {
   logger?: LoggerInput | undefined;
   /**
    * One log line for each request: method, path without query, pattern, status, ms, bytes of the body, request id,
-   * and how it ended (`sent`, `client-left`, `cut`). Default true.
+   * and how it ended (`sent`, `client-left`, `cut`, `drain-cut`). Default true.
    */
   accessLog?: boolean | undefined;
   /**
@@ -59,6 +59,11 @@ export interface AppOptions {
   warm?: Readonly<Record<string, number>> | undefined;
   /** How long requests may take to finish once the app is told to stop. Default 10 s. */
   drainTimeout?: Duration | undefined;
+  /**
+   * How long the app goes on accepting after it was told to stop, with `app.state` at `'draining'` and `ctx.draining`
+   * aborted: time for a readiness check to fail, and for a balancer to send no more. Default 0.
+   */
+  drainDelay?: Duration | undefined;
 }
 
 const OPTION_NAMES = [
@@ -73,10 +78,12 @@ const OPTION_NAMES = [
   'container',
   'warm',
   'drainTimeout',
+  'drainDelay',
 ];
 
 const DEFAULTS = Object.freeze({
   binding: '127.0.0.1:3003', // this machine only: being reachable is a decision
+  drainDelay: 0, // without a balancer that asks it is only lost
   drainTimeout: 10_000, // well within the 30 s that orchestrators wait before they kill
 });
 
@@ -92,6 +99,7 @@ export interface CheckedAppOptions {
   /** Connections to open before listening, by origin. */
   readonly warm: ReadonlyMap<string, number>;
   readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
   /** undefined: the global one, asked for when it is needed, so that it can still be configured. */
   readonly pool: ConnectionPool | undefined;
   /** The pool was made for the app, and is closed with it. */
@@ -118,6 +126,12 @@ export function checkAppOptions(options: AppOptions): CheckedAppOptions {
       'app.drainTimeout',
       options.drainTimeout ?? DEFAULTS.drainTimeout,
       false,
+    ),
+    drainDelayMs: checkDuration(
+      'app.drainDelay',
+      options.drainDelay ?? DEFAULTS.drainDelay,
+      false,
+      0,
     ),
     // Last: a pool that was made would have to be closed when another option is refused.
     ownsPool: options.pool !== undefined && !isPool(options.pool),

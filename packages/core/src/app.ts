@@ -85,7 +85,8 @@ export class App {
 
   constructor(options: AppOptions = {}) {
     const checked = checkAppOptions(options);
-    const { mode, safety, log, binding, warm, drainTimeoutMs, pool, ownsPool } = checked;
+    const { mode, safety, log, binding, warm, drainTimeoutMs, drainDelayMs, pool, ownsPool } =
+      checked;
     this.mode = mode;
     this.safety = safety;
     this.log = log;
@@ -101,6 +102,7 @@ export class App {
     this.#loop = new AppLoop({
       binding,
       drainTimeoutMs,
+      drainDelayMs,
       warm,
       ownsPool,
       log: services.log,
@@ -109,6 +111,7 @@ export class App {
       listener: () => this.#listener,
       prepare: () => this.#preparations.forEach((prepare) => prepare()),
       draining: services.draining,
+      cutRequests: () => this.#dispatcher.cutAll(),
       background: services.background,
       dispose: () => this.#containerPart.dispose(services.log),
     });

@@ -21,6 +21,13 @@ export const CONSTANTS = Object.freeze({
   headCheckMaxMs: 5_000,
   /** A draining app closes an idle connection after this time without a byte: many times what a client under load takes. */
   silenceMs: 100,
+  /**
+   * While requests still come on other connections, clients are at work and may take this one next: then it has
+   * this long.
+   */
+  busySilenceMs: 1_000,
+  /** A draining app accepts clients that wait in the backlog for at most so many turns, before it closes its listener. */
+  maxAcceptTurns: 100,
   silenceCheckMs: 20,
   /** Time for a refused client to read its answer. */
   farewellMs: 1_000,

@@ -9,6 +9,7 @@ import { HotaruError } from './errors.js';
 export class Draining {
   readonly #app = new AbortController();
   readonly #requests = new Set<AbortController>();
+  #closesConnections = false;
 
   constructor() {
     setMaxListeners(0, this.#app.signal);
@@ -23,6 +24,11 @@ export class Draining {
     return this.#app.signal.aborted;
   }
 
+  /** Nothing is accepted any more: responses say `Connection: close`. */
+  get closesConnections(): boolean {
+    return this.#closesConnections;
+  }
+
   /** For one request; to be forgotten when the request is over. */
   forRequest(): AbortController {
     const controller = new AbortController();
@@ -33,6 +39,11 @@ export class Draining {
 
   forget(controller: AbortController): void {
     this.#requests.delete(controller);
+  }
+
+  closeConnections(): void {
+    this.#closesConnections = true;
+    this.begin();
   }
 
   begin(): void {

@@ -48,6 +48,10 @@ export const FRAMEWORK_ERRORS = Object.freeze({
     status: 501,
     when: 'a `Transfer-Encoding` with more than chunked',
   },
+  HOTARU_DRAIN_TIMEOUT: {
+    status: 503,
+    when: 'the app stopped before the request was answered: `drainTimeout` was over',
+  },
   HOTARU_DEADLINE_EXCEEDED: { status: 504, when: 'the request took longer than `requestTimeout`' },
 
   HOTARU_INVALID_OPTION: { when: 'an unknown option, or a value that is not allowed' },

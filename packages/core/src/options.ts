@@ -24,16 +24,16 @@ export function checkKeys(what: string, input: unknown, allowed: readonly string
       );
 }
 
-/** Milliseconds; at least 1. `Infinity` only where a limit may be absent. */
-export function checkDuration(key: string, value: unknown, orInfinity: boolean): number {
+/** Milliseconds; at least `minMs`. `Infinity` only where a limit may be absent. */
+export function checkDuration(key: string, value: unknown, orInfinity: boolean, minMs = 1): number {
   const ms = parseDuration(value);
   if (ms === Infinity && orInfinity) return ms;
-  if (ms !== undefined && ms >= 1 && ms <= CONSTANTS.maxTimerMs) return ms;
+  if (ms !== undefined && ms >= minMs && ms <= CONSTANTS.maxTimerMs) return ms;
   const none = orInfinity ? ', or Infinity for none' : '';
   throw invalidOption(
     key,
     value,
-    `a duration of 1 to ${CONSTANTS.maxTimerMs} ms (a number, or '5s')${none}`,
+    `a duration of ${minMs} to ${CONSTANTS.maxTimerMs} ms (a number, or '5s')${none}`,
   );
 }
 

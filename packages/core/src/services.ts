@@ -20,7 +20,7 @@ export interface Services {
   readonly isDevelopment: boolean;
   /** Is the line of each outbound call recorded? See node-env.ts. */
   readonly hasDiagnostics: boolean;
-  /** From the signal to stop on: responses say `Connection: close`. */
+  /** Told when the app begins to stop, and when responses are to say `Connection: close`. */
   readonly draining: Draining;
   /** What goes on after its request; an app that stops waits for it. */
   readonly background: Background;

@@ -2,7 +2,7 @@
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { stream, type App, type AppOptions } from '../src/index.js';
+import { status, stream, type App, type AppOptions } from '../src/index.js';
 import { deferred, memoryLogger, RawClient, testApp } from './helpers.js';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -225,6 +225,121 @@ describe('what does not end by itself is cut after drainTimeout', () => {
     await app.stop();
     await raw.closed;
     expect(lines.find((line) => line['level'] === 40)).toMatchObject({ responses: 0, upgraded: 1 });
+  });
+});
+
+describe('what drainTimeout cuts is not taken for a client that has left', () => {
+  const logged = (lines: Record<string, unknown>[]) =>
+    lines.filter((line) => line['msg'] === 'request');
+
+  it('a request that waits for its answer gets a 503, and the connection closes', async () => {
+    const { log, lines } = memoryLogger();
+    const { app, reached } = everyKind({ drainTimeout: 50, logger: log, accessLog: true });
+    const { port } = await app.start();
+    const raw = new RawClient(port).write(get('/slow'));
+    await reached.promise;
+    await app.stop();
+    const answer = await raw.all();
+    expect(answer).toMatch(/^HTTP\/1.1 503 [^]*connection: close\r\n/i);
+    expect(answer).toMatch(/retry-after: 1\r\n[^]*"code":"HOTARU_DRAIN_TIMEOUT"/i);
+    expect(await raw.closed).toBe('end');
+    expect(logged(lines)).toMatchObject([{ path: '/slow', status: 503, outcome: 'drain-cut' }]);
+    expect(lines.find((line) => line['level'] === 40)).toMatchObject({
+      responses: 1,
+      requests: [{ path: '/slow' }],
+    });
+    expect(lines.filter((line) => (line['level'] as number) > 30)).toHaveLength(1);
+  });
+
+  it('pipelined ones, too, in their order', async () => {
+    const { app, reached } = everyKind({ drainTimeout: 50 });
+    const { port } = await app.start();
+    const raw = new RawClient(port).write(get('/slow') + get('/now') + get('/slow'));
+    await reached.promise;
+    await app.stop();
+    const statuses = (await raw.all()).match(/HTTP\/1.1 \d+/g);
+    expect(statuses).toEqual(['HTTP/1.1 503', 'HTTP/1.1 200', 'HTTP/1.1 503']);
+  });
+
+  it('a stream is cut', async () => {
+    const { log, lines } = memoryLogger();
+    const { app } = everyKind({ drainTimeout: 50, logger: log, accessLog: true });
+    app.get('/endless', () =>
+      stream(
+        (async function* () {
+          yield 'tick';
+          await new Promise(() => undefined);
+        })(),
+      ),
+    );
+    const { port } = await app.start();
+    const raw = new RawClient(port).write(get('/endless'));
+    await raw.until(/tick/);
+    await app.stop();
+    expect(await raw.all()).not.toMatch(/0\r\n\r\n$/);
+    expect(logged(lines)).toMatchObject([{ path: '/endless', status: 200, outcome: 'drain-cut' }]);
+  });
+});
+
+describe('while clients are at work', () => {
+  it('a quiet connection is kept for the request that it may bring next', async () => {
+    const { app } = everyKind();
+    const { port } = await app.start();
+    const quiet = new RawClient(port).write(get('/now'));
+    await quiet.until(/now$/);
+    const clients = Array.from({ length: 12 }, () => new RawClient(port).write(get('/now')));
+    await Promise.all(clients.map((client) => client.until(/now$/)));
+    const stopped = app.stop();
+    for (const client of clients) {
+      await sleep(25);
+      client.write(get('/now'));
+    }
+    quiet.write('POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    await stopped;
+    expect(await quiet.all()).toMatch(/405[^]*connection: close/i);
+  });
+
+  it('those in the backlog are accepted and answered', async () => {
+    const { app } = everyKind();
+    const { port } = await app.start();
+    const first = new RawClient(port);
+    let stopped: Promise<void> | undefined;
+    const late: RawClient[] = [];
+    // In the poll phase: they are connected, and no turn has accepted them, when the drain begins.
+    first.socket.once('data', () => {
+      for (let i = 0; i < 40; i++) late.push(new RawClient(port).write(get('/now')));
+      process.nextTick(() => (stopped = app.stop()));
+    });
+    first.write(get('/now'));
+    await first.all();
+    const answers = await Promise.all(late.map((client) => client.all()));
+    expect(answers.filter((answer) => answer.endsWith('now'))).toHaveLength(40);
+    await stopped;
+  });
+});
+
+describe('drainDelay', () => {
+  it('goes on accepting while readiness fails, and only then closes', async () => {
+    const { app } = everyKind({ drainDelay: 200 });
+    app.get('/ready', (ctx) => (ctx.draining.aborted ? status(503) : 'ready'));
+    const { port } = await app.start();
+    const health = new RawClient(port).write(get('/ready'));
+    await health.until(/ready$/);
+    const stopped = app.stop();
+    expect([app.state, app.draining.aborted]).toEqual(['draining', true]);
+    health.write(get('/ready'));
+    await health.until(/503/);
+    expect(health.received, 'its clients need not reconnect yet').not.toMatch(/connection: close/i);
+    const late = new RawClient(port).write(get('/now'));
+    await late.until(/now$/);
+    await stopped;
+    expect(app.server.listening).toBe(false);
+  });
+
+  it('is 0 by default, and takes no nonsense', () => {
+    expect(() => testApp({ drainDelay: -1 })).toThrow(
+      'app.drainDelay is -1; allowed: a duration of 0 to',
+    );
   });
 });
 

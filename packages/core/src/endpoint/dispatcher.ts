@@ -5,6 +5,7 @@
  * an endpoint runs (404, 405, 413, …) still passes the app's middleware, so that a logger sees it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CONSTANTS } from '../constants.js';
 import { HttpContext, setMatch } from '../http/context.js';
 import { Exchange } from '../http/exchange.js';
 import { wireError, type HttpError } from '../http/http-error.js';
@@ -193,6 +194,17 @@ export class Dispatcher {
         (error: unknown) => this.#rewrite(exchange, error),
       );
     }
+  }
+
+  /** The app has to stop: a request without a response gets a 503, a response that has begun is cut. */
+  cutAll(): void {
+    const reason = wireError('HOTARU_DRAIN_TIMEOUT', 'the server is stopping', {
+      headers: { 'retry-after': CONSTANTS.retryAfterSeconds },
+    });
+    const { open } = this.#services.requests;
+    for (const exchange of open) exchange.drainTimedOut(reason);
+    for (const exchange of open) if (exchange.state === 'answered') exchange.connection.cut(reason);
+    for (const exchange of open) if (exchange.state === 'open') this.#fail(exchange, reason);
   }
 
   /** The response failed before anything of it was sent. */

@@ -88,7 +88,7 @@ export class Exchange implements RequestUnderWay {
   /** Of the response, as far as it was written. */
   bodyBytes = 0;
   outcome: RequestOutcome = 'sent';
-  /** What was going on when the client left. */
+  /** What was going on when the client left, or the drain cut it. */
   callsWhenLeft: readonly OpenCall[] = NO_CALLS;
   #correlation: Correlation | undefined = undefined;
   /** The response is about an error. */
@@ -363,13 +363,22 @@ export class Exchange implements RequestUnderWay {
 
   leave(reason: Error = wireError('HOTARU_CLIENT_GONE', 'the client has left')): void {
     if (this.#state === 'finished') return;
-    this.outcome = isClientGone(reason) ? 'client-left' : 'cut';
-    this.callsWhenLeft = this.openCalls();
+    if (this.outcome !== 'drain-cut') {
+      this.outcome = isClientGone(reason) ? 'client-left' : 'cut';
+      this.callsWhenLeft = this.openCalls();
+    }
     this.#leftBecause = reason;
     this.#scope?.abort(reason);
     this.failBody(reason);
     this.finish();
     this.onLeave?.();
+  }
+
+  /** The app has to stop: that is how it ends, whoever hears of it first. */
+  drainTimedOut(reason: Error): void {
+    this.outcome = 'drain-cut';
+    this.callsWhenLeft = this.openCalls();
+    this.#scope?.abort(reason);
   }
 
   watchOutput(): void {

@@ -17,7 +17,8 @@ export function writeResponse(
   const { response, request } = exchange;
   const { status, body } = answer;
   tellRequestId(exchange);
-  if (exchange.services.draining.hasBegun && exchange.isNewest) response.shouldKeepAlive = false;
+  if (exchange.services.draining.closesConnections && exchange.isNewest)
+    response.shouldKeepAlive = false;
   if (exchange.hasBody && !request.complete) leaveRequestBody(exchange);
 
   // What is sent of it: the head alone says the rest.

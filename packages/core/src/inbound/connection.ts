@@ -154,6 +154,14 @@ export class InboundConnection {
     }
   }
 
+  /** Ends with all that is under way on it, in a way that no client takes for the end of a body. */
+  cut(reason: Error): void {
+    const isHttp10 = this.#lastRequest?.httpVersionMinor === 0;
+    this.leave(reason);
+    if (isHttp10) this.reset();
+    else this.socket.destroy();
+  }
+
   /** Every request under way hears that its client has left. */
   leave(reason?: Error): void {
     const underWay = [this.#first, ...(this.#others ?? [])];

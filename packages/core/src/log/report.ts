@@ -3,9 +3,15 @@ import { HotaruClientError } from '@hotaru/client';
 import type { Exchange } from '../http/exchange.js';
 import type { HttpError } from '../http/http-error.js';
 
+const UNREPORTED: ReadonlySet<string | undefined> = new Set([
+  // The client's choice: any client could fill the log with it.
+  'HOTARU_UNSUPPORTED_TRANSFER_CODING',
+  // The drain lists what it cuts: no failure of the request.
+  'HOTARU_DRAIN_TIMEOUT',
+]);
+
 export function report(exchange: Exchange, problem: HttpError): void {
-  // A coding that is not supported is the client's choice, and any client could fill the log with it.
-  if (problem.status < 500 || problem.code === 'HOTARU_UNSUPPORTED_TRANSFER_CODING') return;
+  if (problem.status < 500 || UNREPORTED.has(problem.code)) return;
   const { status, cause } = problem;
   const calls = exchange.callsAtDeadline;
   const facts = {

@@ -11,9 +11,10 @@ import type { Logger } from '../logger.js';
 
 /**
  * How a request ended. `sent`: the response was handed over to the system. `client-left`: before that. `cut`: its
- * body failed after the head was out, or its client took nothing of it for `writeTimeout`.
+ * body failed after the head was out, or its client took nothing of it for `writeTimeout`. `drain-cut`: the app had
+ * to stop first; a request without a response was answered with a 503.
  */
-export type RequestOutcome = 'sent' | 'client-left' | 'cut';
+export type RequestOutcome = 'sent' | 'client-left' | 'cut' | 'drain-cut';
 
 /** A request under way, as it is listed at the end. */
 export interface OpenRequest {
@@ -26,8 +27,11 @@ export interface OpenRequest {
   readonly calls?: readonly OpenCall[];
 }
 
-/** nginx's status for it, which is never sent. */
-const CLIENT_LEFT_STATUS = 499;
+/** Where there was no response: nginx's status for a client that left, and what the drain would have said. */
+const UNSENT_STATUS: Readonly<Partial<Record<RequestOutcome, number>>> = {
+  'client-left': 499,
+  'drain-cut': 503,
+};
 
 export class RequestLog {
   /** Is there a line for each request? Then each has an id and is timed. */
@@ -51,6 +55,11 @@ export class RequestLog {
     if (this.isOn) this.#log.info(accessFacts(exchange), 'request');
     else if (exchange.outcome === 'client-left' && !exchange.response.headersSent)
       this.#log.info(accessFacts(exchange), 'the client left before its request was answered');
+  }
+
+  /** Those that are under way. */
+  get open(): readonly Exchange[] {
+    return [...this.#open];
   }
 
   /** How many are under way. */
@@ -77,13 +86,12 @@ export class RequestLog {
 function accessFacts(exchange: Exchange): Record<string, unknown> {
   const { request, response, path, pattern, startedAtMs, bodyBytes, outcome, callsWhenLeft } =
     exchange;
-  const isUnanswered = outcome === 'client-left' && !response.headersSent;
   return {
     requestId: exchange.loggedId,
     method: request.method,
     path,
     pattern,
-    status: isUnanswered ? CLIENT_LEFT_STATUS : response.statusCode,
+    status: (response.headersSent ? undefined : UNSENT_STATUS[outcome]) ?? response.statusCode,
     ms: startedAtMs === 0 ? undefined : Math.round((performance.now() - startedAtMs) * 10) / 10,
     bytes: bodyBytes,
     outcome,
