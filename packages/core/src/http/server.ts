@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { CONSTANTS } from '../constants.js';
 import { InboundConnection } from '../inbound/connection.js';
+import { skipEmptyWrites } from '../inbound/one-write.js';
 import { refuse } from '../inbound/refuse.js';
 import { wireError, type HttpError } from './http-error.js';
 import { problemText } from './problem.js';
@@ -31,6 +32,7 @@ export function createHttpServer(safety: HttpSafety, onRequest: RequestListener)
     requireHostHeader: false, // checked in request-head.ts, with a proper answer
   });
   server.maxHeadersCount = 0; // Node would drop the rest in silence; counted in request-head.ts
+  server.on('connection', skipEmptyWrites);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     onRequest(request, response, false),
   );
