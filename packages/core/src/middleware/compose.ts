@@ -31,12 +31,11 @@ type Invoke = (ctx: HttpContext) => Promise<HttpResponse>;
 export type Run = (ctx: HttpContext) => unknown;
 
 export function compose(middleware: readonly Middleware[], handler: Run): Run {
-  const invokeHandler: Invoke = (ctx) => invoke(handler, ctx, true);
-  let inner = invokeHandler;
+  let inner: Invoke = (ctx) => invokeHandler(handler, ctx);
   let run = handler;
   for (const outer of middleware.toReversed()) {
     const layer = wrap(outer, inner);
-    inner = (ctx) => invoke(layer, ctx, false);
+    inner = (ctx) => invoke(layer, ctx);
     run = layer;
   }
   return run;
@@ -51,14 +50,11 @@ function wrap(middleware: Middleware, inner: Invoke): Run {
           'HOTARU_NEXT_CALLED_TWICE',
           `the middleware ${middleware.name || '(without a name)'} called next() twice`,
         );
-      passed = inner(ctx);
-      // A middleware may answer by itself and never look at this promise again.
-      passed.catch(ignore);
-      return passed;
+      return (passed = inner(ctx));
     });
     // One promise for each layer: what this one resolves with is the response that the next one out gets.
     if (isThenable(result))
-      return result.then((value) =>
+      return after(result, (value) =>
         value === undefined && passed !== undefined ? passed : exchangeOf(ctx).respond(value),
       );
     return result === undefined ? passed : result;
@@ -66,30 +62,66 @@ function wrap(middleware: Middleware, inner: Invoke): Run {
 }
 
 /** The rest of the chain as a response: what it throws at once rejects, too. */
-function invoke(run: Run, ctx: HttpContext, isHandler: boolean): Promise<HttpResponse> {
+function invoke(layer: Run, ctx: HttpContext): Promise<HttpResponse> {
   try {
-    const outcome = run(ctx);
-    if (!isThenable(outcome)) return Promise.resolve(exchangeOf(ctx).respond(outcome));
-    if (isHandler) return handled(Promise.resolve(outcome), exchangeOf(ctx));
-    return Promise.resolve(outcome as PromiseLike<HttpResponse>); // a layer's: see wrap()
+    const outcome = layer(ctx);
+    return isThenable(outcome)
+      ? (outcome as Promise<HttpResponse>) // see wrap()
+      : Promise.resolve(exchangeOf(ctx).respond(outcome));
   } catch (error) {
-    return Promise.reject(error);
+    return rejected(error);
   }
 }
 
-/** A middleware may answer before its handler has returned: until then the request is not over. */
-function handled(outcome: Promise<unknown>, exchange: Exchange): Promise<HttpResponse> {
-  exchange.handlerWaits();
-  return outcome.then(
+function invokeHandler(handler: Run, ctx: HttpContext): Promise<HttpResponse> {
+  try {
+    const outcome = handler(ctx);
+    const exchange = exchangeOf(ctx);
+    if (!isThenable(outcome)) return Promise.resolve(exchange.respond(outcome));
+    // A middleware may answer before its handler has returned: until then the request is not over.
+    exchange.handlerWaits();
+    return after(outcome, (value) => exchange.respond(value), exchange);
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+/**
+ * As `then`. A middleware may answer by itself and never look at the promise that it was given: when that
+ * rejects, it must not be an unhandled rejection. That is seen to when it comes to it: a promise for each layer
+ * of each request, only to look away from a failure, would cost as much as the layer. `waiting` hears when the
+ * handler has settled.
+ */
+function after(
+  outcome: PromiseLike<unknown>,
+  then: (value: unknown) => HttpResponse | Promise<HttpResponse>,
+  waiting?: Exchange,
+): Promise<HttpResponse> {
+  const promise: Promise<HttpResponse> = Promise.resolve(outcome).then(
     (value) => {
-      exchange.handlerSettled();
-      return exchange.respond(value);
+      waiting?.handlerSettled();
+      try {
+        const next = then(value);
+        if (next instanceof Promise) promise.catch(ignore);
+        return next;
+      } catch (error) {
+        promise.catch(ignore);
+        throw error;
+      }
     },
     (error: unknown) => {
-      exchange.handlerSettled();
+      waiting?.handlerSettled();
+      promise.catch(ignore);
       throw error;
     },
   );
+  return promise;
+}
+
+function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(ignore);
+  return promise;
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -101,5 +133,5 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function ignore(): void {
-  // see above
+  // see after()
 }
