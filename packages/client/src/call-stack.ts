@@ -14,12 +14,23 @@ import { HotaruClientError } from './errors.js';
 
 const SETTLED = Promise.resolve();
 
-/** For `resolve()`, in place of `reject(error)`. */
-export async function rejection(error: unknown, callSite?: string): Promise<never> {
+/**
+ * For `resolve()`, in place of `reject(error)`.
+ *
+ * @param sheltered a promise that this ends, perhaps unheard. Not before the stack was looked at: V8 walks on
+ * only from a promise that one alone waits for.
+ */
+export async function rejection(
+  error: unknown,
+  callSite?: string,
+  sheltered?: Promise<unknown>,
+): Promise<never> {
   // The first turn lets the promise that is resolved with this one subscribe; the second sees it.
   await SETTLED;
   await SETTLED;
-  throw withCaller(error, callSite, rejection);
+  const named = withCaller(error, callSite, rejection);
+  sheltered?.catch(ignore);
+  throw named;
 }
 
 /**
@@ -44,6 +55,10 @@ export function withCaller(
   const shown = site + frames;
   error.stack = header + (shown === '' ? framesOf(before) : shown);
   return error;
+}
+
+function ignore(): void {
+  // said where it is used
 }
 
 function framesOf(stack: unknown): string {

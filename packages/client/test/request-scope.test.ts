@@ -162,6 +162,24 @@ describe('a scope that is held', () => {
 });
 
 describe('a scope whose deadline passes', () => {
+  it.each([
+    ['waits for its answer', '/never', {}],
+    ['follows a redirect', '/away', { redirect: 'follow' }],
+  ] as const)(
+    'leaves the line of a caller in the stack, also where none was recorded: it %s',
+    async (_what, path, options) => {
+      const { pool, upstream } = await setUp();
+      const scope = new RequestScope({ deadlineMs: performance.now() + 100 });
+      pool.reconfigure({ reportLeaks: false });
+      const readUser = async (call: () => Promise<unknown>) => await call();
+      const call = () => pool.sendRequest(upstream.url, { path }, options, scope);
+      await expect(readUser(call)).rejects.toMatchObject({
+        code: 'HOTARU_DEADLINE_EXCEEDED',
+        stack: expect.stringContaining('readUser'),
+      });
+    },
+  );
+
   it('fails each call with an error that names it, and knows which calls were open', async () => {
     const { pool, upstream } = await setUp();
     const scope = new RequestScope({ deadlineMs: performance.now() + 500 });

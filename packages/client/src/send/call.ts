@@ -91,6 +91,8 @@ export class Call
   #reject: ((error: unknown) => void) | undefined = undefined;
   /** Of a call in a scope, until it is settled: what the scope ends must be no unhandled rejection. */
   #promise: Promise<ClientResponse> | undefined = undefined;
+  /** Its scope has ended it. */
+  #isSheltered = false;
   #state: CallState = 'acquiring';
   readonly #acquisition: Acquisition;
   #acquiringSinceMs = 0;
@@ -178,7 +180,7 @@ export class Call
   }
 
   expireWithScope(): void {
-    this.#promise?.catch(ignore);
+    this.#isSheltered = true;
     this.#deadlinePassed();
   }
 
@@ -204,7 +206,7 @@ export class Call
     // What was discarded is being drained, for a bounded time, so that its connection can be kept.
     if (this.#state === 'over' || delivery?.isDraining === true) return undefined;
     if (delivery !== undefined && !abortsReading) return undefined;
-    this.#promise?.catch(ignore);
+    this.#isSheltered = true;
     this.#end(new AbortedError(SCOPE_ENDED));
     return { ...report, left: 'in flight' };
   }
@@ -475,7 +477,10 @@ export class Call
     this.#free(false, nowMs);
     if (this.#delivery !== undefined) this.#delivery.fail(error, isAbort);
     else if (isAbort) this.#reject?.(error);
-    else this.#resolve?.(rejection(error, this.callSite));
+    else {
+      const sheltered = this.#isSheltered ? this.#promise : undefined;
+      this.#resolve?.(rejection(error, this.callSite, sheltered));
+    }
   }
 
   #settle(nowMs: number): void {
