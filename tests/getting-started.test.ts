@@ -13,7 +13,7 @@ import { codeBlocks, ROOT } from './markdown.js';
 
 const run = promisify(execFile);
 const PAGE_PORTS = ['3003', '4001', '4002'];
-const SETUP_TIMEOUT_MS = 60_000; // two compilers and two servers start, on a machine that may be busy
+const SHELL_TIMEOUT_MS = 45_000; // two compilers and two servers start, on a machine that may be busy
 
 const blocks = codeBlocks('docs/getting-started.md');
 const scripts = blocks.filter((block) => block.language === 'sh').map((block) => block.text);
@@ -46,6 +46,7 @@ async function freePort(): Promise<string> {
 function shell(script: string): Promise<{ stdout: string; stderr: string }> {
   return run('bash', ['-c', script], {
     cwd: folder,
+    timeout: SHELL_TIMEOUT_MS,
     // As on a user's machine: vitest sets NODE_ENV and more for its own programs.
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? folder, NO_COLOR: '1' },
   });
@@ -128,7 +129,7 @@ describe('the page', () => {
         expect.objectContaining({ msg: 'request', status: 504 }),
       ]);
     },
-    SETUP_TIMEOUT_MS,
+    2 * SHELL_TIMEOUT_MS,
   );
 
   it(
@@ -140,7 +141,7 @@ describe('the page', () => {
       expect(stdout).toMatch(/Tests\s+1 passed/);
       expect(stdout).not.toContain('"level"');
     },
-    SETUP_TIMEOUT_MS,
+    2 * SHELL_TIMEOUT_MS,
   );
 });
 
