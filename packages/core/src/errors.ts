@@ -50,7 +50,7 @@ export const FRAMEWORK_ERRORS = Object.freeze({
   },
   HOTARU_DRAIN_TIMEOUT: {
     status: 503,
-    when: 'the app stopped before the request was answered: `drainTimeout` was over',
+    when: 'the app stopped first: `drainTimeout` was over',
   },
   HOTARU_DEADLINE_EXCEEDED: { status: 504, when: 'the request took longer than `requestTimeout`' },
 
