@@ -15,3 +15,35 @@ describe('a target without a scheme', () => {
       '"api.example.com" is not an absolute URL such as https://api.example.com',
     ));
 });
+
+it('is the same for a host as for a URL with that host, and no host where the URL is none', () => {
+  for (const host of [
+    '\u00e9',
+    '\u00e9\u200d',
+    '\u00df\u200d',
+    'A%41',
+    '0x7f.1',
+    '\u3002a',
+    'a\u0001',
+    'a<b',
+    'a|b',
+    'a_b',
+  ]) {
+    const idOf = (from: () => ConnectionKey) => {
+      try {
+        return from().id;
+      } catch {
+        return 'none';
+      }
+    };
+    const ofUrl = idOf(() => ConnectionKey.from(`http://${host}/`));
+    expect([host, idOf(() => ConnectionKey.from({ host }))]).toEqual([host, ofUrl]);
+  }
+});
+
+it('keeps the zone of an IPv6 address as it is, and shortens the address before it', () => {
+  expect(ConnectionKey.from({ host: 'FE80:0::1%Wlan0' }).host).toBe('fe80::1%Wlan0');
+  expect(ConnectionKey.from({ host: '[fe80::1%eth0]', port: 8080 }).id).toBe(
+    'http://[fe80::1%eth0]:8080',
+  );
+});

@@ -3,15 +3,15 @@
  * IDN in ASCII (`xn--…`), an IPv6 address shortened and without brackets, IPv4 with four numbers.
  */
 import { isIPv6 } from 'node:net';
-import { domainToASCII } from 'node:url';
 
 /** Undefined when the text is no host name and no IP address. */
 export function canonicalHost(text: string): string | undefined {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   if (isIPv6(bare)) return canonicalIPv6(bare);
   if (text !== bare || /[\s/?#@:\\]/.test(bare)) return undefined;
-  const ascii = domainToASCII(bare);
-  return ascii === '' ? undefined : ascii;
+  // What a URL makes of it: a host must not be another one by another way of naming it.
+  const url = `http://${bare}/`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
 /** As in a URL: `api.example.com:443`, `[::1]:8080`. */
@@ -31,7 +31,9 @@ export function parseHostAndPort(
 }
 
 function canonicalIPv6(address: string): string {
-  // An address with a zone (fe80::1%eth0) is none that a URL may have.
-  if (address.includes('%')) return address.toLowerCase();
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  // A URL can't have a zone (fe80::1%eth0): a name of a local interface, in which case counts.
+  const zoneAt = address.indexOf('%');
+  const zone = zoneAt === -1 ? '' : address.slice(zoneAt);
+  const bare = zoneAt === -1 ? address : address.slice(0, zoneAt);
+  return new URL(`http://[${bare}]`).hostname.slice(1, -1) + zone;
 }

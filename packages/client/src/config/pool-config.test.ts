@@ -410,3 +410,15 @@ describe('connectionTimeout, the old name of connectTimeout,', () => {
     ).toThrow('HOTARU_POOL_CONNECTION_TIMEOUT is the old name of connectTimeout');
   });
 });
+
+it('refuses a Map, a Set and the like: nothing of what they hold would have an effect', () => {
+  for (const given of [
+    new Map([['maxPerHost', 1]]),
+    { hosts: new Map([['a.test', {}]]) },
+    { hosts: { 'a.test': new Map([['maxPerHost', 1]]) } },
+    new Set(['maxPerHost']),
+    new Date(),
+    Object.create({ maxPerHost: 1 }) as object,
+  ])
+    expect(() => PoolConfig.from(given as never)).toThrow(ConfigError);
+});

@@ -6,7 +6,7 @@
 import { overlayTls, TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
 import { ConfigError } from '../errors.js';
 import { authorityOf, parseHostAndPort } from '../host-name.js';
-import { ownOptions } from '../own-options.js';
+import { isRecord, ownOptions } from '../own-options.js';
 import { OLD_NAMES, PRESETS, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';
@@ -98,9 +98,9 @@ export class PoolConfig {
    */
   static from(input: PoolConfigInput = {}, base?: PoolConfig): PoolConfig {
     if (input instanceof PoolConfig) return input;
-    if (typeof input !== 'object' || (input as unknown) === null || Array.isArray(input))
+    if (!isRecord(input))
       throw new ConfigError('', `a pool configuration must be an object, not ${show(input)}`);
-    const { hosts: hostInputs, ...own } = ownOptions(input);
+    const { hosts: hostInputs, ...own } = ownOptions(input as PoolConfigInput);
     const settings = checkSettings(own, base?.settings ?? DEFAULTS, '');
     // A host's own words outlive a change of the pool's: they are laid over the new settings again.
     const hosts = Object.create(null) as Record<string, Settings>;
@@ -186,7 +186,7 @@ function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
 /** By canonical name. */
 function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, HostInput> {
   if (hosts === undefined) return {};
-  if (!isObject(hosts))
+  if (!isRecord(hosts))
     throw new ConfigError(
       'hosts',
       `hosts must be an object of settings by host, not ${show(hosts)}`,
@@ -206,7 +206,7 @@ function checkHosts(hosts: PoolConfigInput['hosts']): Record<string, HostInput> 
         `hosts[${show(other)}] and hosts[${show(text)}] are the same host: give its settings once`,
       );
     given.set(name, text);
-    words[name] = isObject(word) ? ownOptions(word) : word;
+    words[name] = isRecord(word) ? ownOptions(word) : word;
   }
   return words;
 }
@@ -219,7 +219,7 @@ function overlayHosts(
   const words = Object.assign(Object.create(null) as Record<string, HostInput>, base);
   for (const [host, word] of Object.entries(own)) {
     const path = `hosts[${JSON.stringify(host)}].`;
-    if (!isObject(word)) throw notSettings(path, word);
+    if (!isRecord(word)) throw notSettings(path, word);
     if (Object.keys(word).length === 0) {
       Reflect.deleteProperty(words, host);
       continue;
@@ -231,8 +231,8 @@ function overlayHosts(
       before,
       withoutUndefined(newNames(settings, path)),
     );
-    const bothTls = isObject(tls) ? overlayTls(before?.tls, tls) : (tls ?? before?.tls);
-    if (bothTls !== undefined) laidOver.tls = isObject(bothTls) ? { ...bothTls } : bothTls;
+    const bothTls = isRecord(tls) ? overlayTls(before?.tls, tls) : (tls ?? before?.tls);
+    if (bothTls !== undefined) laidOver.tls = isRecord(bothTls) ? { ...bothTls } : bothTls;
     words[host] = Object.freeze(laidOver);
   }
   return words;
@@ -259,10 +259,6 @@ function newNames(input: SettingsInput, path: string): SettingsInput {
 function withoutUndefined<T extends object>(input: T): T {
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as T;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notSettings(path: string, value: unknown): ConfigError {

@@ -115,3 +115,9 @@ it('takes the old name of connectTimeout, and no setting twice under two names',
     'pool.yaml:3:3: enable_pooling is given twice: give enable_pooling once',
   );
 });
+
+it('takes a host for a host, whatever it is called', async () => {
+  const text = 'connection_pool:\n  hosts:\n    __proto__: { max_per_host: 1 }\n';
+  const config = PoolConfig.from(await parseYaml(text, 'pool.yaml'));
+  expect(config.forHost('__proto__', 80).maxPerHost).toBe(1);
+});

@@ -101,7 +101,7 @@ export async function parseYaml(text: string, file: string): Promise<PoolConfigI
     ({ name }) => name === 'hosts',
   );
   if (hosts !== undefined) {
-    input.hosts = {};
+    input.hosts = Object.create(null) as NonNullable<PoolConfigInput['hosts']>; // a host may be called __proto__
     for (const { name, place, value } of entries(hosts.value, 'hosts', hosts.place))
       input.hosts[name] = settings(value, `hosts.${name}`, place, name);
   }
