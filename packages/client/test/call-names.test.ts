@@ -203,6 +203,24 @@ describe('the error of a call', () => {
     pool.close();
   });
 
+  it('has its facts, too, when the answer has come: a body that is no JSON, one that is read twice', async () => {
+    const upstream = await upstreamOf(async (peer) => {
+      for await (const request of peer.incoming()) {
+        expect(request.method).toBe('POST');
+        await peer.write(CANNED);
+      }
+    });
+    const pool = poolWith();
+    await (await pool.sendRequest(upstream.url, { method: 'POST' })).text();
+    const res = await pool.sendRequest(upstream.url, { method: 'POST' });
+    for (const error of [await failureOf(res.json()), await failureOf(res.text())]) {
+      expect(error).toMatchObject({ reusedConnection: true, responseStarted: true });
+      expect(error.elapsedMs).toBeGreaterThan(0);
+      expect(error.bytesSent).toBeGreaterThan(0);
+      expect(error.retrySafe).toBe(false);
+    }
+  });
+
   it('says nothing of the query of a path that is refused', async () => {
     const pool = poolWith();
     const error = await failureOf(

@@ -23,6 +23,7 @@ export class CallRecord implements ResponseSource {
   headAtMs = 0;
   endedAtMs = 0;
   isReused = false;
+  bytesSent = 0;
   trailerHead: ParsedHead | undefined = undefined;
   readonly method: string;
   readonly origin: Origin;
@@ -75,8 +76,14 @@ export class CallRecord implements ResponseSource {
     return this.origin.text + this.target;
   }
 
+  /** Puts on an error which call it is about, and what is known of that. */
   name(error: HotaruClientError): void {
     nameCall(error, this.method, this.origin.text, this.target);
+    error.elapsedMs ??= this.elapsedMs;
+    error.bytesSent = this.bytesSent;
+    error.responseStarted = this.headAtMs > 0;
+    error.reusedConnection = this.isReused;
+    error.attempts = this.attempts;
   }
 
   get elapsedMs(): number {

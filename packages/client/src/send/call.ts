@@ -388,6 +388,7 @@ export class Call
     const options = this.#options;
     const { settings } = this.#host;
     this.#record.headAtMs = connection.heardAtMs;
+    this.#record.bytesSent = this.#exchange?.bytesSent ?? 0;
     const delivery = new Delivery(
       head,
       hasBody,
@@ -486,6 +487,7 @@ export class Call
   #settle(nowMs: number): void {
     this.#state = 'over';
     this.#record.endedAtMs = nowMs;
+    this.#record.bytesSent = this.#exchange?.bytesSent ?? 0;
     this.#callClock.stop();
     this.#delivery?.close();
     const { signal } = this.#options;
