@@ -5,26 +5,24 @@
 import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
-import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
+import { CheckedOutConnection } from './checked-out.js';
 import type { Resolve } from './connection/dns-cache.js';
-import type { PooledConnection } from './connection/pooled-connection.js';
 import { nameOrigin, nameUncheckedCall } from './call-name.js';
-import { callSiteOf } from './call-site.js';
-import { withCaller } from './call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';
 import { keyFor, keyOf, type KeyInput } from './key-input.js';
-import { Lease } from './lease.js';
+import type { Lease } from './lease.js';
+import { endCheckOut, leaseOf } from './leasing.js';
 import type { RequestInit } from './message/request.js';
 import { abandonBodyOf } from './message/request-body.js';
 import type { ClientResponse } from './message/response.js';
 import { checkNames, ownOptions, show, unreadable } from './own-options.js';
-import { systemClock, timerDelay, type Clock } from './pool/clock.js';
+import { systemClock, type Clock } from './pool/clock.js';
 import { Deadlines } from './pool/deadlines.js';
-import type { HostPool } from './pool/host-pool.js';
 import type { PoolStats } from './pool/stats.js';
 import { PoolHosts } from './pool-hosts.js';
-import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
+import { QuietWaits } from './pool/quiet-waits.js';
+import type { AcquireOptions } from './send/acquire.js';
 import { Call, type CallEnvironment } from './send/call.js';
 import { CallContext } from './send/call-context.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
@@ -81,8 +79,7 @@ export class ConnectionPool implements AsyncDisposable {
   #state: 'open' | 'draining' | 'closed' = 'open';
   /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
   #followingCount = 0;
-  /** Drains that wait for the end of the last call. */
-  readonly #onQuiet = new Set<() => void>();
+  readonly #quietWaits: QuietWaits;
 
   /** @throws ConfigError `HOTARU_INVALID_CONFIG` naming key, value and what is allowed. */
   constructor(config: PoolConfigInput = {}, environment: PoolEnvironment = {}) {
@@ -90,6 +87,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#clock = environment.clock ?? systemClock;
     this.#deadlines = new Deadlines(this.#clock);
     this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
+    this.#quietWaits = new QuietWaits(this.#clock, () => this.#isQuiet);
     this.#hosts = new PoolHosts(this.#config, this.#clock, environment, {
       onQuiet: () => this.#checkQuiet(),
       onForgotten: (id) => this.#origins.forget(id),
@@ -280,24 +278,8 @@ export class ConnectionPool implements AsyncDisposable {
     const key = keyFor(this.#config, 'acquire', target);
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'acquire', key);
     const host = this.#hosts.getOrMake(key);
-    const { reportLeaks } = host.settings;
-    const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
-    let connection: PooledConnection;
-    try {
-      connection = await new LeaseRequest(this.#deadlines, this.#clock, host, options).run(
-        needsFresh,
-      );
-    } catch (error) {
-      throw withCaller(nameOrigin(error, 'acquire', key), callSite);
-    }
-    const checkedOut = new CheckedOutConnection(connection, endCheckOut(host), this, true);
-    const lease = new Lease(checkedOut, reportLeaks, callSite);
-    // An abort may have come between the hand-over and this continuation: nothing may be lost.
-    if (options?.signal?.aborted === true) {
-      lease.release();
-      throw options.signal.reason;
-    }
-    return lease;
+    // Awaited here: the stack of an error has to reach the caller through this function.
+    return await leaseOf(this.#callEnvironment, host, key, this, needsFresh, options);
   }
 
   // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────
@@ -328,7 +310,7 @@ export class ConnectionPool implements AsyncDisposable {
       this.#state = 'draining';
       this.#hosts.drain();
     }
-    await this.#quiet(timeoutMs);
+    await this.#quietWaits.wait(timeoutMs);
     this.close();
   }
 
@@ -370,8 +352,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   #checkQuiet(): void {
     if (this.#state === 'closed') this.#hosts.forgetEmpty();
-    // Every host reports its end: without a drain to tell, a scan for each would be quadratic.
-    if (this.#onQuiet.size > 0 && this.#isQuiet) for (const resolve of this.#onQuiet) resolve();
+    this.#quietWaits.check();
   }
 
   get #isQuiet(): boolean {
@@ -379,31 +360,6 @@ export class ConnectionPool implements AsyncDisposable {
     if (this.#followingCount > 0) return false;
     return this.#hosts.areQuiet;
   }
-
-  async #quiet(timeoutMs: number): Promise<void> {
-    const untilMs = this.#clock.now() + timeoutMs;
-    // Again and again: a call that is sent a second time leaves its host empty for a moment.
-    while (!this.#isQuiet && this.#clock.now() < untilMs) {
-      let timer: unknown;
-      let wake: () => void = () => undefined;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        this.#onQuiet.add(resolve);
-        if (timeoutMs === Infinity) return;
-        timer = this.#clock.setTimer(resolve, timerDelay(untilMs, this.#clock.now()));
-        this.#clock.setAwaited?.(timer, true);
-      });
-      this.#onQuiet.delete(wake);
-      this.#clock.clearTimer(timer);
-    }
-  }
-}
-
-function endCheckOut(host: HostPool<PooledConnection>): EndCheckOut {
-  return (connection, isReusable) => {
-    const isClean = connection.closeChannel();
-    return host.release(connection, isReusable && isClean);
-  };
 }
 
 function checkDrainOptions(options: unknown): void {

@@ -1,0 +1,46 @@
+/** From a connection of a host to what is handed out for raw use, and back. */
+import { nameOrigin } from './call-name.js';
+import { callSiteOf } from './call-site.js';
+import { withCaller } from './call-stack.js';
+import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
+import type { ConnectionKey } from './connection-key.js';
+import type { PooledConnection } from './connection/pooled-connection.js';
+import { Lease } from './lease.js';
+import type { HostPool } from './pool/host-pool.js';
+import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
+import type { CallEnvironment } from './send/call.js';
+
+/** @param owner the pool whose `put()` would take it back, if it were no lease. */
+export async function leaseOf(
+  { clock, deadlines }: CallEnvironment,
+  host: HostPool<PooledConnection>,
+  key: ConnectionKey,
+  owner: object,
+  needsFresh: boolean,
+  options: AcquireOptions | undefined,
+): Promise<Lease> {
+  const { reportLeaks } = host.settings;
+  const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
+  let connection: PooledConnection;
+  try {
+    connection = await new LeaseRequest(deadlines, clock, host, options).run(needsFresh);
+  } catch (error) {
+    throw withCaller(nameOrigin(error, 'acquire', key), callSite);
+  }
+  const checkedOut = new CheckedOutConnection(connection, endCheckOut(host), owner, true);
+  const lease = new Lease(checkedOut, reportLeaks, callSite);
+  // An abort may have come between the hand-over and this continuation: nothing may be lost.
+  if (options?.signal?.aborted === true) {
+    lease.release();
+    throw options.signal.reason;
+  }
+  return lease;
+}
+
+/** How what is checked out goes back to its host. */
+export function endCheckOut(host: HostPool<PooledConnection>): EndCheckOut {
+  return (connection, isReusable) => {
+    const isClean = connection.closeChannel();
+    return host.release(connection, isReusable && isClean);
+  };
+}
