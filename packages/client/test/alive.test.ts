@@ -59,7 +59,7 @@ describe('a process stays alive', () => {
     expect([code, said]).toEqual([0, ['backing off', 'up after a back-off']]);
   });
 
-  it('while its call waits in line for a connection whose holder does not read', async () => {
+  it('while its call waits for a connection whose holder does not read', async () => {
     await using origin = await flooding();
     const { code, said } = await run('in-line', origin.url);
     expect([code, said]).toEqual([0, ['HOTARU_ACQUIRE_TIMEOUT']]);

@@ -47,7 +47,7 @@ it('SIGTERM under load loses no request, and the process ends by itself', async 
   try {
     const exit = once(child, 'exit');
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    // In the middle of it all, its eight connections busy and its callers in line: SIGTERM.
+    // In the middle of it all, its eight connections busy and its callers waiting: SIGTERM.
     await new Promise<void>((resolve) => {
       onArrival = () => {
         if (arrived >= 1_000) isHolding = true;

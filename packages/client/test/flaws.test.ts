@@ -748,7 +748,7 @@ describe('reuse is what the upstream sees', () => {
 });
 
 // Flaw 12: pool exhaustion handled by sleep-and-retry.
-describe('at the limit callers stand in line', () => {
+describe('at the limit callers wait in a queue', () => {
   it('and are served first come, first served, while the clock stands still', async () => {
     const pool = poolOf({ maxPerHost: 1 }, { clock });
     const upstream = await echo();

@@ -83,7 +83,7 @@ describe.runIf(hasNginx)('idle connections that nginx closes', () => {
     for (let i = 0; i < 10; i += 1) seen.add(await get(pool, nginx.url));
     expect(seen.size).toBe(10);
     expect(pool.stats()).toMatchObject({ created: 10, evictions: 9, replays: 0 });
-    // One that is handed to the next in line is never idle, and serves on.
+    // One that is handed to the next waiter is never idle, and serves on.
     const busy = poolOf({ maxPerHost: 1 });
     const both = await Promise.all([get(busy, nginx.url), get(busy, nginx.url)]);
     expect(both[0]).toBe(both[1]);

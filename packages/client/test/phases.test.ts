@@ -2,7 +2,7 @@
  * Every clock in every state of a call: each runs in its own state, from its beginning and for its whole length,
  * and in no other. One table, over TCP and over TLS; time is virtual, sockets are real.
  *
- *   acquire   in line, or waiting for a dial        headers   the request is out, the head is not there
+ *   acquire   queued, or waiting for a dial         headers   the request is out, the head is not there
  *   connect   waiting for a dial                    body      the peer takes nothing, or brings nothing to a reader
  *   total     everywhere, until the call is over
  */
@@ -196,7 +196,7 @@ function betweenPieces(coding: 'identity' | 'gzip'): State['reach'] {
 }
 
 const STATES: Record<string, State> = {
-  'in line for a connection': {
+  'queued for a connection': {
     phase: 'queue',
     strikes: ['acquire', 'total'],
     reach: async ({ send, sendUnclocked, peer }) => {

@@ -199,7 +199,7 @@ describe('an abort', () => {
     expect((outcome as { error: Error }).error.name).toBe('TimeoutError');
   });
 
-  it('of one that is waiting in line takes it out, and the line goes on', async () => {
+  it('of one that is waiting takes it out of the queue, and the queue goes on', async () => {
     const held: ScriptedPeer[] = [];
     await using all = await scene(async (peer) => {
       await peer.readRequest();

@@ -164,7 +164,7 @@ const WAYS: Record<string, WayOut> = {
     },
     code: 'HOTARU_POOL_EXHAUSTED',
   },
-  'a wait in line that takes too long': {
+  'a wait for a connection that takes too long': {
     config: { maxPerHost: 1 },
     script: readingHead,
     run: async ({ pool, upstream, send }) => {

@@ -252,7 +252,7 @@ describe('bytes on an idle connection', () => {
   });
 
   for (const how of ['in its segment', 'in the next segment', 'a turn later'])
-    it(`behind the answer, ${how}, do not answer the request that waits in line`, async () => {
+    it(`behind the answer, ${how}, do not answer the request that waits for the connection`, async () => {
       await using upstream = await ScriptedUpstream.start();
       upstream.script([
         async (peer) => {

@@ -317,7 +317,7 @@ describe('a body of the caller that breaks', () => {
     pool.close();
   });
 
-  it('a Node stream that fails while its call waits in line is an error of that call', async () => {
+  it('a Node stream that fails while its call waits for a connection is an error of that call', async () => {
     await using upstream = await ScriptedUpstream.start();
     const pool = new ConnectionPool({ maxPerHost: 1 });
     const first = attempt(pool, upstream.url);

@@ -54,7 +54,7 @@ for (const transport of ['tcp', 'tls'] as const)
       expect(await sent).toMatchObject({ status: 200 });
     });
 
-    it('the same on a connection that was waited for in line', async () => {
+    it('the same on a connection that was waited for', async () => {
       let answerFirst: () => void = () => undefined;
       const mayAnswer = new Promise<void>((resolve) => {
         answerFirst = resolve;

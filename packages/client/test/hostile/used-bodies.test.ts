@@ -106,7 +106,7 @@ describe('a body that was not', () => {
     expect((await sent({ method: 'POST', body })).text()).toBe('hello');
   });
 
-  it('may wait in line, and is sent whole then', async () => {
+  it('may wait for a connection, and is sent whole then', async () => {
     await using upstream = await ScriptedUpstream.start();
     upstream.onConnection(answering);
     const pool = new ConnectionPool({ maxPerHost: 1 });
