@@ -463,6 +463,22 @@ describe('a class without metadata', () => {
       expect(error?.message).toContain(part);
   });
 
+  it('also when some parameters have @inject(), and says which one has none', () => {
+    for (const [injected, missing] of [
+      [1, 1],
+      [0, 2],
+    ] as const) {
+      const Routes = compiledWithoutMetadata();
+      inject(LOGGER)(Routes, undefined, injected);
+      injectable()(Routes);
+      expect(() => testApp().controller(Routes)).toThrow(
+        new RegExp(
+          `^parameter ${missing} of the constructor of Routes has no @inject\\(Token\\), and the compiler left no metadata .*tsx emit no metadata`,
+        ),
+      );
+    }
+  });
+
   it('works with @inject() on each parameter, with a factory, with a registration', async () => {
     const decorated = compiledWithoutMetadata();
     inject(ConnectionPool)(decorated, undefined, 0);

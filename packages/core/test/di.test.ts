@@ -112,6 +112,38 @@ describe('app.controller()', () => {
     expect(app.state).toBe('idle');
   });
 
+  it('finds at the start what a class for each request, or what that is given, needs and is not registered', async () => {
+    @injectable()
+    class Inner {
+      constructor(
+        @inject('optional', { isOptional: true }) readonly optional: object | undefined,
+        @inject('settings') readonly settings: object,
+      ) {}
+    }
+    @scoped(Lifecycle.ContainerScoped)
+    @controller()
+    class Needy {
+      constructor(
+        readonly ctx: HttpContext,
+        readonly inner: Inner,
+      ) {}
+      @get('/') index() {
+        return this.inner.settings;
+      }
+    }
+    const app = testApp();
+    app.controller(Needy);
+    await expect(app.start()).rejects.toMatchObject({
+      code: 'HOTARU_INVALID_INJECTION',
+      message:
+        'parameter 2 of the constructor of Inner is @inject("settings"), which is not registered: ' +
+        'app.container.registerInstance("settings", value)',
+    });
+    app.container.registerInstance('settings', { a: 1 });
+    await app.start();
+    expect(await body(app, '/')).toBe('{"a":1}');
+  });
+
   it('makes one per request when the class is scoped, also when it was decorated after the app was made', async () => {
     const app = testApp();
     let made = 0;

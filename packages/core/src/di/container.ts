@@ -23,6 +23,7 @@ import { isPerRequest, isSingleton } from './decorators.js';
 import { disposeAll } from './dispose.js';
 import { insideOf, type Class, type Inside, type Registration, type Token } from './inside.js';
 import { checkMetadata, Lifetimes } from './lifetimes.js';
+import { checkRegistered } from './registered.js';
 
 /** Inject the app's logger with `@inject(LOGGER)`: an interface is no token. */
 export const LOGGER: InjectionToken<Logger> = Symbol.for('hotaru.logger');
@@ -122,6 +123,11 @@ export class AppContainer {
     if (!this.#isProvided(type)) checkMetadata(type);
     if (this.isPerRequest(type)) this.#lifetimes.check(type);
     else this.#lifetimes.checkShared(type);
+  }
+
+  /** @throws HotaruError `HOTARU_INVALID_INJECTION` when something that the class is given is not registered. */
+  checkRegistered(type: Class): void {
+    if (!this.#isProvided(type)) checkRegistered(type, this.#inside);
   }
 
   /** An instance that all requests share: as a singleton. */

@@ -54,6 +54,7 @@ export function insideOf(container: DependencyContainer): Inside {
 interface TokenDescriptor {
   readonly token: Token;
   readonly multiple?: boolean;
+  readonly isOptional?: boolean;
 }
 
 /** What a parameter of a constructor is given. */
@@ -62,6 +63,8 @@ export interface Parameter {
   readonly token: Token | undefined;
   /** By `@injectAll()`: one of each registration. */
   readonly isList: boolean;
+  /** It need not be registered. */
+  readonly isOptional?: boolean;
 }
 
 class Found extends Error {
@@ -76,8 +79,8 @@ export function parametersOf(type: Class): readonly Parameter[] | undefined {
   return params?.map((param) => {
     if (typeof param !== 'object' || param === null || !('token' in param))
       return { token: param as Token | undefined, isList: false };
-    const { token, multiple = false } = param as TokenDescriptor;
-    return { token, isList: multiple };
+    const { token, multiple = false, isOptional = false } = param as TokenDescriptor;
+    return { token, isList: multiple, isOptional };
   });
 }
 

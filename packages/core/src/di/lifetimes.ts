@@ -162,13 +162,20 @@ export function checkMetadata(type: Class): void {
             `Without metadata: decorate each with @inject(Token), or app.controller((container) => new ${type.name}(container.resolve(…)))`,
     );
   }
-  for (const [index, { token }] of parameters.entries())
-    if (token === undefined || NO_TOKENS.has(token))
-      throw new HotaruError(
-        'HOTARU_INVALID_INJECTION',
-        `parameter ${index + 1} of the constructor of ${type.name} names no class (an interface, a union, a primitive, ` +
-          'or an import that is circular or only of a type); decorate it with @inject(Token)',
-      );
+  for (let index = 0; index < Math.max(parameters.length, type.length); index++) {
+    const token = parameters[index]?.token;
+    if (token !== undefined && !NO_TOKENS.has(token)) continue;
+    const which = `parameter ${index + 1} of the constructor of ${type.name}`;
+    throw new HotaruError(
+      'HOTARU_INVALID_INJECTION',
+      // Without metadata only what has @inject() is known.
+      Reflect.hasMetadata('design:paramtypes', type)
+        ? `${which} names no class (an interface, a union, a primitive, ` +
+            'or an import that is circular or only of a type); decorate it with @inject(Token)'
+        : `${which} has no @inject(Token), and the compiler left no metadata about its type: ${COMPILER_REMEDY}. ` +
+            'Without metadata: decorate each parameter with @inject(Token)',
+    );
+  }
 }
 
 /** What the compiler notes for types that are no classes. */

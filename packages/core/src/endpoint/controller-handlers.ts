@@ -49,13 +49,18 @@ function fromClass(type: Class, app: AppContainer): ControllerHandlers {
     const token = type as new (...args: unknown[]) => object;
     return {
       routes: handlers(type, (ctx) => ctx.resolve(token)),
-      prepare: () => app.checkController(type), // what was registered meanwhile counts, too
+      // What was registered meanwhile counts, too.
+      prepare: () => {
+        app.checkController(type);
+        app.checkRegistered(type);
+      },
     };
   }
   let instance: object | undefined;
   const shared = (): object => {
     if (instance === undefined) {
       app.checkController(type);
+      app.checkRegistered(type);
       instance = app.share(type);
     }
     return instance;
