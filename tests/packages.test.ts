@@ -64,3 +64,30 @@ it('no page of the repository has a link that leads nowhere', () => {
   expect(pages.length).toBeGreaterThan(10);
   expect(broken).toEqual([]);
 });
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): Set<string> {
+  const withoutCode = text.replace(/^ *```[^]*?^ *```$/gm, '');
+  return new Set(
+    [...withoutCode.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+it('no link into a page of docs/ names a heading that is not there', () => {
+  const docs = join(ROOT, 'docs');
+  const links = readdirSync(docs).flatMap((page) =>
+    [...readFileSync(join(docs, page), 'utf8').matchAll(/\]\(([\w-]+\.md)?#([^)\s]+)\)/g)].map(
+      ([, target = page, anchor = '']) => ({ page, target, anchor }),
+    ),
+  );
+  expect(links.length).toBeGreaterThan(3);
+  const broken = links.filter(
+    ({ target, anchor }) => !anchorsOf(readFileSync(join(docs, target), 'utf8')).has(anchor),
+  );
+  expect(broken).toEqual([]);
+});
