@@ -3,10 +3,15 @@
  * insides, and no credentials: the values of cookies and of authorization fields, what follows the `?`
  * of a URL, private keys.
  */
-import { inspect, type InspectOptionsStylized } from 'node:util';
+import { inspect } from 'node:util';
 
 export const INSPECT: typeof inspect.custom = inspect.custom;
-export type InspectOptions = InspectOptionsStylized;
+
+/** What of the options of `util.inspect()` is used here: newer `@types/node` export no type of theirs. */
+export interface InspectOptions {
+  readonly depth?: number | null | undefined;
+  stylize(text: string, styleType: 'special'): string;
+}
 
 const HIDDEN = '[hidden]';
 const SECRET_FIELDS = new Set([

@@ -79,7 +79,7 @@ describe('the error of a call', () => {
         await peer.readRequest();
         peer.reset();
       },
-      says: /^the connection broke: read ECONNRESET before it answered$/,
+      says: /^the connection broke before it answered: the peer reset the connection \(ECONNRESET\)$/,
     },
     { code: 'HOTARU_PROTOCOL_ERROR', script: says('garbage\r\n\r\n'), says: /RFC 9112/ },
     {
@@ -351,7 +351,9 @@ describe('the error of a raw connection', () => {
         for (;;) await lease.read();
       })(),
     );
-    expect(error.message).toBe(`connection to ${upstream.url}: the connection was closed`);
+    expect(error.message).toBe(
+      `connection to ${upstream.url}: the connection was closed: the peer reset the connection (ECONNRESET)`,
+    );
     expect(error).toMatchObject({ origin: upstream.url });
     lease.discard();
   });

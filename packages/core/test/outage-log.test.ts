@@ -140,7 +140,7 @@ describe('one line says what failed', () => {
         }),
       code: 'HOTARU_CONNECTION_CLOSED',
       phase: 'headers',
-      says: /^the connection broke: read ECONNRESET before it answered$/,
+      says: /^the connection broke before it answered: the peer reset the connection \(ECONNRESET\)$/,
     },
     {
       name: 'garbage',

@@ -110,4 +110,6 @@ export const CONSTANTS = Object.freeze({
   maxShownTargetChars: 100,
   /** Names of a certificate that are shown: it may have hundreds. */
   maxShownNames: 4,
+  /** Of an answer that is none: enough to see what it is. */
+  maxShownBytes: 32,
 });

@@ -19,6 +19,7 @@ import { INSPECT, shown, type InspectOptions } from '../inspect.js';
 import { ConnectionRecord } from '../pool/connection-record.js';
 import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';
+import { reasonOf } from './dial-reason.js';
 import { saidCloseNotify } from './close-notify.js';
 import type { Poolable } from '../pool/poolable.js';
 import type { ResponseReader } from './http1/response-reader.js';
@@ -213,6 +214,12 @@ export class PooledConnection implements Poolable, PolledTask {
     if (!this.#isOpen) return;
     this.heardAtMs = this.clock.now();
     this.#hasEnded = true;
+    // The end that follows an alert of TLS is no end in peace: its reason would be lost.
+    if (this.#error !== undefined) {
+      this.#closed(this.#error);
+      this.socket.destroy();
+      return;
+    }
     this.endedCleanly = this.key.tls === false || saidCloseNotify(this.socket);
     if (this.#sink !== undefined) this.#sink.onEnd();
     else this.close();
@@ -220,6 +227,17 @@ export class PooledConnection implements Poolable, PolledTask {
 
   errored(error: Error): void {
     this.#error ??= error;
+  }
+
+  /** What ended it, if it did not go in peace. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** An error of its socket in words. */
+  reasonOf(error: Error): string {
+    const { tls, host } = this.key;
+    return reasonOf(error, tls === false ? host : tls.servername);
   }
 
   /** Should the socket, which is about to be destroyed for a failed write, be kept for a moment? */

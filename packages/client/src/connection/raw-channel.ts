@@ -112,9 +112,9 @@ export class RawChannel implements ByteSink {
   }
 
   #closed(cause: Error | undefined): TransportError {
-    return this.#named(
-      new TransportError('HOTARU_CONNECTION_CLOSED', 'the connection was closed', { cause }),
-    );
+    const reason = cause === undefined ? '' : `: ${this.#connection.reasonOf(cause)}`;
+    const what = `the connection was closed${reason}`;
+    return this.#named(new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause }));
   }
 
   #named<Failure extends HotaruClientError>(error: Failure): Failure {

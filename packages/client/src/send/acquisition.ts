@@ -139,10 +139,12 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
       return;
     }
     this.#host.release(connection, false);
-    const error = new TransportError(
-      'HOTARU_CONNECTION_CLOSED',
-      'the peer ended the connection, or spoke unasked, before anything was sent',
-    );
+    const cause = connection.error;
+    const what =
+      cause === undefined
+        ? 'the peer ended the connection, or spoke unasked, before anything was sent'
+        : `the connection broke before anything was sent: ${connection.reasonOf(cause)}`;
+    const error = new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause });
     this.#owner.unfit(connection, this.#isReused, error);
   }
 }

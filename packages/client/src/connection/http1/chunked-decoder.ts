@@ -7,7 +7,8 @@
  */
 import { CONSTANTS } from '../../config/constants.js';
 import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from './bytes.js';
-import { protocolError } from './protocol-error.js';
+import { FIXED_BOUND, protocolError } from './protocol-error.js';
+import { shownBytes } from './shown-bytes.js';
 
 const enum State {
   Size,
@@ -89,7 +90,7 @@ export class ChunkedDecoder {
       switch (state) {
         case State.Size: {
           const value = HEX_VALUE[byte] ?? NO_DIGIT;
-          if (value === NO_DIGIT) state = this.#endSize(byte);
+          if (value === NO_DIGIT) state = this.#endSize(byte, bytes, i - 1);
           else {
             this.#digits += 1;
             size = size * 16 + value;
@@ -99,7 +100,7 @@ export class ChunkedDecoder {
           break;
         }
         case State.Blanks:
-          state = this.#readBlank(byte);
+          state = this.#readBlank(byte, bytes, i - 1);
           break;
         case State.Extension:
           state = this.#readExtension(byte);
@@ -138,18 +139,18 @@ export class ChunkedDecoder {
   }
 
   /** What follows the digits of a size. */
-  #endSize(byte: number): State {
-    if (this.#digits === 0) throw badSize();
+  #endSize(byte: number, bytes: Buffer, at: number): State {
+    if (this.#digits === 0) throw badSize(bytes, at);
     this.#extensionBytes = 0;
     if (byte === CR) return State.SizeLf;
     this.#countExtensionByte();
     if (byte === SEMICOLON) return State.Extension;
     if (byte === SP || byte === HTAB) return State.Blanks;
-    throw badSize();
+    throw badSize(bytes, Math.max(0, at - this.#digits));
   }
 
-  #readBlank(byte: number): State {
-    if (byte !== SEMICOLON && byte !== SP && byte !== HTAB) throw badSize();
+  #readBlank(byte: number, bytes: Buffer, at: number): State {
+    if (byte !== SEMICOLON && byte !== SP && byte !== HTAB) throw badSize(bytes, at);
     this.#countExtensionByte();
     return byte === SEMICOLON ? State.Extension : State.Blanks;
   }
@@ -175,8 +176,10 @@ export class ChunkedDecoder {
   }
 }
 
-function badSize(): Error {
-  return protocolError('a bad chunk size', 'RFC 9112 §7.1');
+/** Shown from where it is wrong, with the digits before it that came with it. */
+function badSize(bytes: Buffer, start: number): Error {
+  const sent = shownBytes(bytes, start, bytes.length);
+  return protocolError('a bad chunk size', `RFC 9112 §7.1; it sent ${sent}`);
 }
 
 function bareCr(): Error {
@@ -186,6 +189,6 @@ function bareCr(): Error {
 function tooLong(): Error {
   return protocolError(
     `chunk extensions longer than ${CONSTANTS.maxChunkExtensionBytes} bytes`,
-    'our bound',
+    FIXED_BOUND,
   );
 }

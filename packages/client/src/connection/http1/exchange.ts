@@ -148,7 +148,7 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
 
   onEnd(): void {
     try {
-      this.#reader.end(this.connection.endedCleanly);
+      this.#reader.end(this.connection.endedCleanly, this.#hint);
     } catch (error) {
       this.#fail(error as Error);
       return;
@@ -162,13 +162,21 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
       this.#finish(false);
       return;
     }
-    const what = error === undefined ? 'was closed' : `broke: ${error.message}`;
     const when = this.responseStarted ? 'in the middle of the response' : 'before it answered';
+    const what =
+      error === undefined
+        ? `the connection was closed ${when}`
+        : `the connection broke ${when}: ${this.connection.reasonOf(error)}`;
     this.#fail(
-      new TransportError('HOTARU_CONNECTION_CLOSED', `the connection ${what} ${when}`, {
-        cause: error ?? this.#writeError,
-      }),
+      new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause: error ?? this.#writeError }),
     );
+  }
+
+  /** A TLS server ends a connection that begins with something else, and most say nothing. */
+  get #hint(): string {
+    const { key, record } = this.connection;
+    const isFirst = key.tls === false && record.requestCount === 1;
+    return isFirst ? '; if this port speaks TLS, use https://' : '';
   }
 
   onDrain(): void {

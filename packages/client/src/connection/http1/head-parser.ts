@@ -11,7 +11,8 @@
 import { CONSTANTS } from '../../config/constants.js';
 import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from './bytes.js';
 import { latin1 } from '../../message/buffer-text.js';
-import { protocolError } from './protocol-error.js';
+import { FIXED_BOUND, protocolError } from './protocol-error.js';
+import { otherProtocol, shownBytes } from './shown-bytes.js';
 
 /** What a parsed head says. Offsets come in fours: name start, name end, value start, value end. */
 export interface ParsedHead {
@@ -183,20 +184,21 @@ export class HeadParser {
   #parseStatusLine(data: Buffer, start: number, end: number): number {
     const known = Math.min(end - start, STATUS_START.length);
     for (let i = 0; i < known; i += 1)
-      if (data[start + i] !== STATUS_START.charCodeAt(i)) throw badStatusLine();
+      if (data[start + i] !== STATUS_START.charCodeAt(i)) throw badStatusLine(data, start, end);
     if (end - start < REASON_START) return INCOMPLETE;
     const minor = (data[start + 7] ?? 0) - 48;
     const hundreds = (data[start + 9] ?? 0) - 48;
     const tens = (data[start + 10] ?? 0) - 48;
     const ones = (data[start + 11] ?? 0) - 48;
-    if (minor !== 0 && minor !== 1) throw badStatusLine();
-    if (data[start + 8] !== SP || !isDigit(tens) || !isDigit(ones)) throw badStatusLine();
-    if (hundreds < 1 || hundreds > 9) throw badStatusLine();
+    if (minor !== 0 && minor !== 1) throw badStatusLine(data, start, end);
+    if (data[start + 8] !== SP || !isDigit(tens) || !isDigit(ones))
+      throw badStatusLine(data, start, end);
+    if (hundreds < 1 || hundreds > 9) throw badStatusLine(data, start, end);
     this.#minorVersion = minor;
     this.#status = hundreds * 100 + tens * 10 + ones;
     // The blank before an empty reason phrase is often left out; both forms are read.
     let i = start + REASON_START - 1;
-    if (data[i] !== SP && data[i] !== CR) throw badStatusLine();
+    if (data[i] !== SP && data[i] !== CR) throw badStatusLine(data, start, end);
     while (i < end && FIELD_TEXT[data[i] ?? 0] === 1) i += 1;
     this.#reasonEnd = i - this.#origin;
     return this.#lineEnd(data, i, end, 'the status line');
@@ -208,7 +210,7 @@ export class HeadParser {
     if (i === end) return INCOMPLETE;
     if (data[i] !== COLON || i === start) {
       if (data[i] === CR && i === start) return this.#lineEnd(data, i, end, 'a field line');
-      throw badName(data[i] ?? 0, i === start);
+      throw badName(data, start, i);
     }
     const nameEnd = i;
     i += 1;
@@ -228,7 +230,7 @@ export class HeadParser {
     offsets[at + 3] = valueEnd - origin;
     this.#offsetCount = at + 4;
     if (this.#offsetCount > CONSTANTS.maxHeaderCount * 4)
-      throw protocolError(`more than ${CONSTANTS.maxHeaderCount} header fields`, 'our bound');
+      throw protocolError(`more than ${CONSTANTS.maxHeaderCount} header fields`, FIXED_BOUND);
     if (this.#hasStatusLine) this.#noteFraming(data, start, nameEnd, valueStart, valueEnd);
     return next;
   }
@@ -341,22 +343,31 @@ function matches(data: Buffer, start: number, name: string): boolean {
   return true;
 }
 
-function badStatusLine(): Error {
-  return protocolError('the answer does not start with an HTTP/1.x status line', 'RFC 9112 §4');
+function badStatusLine(data: Buffer, start: number, end: number): Error {
+  const other = otherProtocol(data, start, end);
+  const why = other === undefined ? '' : `; ${other}`;
+  return protocolError(
+    'the answer does not start with an HTTP/1.x status line',
+    `RFC 9112 §4; it sent ${shownBytes(data, start, end)}${why}`,
+  );
 }
 
-function badName(byte: number, isAtStart: boolean): Error {
-  if (isAtStart && isBlank(byte)) return protocolError('a folded field line', 'RFC 9112 §5.2');
-  if (isBlank(byte)) return protocolError('a blank before the colon of a field', 'RFC 9112 §5.1');
-  return protocolError(`${describe(byte)} in a field name`, 'RFC 9110 §5.1');
+/** Shown up to the byte that is wrong: what follows may be a value, and secret. */
+function badName(data: Buffer, start: number, at: number): Error {
+  const byte = data[at] ?? 0;
+  const sent = `it sent ${shownBytes(data, start, at + 1)}`;
+  if (at === start && isBlank(byte)) return protocolError('a folded field line', 'RFC 9112 §5.2');
+  if (isBlank(byte))
+    return protocolError('a blank before the colon of a field', `RFC 9112 §5.1; ${sent}`);
+  return protocolError(`${describe(byte)} in a field name`, `RFC 9110 §5.1; ${sent}`);
 }
 
 function lineTooLong(): Error {
-  return protocolError(`a line longer than ${CONSTANTS.maxLineBytes} bytes`, 'our bound');
+  return protocolError(`a line longer than ${CONSTANTS.maxLineBytes} bytes`, FIXED_BOUND);
 }
 
 function tooLarge(maxBytes: number): Error {
-  return protocolError(`a head or trailer larger than ${maxBytes} bytes`, 'our bound');
+  return protocolError(`a head or trailer larger than ${maxBytes} bytes`, FIXED_BOUND);
 }
 
 function describe(byte: number): string {

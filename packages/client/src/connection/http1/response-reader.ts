@@ -10,7 +10,7 @@ import { TransportError } from '../../errors.js';
 import { CR, LF } from './bytes.js';
 import { ChunkedDecoder } from './chunked-decoder.js';
 import { HeadParser, type ParsedHead } from './head-parser.js';
-import { protocolError } from './protocol-error.js';
+import { FIXED_BOUND, protocolError } from './protocol-error.js';
 
 export interface ReaderEvents {
   onInformational(head: ParsedHead): void;
@@ -94,9 +94,9 @@ export class ResponseReader {
   /**
    * The peer has finished sending. Throws when that cuts the response off, or may have: over TLS, a
    * body that ends with the connection is whole only if the peer said goodbye (close_notify), because
-   * every machine on the way can forge a FIN (RFC 8446 §6.1).
+   * every machine on the way can forge a FIN (RFC 8446 §6.1). `hint`: why there may be no answer at all.
    */
-  end(isClean: boolean): void {
+  end(isClean: boolean, hint = ''): void {
     if (this.#state === State.Done) return;
     if (this.#state === State.UntilClose && isClean) {
       this.#done(undefined);
@@ -104,11 +104,11 @@ export class ResponseReader {
     }
     if (this.#state === State.Head || this.#state === State.Trailers)
       this.#headParser.checkOpenLine();
-    throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff());
+    throw new TransportError('HOTARU_CONNECTION_CLOSED', this.#cutOff(hint));
   }
 
-  #cutOff(): string {
-    if (!this.#hasStarted) return 'the peer closed the connection before it answered';
+  #cutOff(hint: string): string {
+    if (!this.#hasStarted) return `the peer closed the connection before it answered${hint}`;
     if (this.#state === State.Head)
       return 'the peer closed the connection in the middle of the response head';
     if (this.#state === State.UntilClose)
@@ -183,7 +183,7 @@ export class ResponseReader {
       if (this.#informational > CONSTANTS.maxInformational)
         throw protocolError(
           `more than ${CONSTANTS.maxInformational} informational responses`,
-          'our bound',
+          FIXED_BOUND,
         );
       // It has no body whatever it says (RFC 9110 §15.2); a proxy on the way may have read it otherwise.
       if (head.contentLength !== -1 || head.transferEncoding !== '' || head.saysClose)

@@ -1,0 +1,42 @@
+/** Bytes of a peer in a message: a few, and only visible ASCII as it is, so that a log line stays one line. */
+import { CONSTANTS } from '../../config/constants.js';
+
+/** Such as `"SSH-2.0-OpenSSH_9.6\r\n"`. */
+export function shownBytes(data: Buffer, start: number, end: number): string {
+  const shownEnd = Math.min(end, start + CONSTANTS.maxShownBytes);
+  let text = '';
+  for (let i = start; i < shownEnd; i += 1) text += shownByte(data[i] ?? 0);
+  return `"${text}"${end > shownEnd ? '…' : ''}`;
+}
+
+/** Another protocol that is known by its first bytes, and what to do. */
+export function otherProtocol(data: Buffer, start: number, end: number): string | undefined {
+  const [first, second] = [data[start], data[start + 1]];
+  // A TLS record: alert, handshake and the like, version 3.x (RFC 8446 §5.1).
+  if (end - start >= 2 && first !== undefined && first >= 0x14 && first <= 0x17 && second === 0x03)
+    return 'the peer speaks TLS: use https://';
+  const text = data.toString('latin1', start, Math.min(end, start + HTTP2.length));
+  // A SETTINGS frame on stream 0 is the first word of an HTTP/2 server (RFC 9113 §3.4).
+  const isSettings =
+    end - start >= 9 && data[start + 3] === 4 && data.readUInt32BE(start + 5) === 0;
+  if (text === HTTP2 || (isSettings && first === 0))
+    return 'the peer speaks HTTP/2, and this client HTTP/1.1: the port has to offer that, too';
+  return text.startsWith('SSH-') ? 'the peer speaks SSH: is this the right port?' : undefined;
+}
+
+const HTTP2 = 'HTTP/2';
+
+const ESCAPES: Readonly<Record<number, string>> = {
+  0x09: '\\t',
+  0x0a: '\\n',
+  0x0d: '\\r',
+  0x22: '\\"',
+  0x5c: '\\\\',
+};
+
+function shownByte(byte: number): string {
+  const escape = ESCAPES[byte];
+  if (escape !== undefined) return escape;
+  if (byte >= 0x20 && byte < 0x7f) return String.fromCharCode(byte);
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
