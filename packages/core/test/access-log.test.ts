@@ -115,6 +115,33 @@ describe('the access log', () => {
     ]);
   });
 
+  it.each(['text', 'a stream'])('says of a large response, %s, how it ended', async (kind) => {
+    const { app, lines } = loggedApp({ safety: { writeTimeout: 200 } });
+    const body = 'x'.repeat(20 * 1_048_576);
+    app.get('/', () => (kind === 'text' ? body : stream(Readable.from([body]))));
+    const { port } = await started(app);
+    const outcomes = async (count: number): Promise<unknown[]> => {
+      const found = (): unknown[] => lines.map(({ outcome }) => outcome).filter(Boolean);
+      while (found().length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+      return found();
+    };
+    const ask = (): RawClient => new RawClient(port).write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    const leaves = ask();
+    await leaves.until(/x/);
+    leaves.socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    leaves.socket.destroy();
+    expect(await outcomes(1)).toEqual(['client-left']);
+    const stops = ask();
+    await stops.until(/x/);
+    stops.socket.pause();
+    expect(await outcomes(2)).toEqual(['client-left', 'cut']);
+    const takes = ask();
+    while (takes.received.length < body.length)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await outcomes(3)).toEqual(['client-left', 'cut', 'sent']);
+  });
+
   it('is on by default, and off with accessLog: false', async () => {
     for (const [accessLog, count] of [
       [undefined, 1],

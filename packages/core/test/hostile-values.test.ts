@@ -95,3 +95,32 @@ describe('an iterator written by hand', () => {
     expect(returned).toBe(1);
   });
 });
+
+describe('a thenable written by hand', () => {
+  it.each<[string, () => void]>([
+    ['calls back twice', () => undefined],
+    ['throws after it has called back', trap],
+  ])('that %s is answered once, and not before its stream has ended', async (_name, then) => {
+    let hasEnded = false;
+    const { log, lines } = memoryLogger();
+    const app = testApp({ mode: 'production', accessLog: true, logger: log });
+    async function* pieces(): AsyncGenerator<string> {
+      yield 'a';
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      yield 'b';
+      hasEnded = true;
+    }
+    app.get('/', () => ({
+      then(resolve: (value: unknown) => void) {
+        resolve(stream(pieces()));
+        resolve('again');
+        then();
+      },
+    }));
+    const res = await app.inject({ path: '/' });
+    expect(lines, 'it is not over').toEqual([]);
+    expect(await res.text()).toBe('ab');
+    expect(hasEnded).toBe(true);
+    expect(lines).toMatchObject([{ msg: 'request', outcome: 'sent', bytes: 2 }]);
+  });
+});

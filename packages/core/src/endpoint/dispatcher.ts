@@ -47,7 +47,8 @@ export class Dispatcher {
       const outcome = this.#run(exchange, ctx);
       if (isThenable(outcome)) {
         this.#services.requests.opened(exchange);
-        outcome.then(
+        // One that is no promise of the engine's own may call back twice.
+        Promise.resolve(outcome).then(
           (value) => {
             this.#answer(exchange, value);
             exchange.handlerReturned();
@@ -180,7 +181,7 @@ export class Dispatcher {
       this.#rewrite(exchange, error);
       return;
     }
-    if (written === undefined) exchange.finish();
+    if (written === undefined) this.#sent(exchange);
     else {
       this.#services.requests.opened(exchange);
       written.then(
@@ -189,7 +190,8 @@ export class Dispatcher {
             exchange.outcome = result.outcome === 'cut' ? 'cut' : 'client-left';
           if (result.outcome === 'cut')
             exchange.log.error({ err: result.error }, 'the response was cut: its body failed');
-          exchange.finish();
+          if (result.outcome === 'sent') this.#sent(exchange);
+          else exchange.finish();
         },
         (error: unknown) => this.#rewrite(exchange, error),
       );
@@ -203,8 +205,18 @@ export class Dispatcher {
     });
     const { open } = this.#services.requests;
     for (const exchange of open) exchange.drainTimedOut(reason);
-    for (const exchange of open) if (exchange.state === 'answered') exchange.connection.cut(reason);
+    for (const exchange of open)
+      if (exchange.state === 'answered' || exchange.state === 'written')
+        exchange.connection.cut(reason);
     for (const exchange of open) if (exchange.state === 'open') this.#fail(exchange, reason);
+  }
+
+  #sent(exchange: Exchange): void {
+    if (exchange.response.writableLength === 0) exchange.finish();
+    else {
+      this.#services.requests.opened(exchange);
+      exchange.written();
+    }
   }
 
   /** The response failed before anything of it was sent. */

@@ -1,11 +1,14 @@
 /**
  * `Exchange`: the life of one inbound request, and what is drafted of its response.
  *
- *     open ──answer()──▶ answered ──finish()──▶ finished      a response is being written, then is out
- *       └──────────────────┴──client leaves───▶ finished      calls made in it are aborted, its body fails
+ *     open ──answer()──▶ answered ──written()──▶ written ──finish()──▶ finished
+ *       └──────────────────┴──client leaves────────┴───▶ finished     calls made in it are aborted, its body fails
  *
- * It is over when it has finished, its handler has returned and all that was handed to `waitUntil()` is
- * settled: then what was made for it is disposed of. The scope of its calls ends when it has finished and
+ * answered: a response is being written · written: all of it is handed to Node, and nothing more is done for it, but
+ * the client has not taken it: only of a large one, otherwise it is finished at once.
+ *
+ * It is over when its response is written, its handler has returned and all that was handed to `waitUntil()` is
+ * settled: then what was made for it is disposed of. The scope of its calls ends when the response is written and
  * `waitUntil()` holds it no more.
  *
  * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
@@ -54,7 +57,7 @@ const REPRESENTATION = new Set([
 
 const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
 
-export type ExchangeState = 'open' | 'answered' | 'finished';
+export type ExchangeState = 'open' | 'answered' | 'written' | 'finished';
 
 export class Exchange implements RequestUnderWay {
   readonly connection: InboundConnection;
@@ -124,6 +127,11 @@ export class Exchange implements RequestUnderWay {
 
   get state(): ExchangeState {
     return this.#state;
+  }
+
+  /** Is nothing more done for the response? */
+  get isWritten(): boolean {
+    return this.#state === 'written' || this.#state === 'finished';
   }
 
   /** Has the client left before it had the whole response? */
@@ -218,7 +226,7 @@ export class Exchange implements RequestUnderWay {
     });
     this.#scope = scope;
     if (this.#leftBecause !== undefined) scope.abort(this.#leftBecause);
-    else if (this.#state === 'finished') scope.end('is aborted');
+    else if (this.isWritten) scope.end('is aborted');
     return scope;
   }
 
@@ -302,7 +310,7 @@ export class Exchange implements RequestUnderWay {
     if (body === null || typeof body === 'string' || body instanceof Uint8Array) return response;
     if (this.#bodies === undefined) {
       this.#bodies = new UnsentBodies();
-      if (this.#state === 'finished') this.#bodies.close();
+      if (this.isWritten) this.#bodies.close();
     }
     this.#bodies.note(body);
     return response;
@@ -349,16 +357,33 @@ export class Exchange implements RequestUnderWay {
     this.#scope?.liftDeadline();
   }
 
-  /** The response is out, or the client has left. */
+  /** Node has all of the response, and the client has to take the rest of it: then it is finished. */
+  written(): void {
+    if (this.#state !== 'answered') return;
+    this.#state = 'written';
+    this.#endWork();
+    this.#settleOne();
+    // Node says so, too, when the connection is destroyed with the rest of it: that its client left comes next.
+    this.response.once('finish', () => {
+      if (!this.request.socket.destroyed) this.finish();
+    });
+  }
+
+  /** The response is out, or there is no client to take it. */
   finish(): void {
     if (this.#state === 'finished') return;
+    const hasEndedWork = this.#state === 'written';
     this.#state = 'finished';
     clearTimeout(this.#timer);
     this.connection.end(this);
+    if (!hasEndedWork) this.#endWork();
+    this.services.requests.finished(this);
+    if (!hasEndedWork) this.#settleOne();
+  }
+
+  #endWork(): void {
     this.#bodies?.close();
     this.#scope?.end('is aborted');
-    this.services.requests.finished(this);
-    this.#settleOne();
   }
 
   leave(reason: Error = wireError('HOTARU_CLIENT_GONE', 'the client has left')): void {

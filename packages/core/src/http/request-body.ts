@@ -168,7 +168,7 @@ class BodyStream extends Readable implements BodySink {
 function whyUnreadable(exchange: Exchange): Error | undefined {
   const { request, response } = exchange;
   if (exchange.bodyFailure !== undefined) return exchange.bodyFailure;
-  if (exchange.state === 'finished' && response.writableEnded)
+  if (exchange.isWritten && response.writableEnded)
     return new HotaruError(
       'HOTARU_REQUEST_BODY_USED',
       'the response was sent already, and the unread request body was dropped with it',
