@@ -8,6 +8,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONSTANTS } from '../constants.js';
 
+/** Is a request body of that length read to its end, whether the handler wants it or not? */
+export function isReadAnyway(contentLength: number): boolean {
+  return contentLength >= 0 && contentLength <= CONSTANTS.lingerDrainMaxBytes;
+}
+
 /**
  * To be called before the head is written.
  *
@@ -19,7 +24,7 @@ export function settleUnreadBody(
   contentLength: number,
 ): void {
   const { socket } = request;
-  if (contentLength >= 0 && contentLength <= CONSTANTS.lingerDrainMaxBytes) {
+  if (isReadAnyway(contentLength)) {
     // What is left is small: read it, so that the connection can go on; but do not wait for ever.
     response.once('finish', () => {
       request.resume();

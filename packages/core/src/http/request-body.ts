@@ -17,6 +17,7 @@ import { HotaruError } from '../errors.js';
 import { ByteCollector } from './byte-collector.js';
 import type { Exchange } from './exchange.js';
 import { wireError, type HttpError } from './http-error.js';
+import { isReadAnyway } from './linger.js';
 import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -155,6 +156,8 @@ class BodyStream extends Readable implements BodySink {
     this.#flush = undefined;
     this.#pushPending();
     if (!this.#isFull) return;
+    // After the response, the rest of a small body is read even if its reader is gone: for the next request.
+    if (this.#exchange.isWritten && isReadAnyway(this.#exchange.contentLength)) return;
     this.#exchange.request.pause();
     this.#source?.rest();
   }

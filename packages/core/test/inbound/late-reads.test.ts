@@ -97,3 +97,24 @@ it('a stream that a handler has dropped does not end the process when its client
   await closed;
   expect(stream.errored).toMatchObject({ code: 'HOTARU_CLIENT_GONE' });
 });
+
+it('a small body whose stream was left keeps its connection: the rest is read, for the next request', async () => {
+  const app = testApp();
+  app.post('/', async (ctx) => {
+    const { stream } = ctx;
+    await new Promise((resolve) => stream.once('readable', resolve));
+    return 'enough';
+  });
+  app.get('/next', () => 'next');
+  const { port } = await started(app);
+  const raw = new RawClient(port).write(
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60001\r\n\r\nx',
+  );
+  await raw.until(/keep-alive[^]*enough/);
+  for (let i = 0; i < 3; i++) {
+    raw.write('x'.repeat(20_000)); // more than a stream holds unread
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  raw.write('GET /next HTTP/1.1\r\nHost: x\r\n\r\n');
+  await raw.until(/\r\n\r\nnext$/);
+});
