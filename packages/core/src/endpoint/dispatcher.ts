@@ -205,9 +205,7 @@ export class Dispatcher {
     });
     const { open } = this.#services.requests;
     for (const exchange of open) exchange.drainTimedOut(reason);
-    for (const exchange of open)
-      if (exchange.state === 'answered' || exchange.state === 'written')
-        exchange.connection.cut(reason);
+    for (const exchange of open) if (exchange.state === 'answered') exchange.connection.cut(reason);
     for (const exchange of open) if (exchange.state === 'open') this.#fail(exchange, reason);
   }
 

@@ -361,11 +361,14 @@ export class Exchange implements RequestUnderWay {
   written(): void {
     if (this.#state !== 'answered') return;
     this.#state = 'written';
+    const { outcome } = this;
     this.#endWork();
     this.#settleOne();
     // Node says so, too, when the connection is destroyed with the rest of it: that its client left comes next.
     this.response.once('finish', () => {
-      if (!this.request.socket.destroyed) this.finish();
+      if (this.request.socket.destroyed) return;
+      this.outcome = outcome; // even if the app has begun to cut what is left
+      this.finish();
     });
   }
 
