@@ -22,17 +22,20 @@ export async function leaseOf(
   const { reportLeaks } = host.settings;
   const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
   let connection: PooledConnection;
+  let signal: AbortSignal | undefined;
   try {
-    connection = await new LeaseRequest(deadlines, clock, host, options).run(needsFresh);
+    const request = new LeaseRequest(deadlines, clock, host, options);
+    signal = request.signal;
+    connection = await request.run(needsFresh);
   } catch (error) {
     throw withCaller(nameOrigin(error, 'acquire', key), callSite);
   }
   const checkedOut = new CheckedOutConnection(connection, endCheckOut(host), owner, true);
   const lease = new Lease(checkedOut, reportLeaks, callSite);
   // An abort may have come between the hand-over and this continuation: nothing may be lost.
-  if (options?.signal?.aborted === true) {
+  if (signal?.aborted === true) {
     lease.release();
-    throw options.signal.reason;
+    throw signal.reason;
   }
   return lease;
 }

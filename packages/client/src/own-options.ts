@@ -64,7 +64,7 @@ export function checkNames<T extends object>(
   what: string,
   allowed: readonly (string & keyof T)[],
 ): Partial<T> {
-  if (options === undefined) return {};
+  if (options === undefined) return Object.create(null) as Partial<T>; // {} would have what Object.prototype was given
   if (!isRecord(options)) throw invalidRequest(`${what} must be an object, not ${show(options)}`);
   const own = ownOptions(options);
   for (const name in own)

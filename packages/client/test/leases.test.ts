@@ -59,6 +59,31 @@ describe('a lease that was released', () => {
   });
 });
 
+it('an acquire that a drain finds at work is served, though its idle connection ended', async () => {
+  await using s = await scene();
+  await s.pool.warm(s.upstream.url, 1);
+  const idle = got(s.pool, s.upstream.url);
+  const { socket } = idle;
+  s.pool.put(idle);
+  const acquired = s.pool.acquire(s.upstream.url); // polls the idle connection
+  socket.destroy();
+  const drained = s.pool.drain({ timeout: '5s' });
+  const lease = await acquired;
+  await lease.write('fine\n');
+  expect(await lease.read()).toEqual(Buffer.from('fine\n'));
+  lease.release();
+  await drained;
+});
+
+it('an acquire has no signal that Object.prototype was given', async () => {
+  await using s = await scene();
+  Object.assign(Object.prototype, { signal: { aborted: true, reason: 'evil' } });
+  const acquired = s.pool.acquire(s.upstream.url);
+  Reflect.deleteProperty(Object.prototype, 'signal');
+  const lease = await acquired;
+  expect(lease.release()).toBe(true);
+});
+
 it('write() refuses what is neither text nor bytes, and counts nothing', async () => {
   await using s = await scene();
   const lease = await s.pool.acquire(s.upstream.url);

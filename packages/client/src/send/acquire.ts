@@ -55,6 +55,11 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
     this.#acquisition = new Acquisition(host, this, true);
   }
 
+  /** Of the caller's own options, never of `Object.prototype`. */
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
   run(needsFresh: boolean): Promise<PooledConnection> {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -76,7 +81,8 @@ export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
   }
 
   unfit(_connection: PooledConnection, isReused: boolean, error: TransportError): void {
-    if (isReused) this.#acquisition.start({ needsFresh: false, isAdmitted: false });
+    // It was let in before: a drain that has begun meanwhile lets it finish.
+    if (isReused) this.#acquisition.start({ needsFresh: false, isAdmitted: true });
     else this.#fail(error);
   }
 
