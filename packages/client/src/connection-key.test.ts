@@ -47,3 +47,8 @@ it('keeps the zone of an IPv6 address as it is, and shortens the address before 
     'http://[fe80::1%eth0]:8080',
   );
 });
+
+it('reads a host outside ASCII the ten thousandth time as the first', () => {
+  const asks = Array.from({ length: 20_000 }, (_, i) => `b\u00fccher-${i % 7}.test`);
+  expect(() => asks.map((host) => ConnectionKey.from({ host }))).not.toThrow();
+});

@@ -10,8 +10,12 @@ export function canonicalHost(text: string): string | undefined {
   if (isIPv6(bare)) return canonicalIPv6(bare);
   if (text !== bare || /[\s/?#@:\\]/.test(bare)) return undefined;
   // What a URL makes of it: a host must not be another one by another way of naming it.
-  const url = `http://${bare}/`;
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+  // (Not asked with URL.canParse(): on Node 20 it misreads é and the like once it has been called often.)
+  try {
+    return new URL(`http://${bare}/`).hostname;
+  } catch {
+    return undefined;
+  }
 }
 
 /** As in a URL: `api.example.com:443`, `[::1]:8080`. */
