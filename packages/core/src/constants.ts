@@ -13,6 +13,10 @@ export const CONSTANTS = Object.freeze({
   /** No upstream keeps an app from listening for longer: within the patience of the usual liveness probes. */
   warmUpMs: 5_000,
 
+  // ── ids ───────────────────────────────────────────────────────────────────────
+  /** Asking the system for random bytes costs as much as half a call: they are fetched for some forty ids at once. */
+  randomPoolBytes: 1_024,
+
   // ── connections of clients ────────────────────────────────────────────────────
   /** Longer than the idle timeout of the usual load balancers (60 s), so that they close first. */
   keepAliveMs: 72_000,

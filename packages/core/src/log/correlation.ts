@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ScopeFields } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 import { checkBoolean, checkKeys } from '../options.js';
 
 /** The field that carries a request id, in requests and in responses. */
@@ -137,8 +138,19 @@ function beginTrace(): Trace {
   return { traceId: hex(16), flags: '00', state: undefined };
 }
 
-/** Never all zeros, which means "none" (§3.2.2.3). */
+/** Hexadecimal digits that were not given out yet. */
+let randomPool = '';
+let randomPoolAt = 0;
+
+/** Never all zeros, which means "none" (§3.2.2.3). No digit is given out twice. */
 function hex(bytes: number): string {
-  const text = randomBytes(bytes).toString('hex');
+  const end = randomPoolAt + bytes * 2;
+  if (end > randomPool.length) {
+    randomPool = randomBytes(CONSTANTS.randomPoolBytes).toString('hex');
+    randomPoolAt = 0;
+    return hex(bytes);
+  }
+  const text = randomPool.slice(randomPoolAt, end);
+  randomPoolAt = end;
   return /^0+$/.test(text) ? hex(bytes) : text;
 }
