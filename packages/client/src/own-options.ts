@@ -2,6 +2,7 @@
  * Objects of options, read safely: what `Object.prototype` says (a polyfill, or an attack by prototype
  * pollution) is no option of the caller, and what is no object of options is said to be none.
  */
+import { didYouMean } from './did-you-mean.js';
 import { HotaruClientError, invalidRequest } from './errors.js';
 
 const NOTHING = {};
@@ -69,7 +70,9 @@ export function checkNames<T extends object>(
   const own = ownOptions(options);
   for (const name in own)
     if (!(allowed as readonly string[]).includes(name))
-      throw invalidRequest(`the option ${name} is not known; allowed: ${allowed.join(', ')}`);
+      throw invalidRequest(
+        `the option ${name} is not known${didYouMean(name, allowed)}; allowed: ${allowed.join(', ')}`,
+      );
   return own;
 }
 

@@ -50,7 +50,7 @@ describe('the environment', () => {
     const input = PoolConfig.fromEnvironment({
       HOTARU_POOL_MAX_PER_HOST: '50',
       HOTARU_POOL_IDLE_TIMEOUT: '30s',
-      HOTARU_POOL_ACQUIRE_TIMEOUT: ' 2500 ',
+      HOTARU_POOL_ACQUIRE_TIMEOUT: ' 2500ms ',
       HOTARU_POOL_TIMEOUT: 'Infinity',
       HOTARU_POOL_ENABLE_POOLING: 'false',
       HOTARU_POOL_REPORT_LEAKS: '1',

@@ -69,7 +69,10 @@ describe('hosts[...].tls', () => {
   });
 
   it.each([
-    [{ caa: 'x' }, 'hosts["api.test"].tls: tls.caa is not a setting; allowed: ca, cert'],
+    [
+      { caa: 'x' },
+      'hosts["api.test"].tls: tls.caa is not a setting (did you mean ca?); allowed: ca, cert',
+    ],
     [{ cert: 'x' }, 'tls.cert and tls.key go together'],
     ['yes', 'hosts["api.test"].tls: tls must be an object'],
   ])('is checked when it is given: %j', (tls, message) => {

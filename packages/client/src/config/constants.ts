@@ -110,6 +110,8 @@ export const CONSTANTS = Object.freeze({
   maxShownTargetChars: 100,
   /** Names of a certificate that are shown: it may have hundreds. */
   maxShownNames: 4,
+  /** An unknown name that differs by so many letters from a known one was meant to be that. */
+  maxTypos: 2,
   /** Of an answer that is none: enough to see what it is. */
   maxShownBytes: 32,
 });

@@ -20,7 +20,7 @@ describe('settings from the environment', () => {
       PoolConfig.fromEnvironment({
         HOTARU_POOL_MAX_PER_HOST: ' 50 ',
         HOTARU_POOL_IDLE_TIMEOUT: '30s',
-        HOTARU_POOL_ACQUIRE_TIMEOUT: '250',
+        HOTARU_POOL_ACQUIRE_TIMEOUT: '250ms',
         HOTARU_POOL_TIMEOUT: 'Infinity',
         HOTARU_POOL_ENABLE_POOLING: 'false',
         HOTARU_POOL_ORDER: 'lifo',
@@ -32,7 +32,7 @@ describe('settings from the environment', () => {
     ).toEqual({
       maxPerHost: 50,
       idleTimeout: '30s',
-      acquireTimeout: 250,
+      acquireTimeout: '250ms',
       timeout: Infinity,
       enablePooling: false,
       order: 'lifo',
@@ -44,8 +44,10 @@ describe('settings from the environment', () => {
     expect(toSnakeCase('maxRequestsPerConnection')).toBe('max_requests_per_connection');
     for (const name of Object.keys(SETTINGS) as SettingName[]) {
       const variable = `HOTARU_POOL_${toSnakeCase(name).toUpperCase()}`;
-      const value = SETTINGS[name].default;
-      expect(PoolConfig.fromEnvironment({ [variable]: String(value) })).toEqual({ [name]: value });
+      const { kind, default: value } = SETTINGS[name];
+      const hasUnit = kind === 'duration' && value !== Infinity;
+      const given = hasUnit ? `${value}ms` : value;
+      expect(PoolConfig.fromEnvironment({ [variable]: String(given) })).toEqual({ [name]: given });
     }
   });
 

@@ -3,6 +3,7 @@
  * names follow the table of settings; a variable with the prefix that fits none is an error: it
  * would have no effect.
  */
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import type { SettingsInput } from './pool-config.js';
@@ -12,7 +13,7 @@ const PREFIX = 'HOTARU_POOL_';
 /**
  * The values are not checked here.
  *
- * @throws ConfigError `HOTARU_INVALID_CONFIG` for a variable that names no setting.
+ * @throws ConfigError `HOTARU_INVALID_CONFIG` for a variable that names no setting, and for a duration without a unit.
  */
 export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): SettingsInput {
   const settings: Record<string, unknown> = {};
@@ -22,9 +23,9 @@ export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): Setting
     if (name === undefined)
       throw new ConfigError(
         variable,
-        `${variable} is no setting; allowed: ${[...VARIABLES.keys()].join(', ')}`,
+        `${variable} is no setting${didYouMean(variable, VARIABLES.keys())}; allowed: ${[...VARIABLES.keys()].join(', ')}`,
       );
-    settings[name] = valueOf(SETTINGS[presentName(name)], text);
+    settings[name] = valueOf(variable, SETTINGS[presentName(name)], text);
   }
   return settings;
 }
@@ -53,7 +54,7 @@ function presentName(name: GivenName): SettingName {
 }
 
 /** Text as the kind of setting wants it; what does not fit stays text, and fails the check with its name. */
-function valueOf(setting: Setting, text: string): unknown {
+function valueOf(variable: string, setting: Setting, text: string): unknown {
   const trimmed = text.trim();
   switch (setting.kind) {
     case 'boolean':
@@ -64,7 +65,19 @@ function valueOf(setting: Setting, text: string): unknown {
           : text;
     case 'choice':
       return trimmed;
+    case 'duration':
+      // Many tools count these in seconds: 30 would be 30 ms here, in silence.
+      if (isNumber(trimmed) && Number.isFinite(Number(trimmed)))
+        throw new ConfigError(
+          variable,
+          `${variable} is "${trimmed}", without a unit: write ${trimmed}s or ${trimmed}ms`,
+        );
+      return isNumber(trimmed) ? Number(trimmed) : trimmed;
     default:
-      return trimmed !== '' && !Number.isNaN(Number(trimmed)) ? Number(trimmed) : trimmed;
+      return isNumber(trimmed) ? Number(trimmed) : trimmed;
   }
+}
+
+function isNumber(text: string): boolean {
+  return text !== '' && !Number.isNaN(Number(text));
 }

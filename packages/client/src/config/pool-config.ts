@@ -4,6 +4,7 @@
  * allowed.
  */
 import { overlayTls, TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { authorityOf, parseHostAndPort } from '../host-name.js';
 import { isRecord, ownOptions } from '../own-options.js';
@@ -273,7 +274,7 @@ function checkSettings(input: SettingsInput, base: Settings, path: string): Sett
     if (!Object.hasOwn(SETTINGS, name))
       throw new ConfigError(
         path + name,
-        `${path}${name} is not a setting; allowed: ${Object.keys(SETTINGS).join(', ')}`,
+        `${path}${name} is not a setting${didYouMean(name, namesAt(path))}; allowed: ${namesAt(path).join(', ')}`,
       );
     const setting: Setting = SETTINGS[name as SettingName];
     if (path !== '' && !setting.perHost)
@@ -288,6 +289,13 @@ function checkSettings(input: SettingsInput, base: Settings, path: string): Sett
       `${path}minIdle is ${checked.minIdle}, but only ${room} may be idle (maxIdlePerHost ${checked.maxIdlePerHost}, maxPerHost ${checked.maxPerHost})`,
     );
   return checked;
+}
+
+/** What may be given there: for the pool, or for one host. */
+function namesAt(path: string): string[] {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  if (path === '') return [...names, 'hosts'];
+  return [...names.filter((name) => SETTINGS[name].perHost), 'tls'];
 }
 
 function checkSetting(key: string, value: unknown, setting: Setting): number | boolean | string {

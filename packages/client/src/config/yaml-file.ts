@@ -10,6 +10,7 @@
  *         api.example.com: { max_per_host: 10 }
  */
 import { readFile } from 'node:fs/promises';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { OLD_NAMES, SETTINGS } from './defaults.js';
 import { toSnakeCase } from './environment.js';
@@ -63,7 +64,7 @@ export async function parseYaml(text: string, file: string): Promise<PoolConfigI
         return fail(
           place,
           name,
-          `${name} is not a setting; allowed: ${[...NAMES.keys()].join(', ')}`,
+          `${name} is not a setting${didYouMean(name, NAMES.keys())}; allowed: ${[...NAMES.keys()].join(', ')}`,
         );
       const given: unknown = yaml.isScalar(value)
         ? value.value

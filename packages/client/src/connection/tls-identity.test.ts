@@ -34,7 +34,7 @@ describe('the identity in a key', () => {
 
 describe('bad settings are refused before anything is dialled', () => {
   it.each([
-    [{ caa: 'x' }, 'tls.caa is not a setting; allowed: ca, cert'],
+    [{ caa: 'x' }, 'tls.caa is not a setting (did you mean ca?); allowed: ca, cert'],
     [
       { rejectUnauthorized: 'no' },
       'tls.rejectUnauthorized has a bad value; allowed: true or false',
@@ -42,7 +42,8 @@ describe('bad settings are refused before anything is dialled', () => {
     [{ minVersion: 'SSLv3' }, 'allowed: TLSv1.2 or TLSv1.3'],
     [{ cert: 'x' }, 'tls.cert and tls.key go together'],
     [{ alpn: ['h3'] }, 'offers nothing that is built; allowed: http/1.1'],
-    [{ cert: 'no PEM', key: 'no PEM' }, 'the certificates, key or versions don'],
+    [{ cert: 'no PEM', key: 'no PEM' }, 'tls.cert holds no PEM'],
+    [{ cert: '-----BEGIN', key: '-----BEGIN' }, 'the certificates, key or versions don'],
   ])('%j', (tls, message) => {
     expect(() => id(tls as TlsOptions)).toThrow(message);
   });

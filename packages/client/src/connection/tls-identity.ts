@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { didYouMean } from '../did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import { ownOptions } from '../own-options.js';
 import { INSPECT, shown, type InspectOptions } from '../inspect.js';
@@ -209,7 +210,9 @@ function check(options: unknown): asserts options is TlsOptions {
   for (const [name, value] of entriesOf(options)) {
     if (value === undefined) continue;
     if (!(ALLOWED as readonly string[]).includes(name))
-      throw invalidRequest(`tls.${name} is not a setting; allowed: ${ALLOWED.join(', ')}`);
+      throw invalidRequest(
+        `tls.${name} is not a setting${didYouMean(name, ALLOWED)}; allowed: ${ALLOWED.join(', ')}`,
+      );
     if (!isGood(name, value))
       throw invalidRequest(
         `tls.${name} has a bad value; allowed: ${WANTED[name] ?? 'PEM text or bytes'}`,
@@ -218,6 +221,16 @@ function check(options: unknown): asserts options is TlsOptions {
   const { cert, key } = options as TlsOptions;
   if ((cert === undefined) !== (key === undefined))
     throw invalidRequest('tls.cert and tls.key go together: give both or neither');
+  for (const name of ['ca', 'cert', 'key'] as const)
+    if (![(options as TlsOptions)[name] ?? []].flat().every(holdsPem))
+      throw invalidRequest(
+        `tls.${name} holds no PEM (no "-----BEGIN"): give what is in the file, such as readFileSync(path)`,
+      );
+}
+
+/** A path is taken for an authority that signed nothing: the certificate of the peer would be blamed. */
+function holdsPem(value: string | Buffer): boolean {
+  return value.includes('-----BEGIN');
 }
 
 const WANTED: Record<string, string> = {

@@ -4,6 +4,7 @@
 import { parseDuration, type Duration } from '../config/duration.js';
 import { parseSize, type Size } from '../config/size.js';
 import type { TlsOptions } from '../connection/tls-identity.js';
+import { didYouMean } from '../did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, ownOptions, show } from '../own-options.js';
 import type { ResponseHeaders } from '../message/response-headers.js';
@@ -104,7 +105,9 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     throw invalidRequest(`the options of a call must be an object, not ${show(options)}`);
   for (const name in options)
     if (!(ALLOWED as readonly string[]).includes(name))
-      throw invalidRequest(`the option ${name} is not known; allowed: ${ALLOWED.join(', ')}`);
+      throw invalidRequest(
+        `the option ${name} is not known${didYouMean(name, ALLOWED)}; allowed: ${ALLOWED.join(', ')}`,
+      );
   checkBehaviour(options);
   if (options.tls !== undefined && !isRecord(options.tls))
     throw invalidRequest(

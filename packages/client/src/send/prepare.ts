@@ -3,6 +3,7 @@
  * written (docs/rules.md, rule 14): method, target, field names and values, framing.
  */
 import type { WireRequest } from '../connection/http1/request-writer.js';
+import { didYouMean } from '../did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import type { RequestInit } from '../message/request.js';
 import { ACCEPT_ENCODING } from '../message/body-decoder.js';
@@ -88,7 +89,9 @@ export function prepare(
     throw invalidRequest(`the request must be an object, not ${show(request)}`);
   for (const name in request)
     if (!ALLOWED.includes(name))
-      throw invalidRequest(`request.${name} is not known; allowed: ${ALLOWED.join(', ')}`);
+      throw invalidRequest(
+        `request.${name} is not known${didYouMean(name, ALLOWED)}; allowed: ${ALLOWED.join(', ')}`,
+      );
   const method = checkMethod(request.method);
   const path = requestTarget(target.path, request);
   const { origin } = target;
