@@ -5,6 +5,7 @@
  * Never a query, never credentials: both carry secrets, and an error is logged. Named once: the call that
  * failed first is the one to look at.
  */
+import { urlOf } from './host-name.js';
 import { CONSTANTS } from './config/constants.js';
 import type { ConnectionKey } from './connection-key.js';
 import { HotaruClientError } from './errors.js';
@@ -133,5 +134,5 @@ function shortened(text: string): string {
 function toUrl(target: unknown): URL | undefined {
   if (target instanceof URL) return target.origin === 'null' ? undefined : target;
   if (typeof target !== 'string' || !/^https?:\/\/[^\s\\]+$/i.test(target)) return undefined;
-  return URL.canParse(target) ? new URL(target) : undefined;
+  return urlOf(target);
 }

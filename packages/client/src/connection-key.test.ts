@@ -51,4 +51,5 @@ it('keeps the zone of an IPv6 address as it is, and shortens the address before 
 it('reads a host outside ASCII the ten thousandth time as the first', () => {
   const asks = Array.from({ length: 20_000 }, (_, i) => `b\u00fccher-${i % 7}.test`);
   expect(() => asks.map((host) => ConnectionKey.from({ host }))).not.toThrow();
+  expect(() => asks.map((host) => ConnectionKey.from(`http://${host}:80/`))).not.toThrow();
 });

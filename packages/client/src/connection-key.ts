@@ -6,7 +6,7 @@
 import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
 import { withoutSecrets } from './call-name.js';
 import { invalidRequest } from './errors.js';
-import { authorityOf, canonicalHost } from './host-name.js';
+import { authorityOf, canonicalHost, urlOf } from './host-name.js';
 import { isRecord, ownOptions, show } from './own-options.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';
 
@@ -109,11 +109,12 @@ export function parseUrl(target: string | URL): URL {
     refuseWithoutScheme(target);
     // Asked first: the parser's own error would carry the whole text, a password too, as a cause.
     // And what stands before a colon may be a user: it is shown as a scheme only where it must be one.
-    if (!URL.canParse(target) || !/^(?:https?:|[a-z][a-z\d+.-]*:\/\/)/i.test(target))
+    const parsed = urlOf(target);
+    if (parsed === undefined || !/^(?:https?:|[a-z][a-z\d+.-]*:\/\/)/i.test(target))
       throw invalidRequest(
         `${JSON.stringify(withoutSecrets(target))} is not an absolute URL such as https://api.example.com`,
       );
-    url = new URL(target);
+    url = parsed;
   } else url = target;
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw invalidRequest(`${url.protocol}// is not supported; allowed: http, https`);

@@ -10,9 +10,16 @@ export function canonicalHost(text: string): string | undefined {
   if (isIPv6(bare)) return canonicalIPv6(bare);
   if (text !== bare || /[\s/?#@:\\]/.test(bare)) return undefined;
   // What a URL makes of it: a host must not be another one by another way of naming it.
-  // (Not asked with URL.canParse(): on Node 20 it misreads é and the like once it has been called often.)
+  return urlOf(`http://${bare}/`)?.hostname;
+}
+
+/**
+ * Undefined for what is no URL: the parser's own error would carry the whole text, a password too. Not asked of
+ * `URL.canParse()`: on Node 20 it misreads é and the like once it has been called often.
+ */
+export function urlOf(text: string, base?: string | URL): URL | undefined {
   try {
-    return new URL(`http://${bare}/`).hostname;
+    return new URL(text, base);
   } catch {
     return undefined;
   }

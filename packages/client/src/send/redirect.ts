@@ -13,6 +13,7 @@
  *   another origin                → authorization, cookie, proxy-authorization and host stay behind, and
  *                                   of `tls` everything that says whom to trust or who we are
  */
+import { urlOf } from '../host-name.js';
 import { withoutSecrets } from '../call-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import { parseUrl } from '../connection-key.js';
@@ -111,9 +112,10 @@ function resolveLocation([location = '', ...others]: string[], from: string): UR
   if (other !== undefined)
     throw fail(`there is another one, to ${JSON.stringify(withoutSecrets(other))}`);
   // Asked first: the parser's own error would carry both URLs, with all their secrets, as a cause.
-  if (!URL.canParse(location, from)) throw fail('Invalid URL');
+  const next = urlOf(location, from);
+  if (next === undefined) throw fail('Invalid URL');
   try {
-    return parseUrl(new URL(location, from));
+    return parseUrl(next);
   } catch (error) {
     throw fail((error as Error).message, error);
   }
