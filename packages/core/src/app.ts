@@ -17,6 +17,7 @@ import {
   type EndpointOptions,
   type Handler,
 } from './endpoint/endpoint.js';
+import { HotaruError } from './errors.js';
 import { Connections } from './http/connections.js';
 import type { HttpSafety } from './http/safety.js';
 import { createHttpServer } from './http/server.js';
@@ -169,8 +170,10 @@ export class App {
       (EndpointOptions & { methods?: readonly string[] | undefined }) | Handler<never>,
     handler?: Handler<never>,
   ): this {
-    if (typeof optionsOrHandler === 'function')
+    if (typeof optionsOrHandler === 'function') {
+      refuseThird(pattern, handler);
       return this.#add(['GET'], pattern, {}, optionsOrHandler);
+    }
     checkKeys('endpoint', optionsOrHandler, ['methods', 'middleware', 'safety']);
     const { methods = ['GET'], ...options } = optionsOrHandler;
     return this.#add(checkEndpointMethods(methods), pattern, options, handler);
@@ -235,8 +238,11 @@ export class App {
 
   get #listener(): Listener {
     if (this.#server === undefined) {
-      const server = createHttpServer(this.safety, (request, response, awaitsContinue) =>
-        this.#dispatcher.handle(request, response, awaitsContinue),
+      const server = createHttpServer(
+        this.safety,
+        (request, response, awaitsContinue) =>
+          this.#dispatcher.handle(request, response, awaitsContinue),
+        (problem, reason) => this.#services.requests.refused(problem, reason),
       );
       this.#server = { server, connections: new Connections(server) };
     }
@@ -248,10 +254,18 @@ export class App {
       pattern: string,
       optionsOrHandler: EndpointOptions | Handler<never>,
       handler?: Handler<never>,
-    ): App =>
-      typeof optionsOrHandler === 'function'
-        ? this.#add([method], pattern, {}, optionsOrHandler)
-        : this.#add([method], pattern, optionsOrHandler, handler);
+    ): App => {
+      if (typeof optionsOrHandler !== 'function')
+        // Without either, it is the handler that is missing.
+        return this.#add(
+          [method],
+          pattern,
+          isMissing(optionsOrHandler) ? {} : optionsOrHandler,
+          handler,
+        );
+      refuseThird(pattern, handler);
+      return this.#add([method], pattern, {}, optionsOrHandler);
+    };
   }
 
   #add(
@@ -265,4 +279,17 @@ export class App {
     router.add(endpoint.pattern, methods, endpoint);
     return this;
   }
+}
+
+function isMissing(value: unknown): value is undefined {
+  return value === undefined;
+}
+
+/** Express takes middleware there: to overlook it would leave the endpoint without its guard. */
+function refuseThird(pattern: string, more: unknown): void {
+  if (more === undefined) return;
+  throw new HotaruError(
+    'HOTARU_INVALID_OPTION',
+    `${pattern} has two functions; middleware is an option: app.get(pattern, { middleware: ['..', guard] }, handler)`,
+  );
 }

@@ -45,6 +45,12 @@ export const CONSTANTS = Object.freeze({
   writeCheckMinMs: 10,
   writeCheckMaxMs: 5_000,
 
+  /** Two timers for one instant may fire this far apart. */
+  clockSlackMs: 2,
+  /** A request that has no response after this time is mentioned in the log, once; looked for this often. */
+  unansweredNewsMs: 30_000,
+  unansweredCheckMs: 10_000,
+
   // ── requests ──────────────────────────────────────────────────────────────────
   /**
    * Below this a buffered body drips rather than flows and is cut off, after a grace: the figures are those

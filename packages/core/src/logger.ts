@@ -24,6 +24,13 @@ export function toLogger(input: LoggerInput | undefined, isDevelopment: boolean)
   )
     throw invalidOption('app.logger', input, 'a pino logger, options for one, or false');
   if (input !== undefined && isLogger(input)) return input;
+  // `console`, say: pino would take it for options, and write on to stdout.
+  if (input !== undefined && 'info' in input)
+    throw invalidOption(
+      'app.logger',
+      input,
+      'a pino logger, options for one, or false; it has no child()',
+    );
   const isStackWanted = (): boolean => log.isLevelEnabled('debug');
   const options: LoggerOptions = {
     name: 'hotaru',
@@ -62,6 +69,8 @@ function isPretty({ transport }: LoggerOptions, isDevelopment: boolean): boolean
   if (transport !== undefined) return false; // it formats as it likes
   const wanted = process.env['HOTARU_LOG'];
   if (wanted === 'pretty' || wanted === 'json') return wanted === 'pretty';
+  if (wanted !== undefined && wanted !== '')
+    throw invalidOption('HOTARU_LOG', wanted, '"pretty" or "json"');
   return isDevelopment && process.stdout.isTTY;
 }
 

@@ -181,7 +181,7 @@ describe('errors', () => {
     });
     const short = await app.inject({ path: '/short' });
     expect(await short.json()).toMatchObject({ title: 'Not Found', detail: 'no such user' });
-    expect(() => new HttpError(200)).toThrow('allowed for an HttpError: 400 to 599');
+    expect(() => new HttpError(200)).toThrow('allowed for an HttpError: a number from 400 to 599');
   });
 
   it('an extension cannot take the place of a member', async () => {

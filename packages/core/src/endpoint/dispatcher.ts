@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONSTANTS } from '../constants.js';
+import { HotaruError } from '../errors.js';
 import { HttpContext, setMatch } from '../http/context.js';
 import { Exchange } from '../http/exchange.js';
 import { wireError, type HttpError } from '../http/http-error.js';
@@ -18,7 +19,7 @@ import { HttpResponse } from '../http/response.js';
 import type { HttpSafety } from '../http/safety.js';
 import { writeResponse } from '../http/write-response.js';
 import { InboundConnection } from '../inbound/connection.js';
-import { report } from '../log/report.js';
+import { report, reportCut } from '../log/report.js';
 import { compose, isThenable, type Middleware } from '../middleware/compose.js';
 import { ANY_METHOD, Router } from '../routing/router.js';
 import type { Services } from '../services.js';
@@ -83,8 +84,19 @@ export class Dispatcher {
   #startDeadline(exchange: Exchange): void {
     if (exchange.safety.requestTimeout !== Infinity)
       exchange.startDeadline(exchange.safety.requestTimeout, () =>
-        this.#fail(exchange, wireError('HOTARU_DEADLINE_EXCEEDED', 'the request took too long')),
+        this.#fail(exchange, this.#tookTooLong(exchange)),
       );
+  }
+
+  #tookTooLong(exchange: Exchange): HttpError {
+    const why =
+      `not answered within safety.requestTimeout (${exchange.safety.requestTimeout} ms)` +
+      (exchange.callsAtDeadline.length > 0 ? '' : '; it was waiting for no upstream call');
+    // The limits of a server are no business of its clients.
+    const detail = this.#services.isDevelopment ? why : 'the request took too long';
+    return wireError('HOTARU_DEADLINE_EXCEEDED', detail, {
+      cause: new HotaruError('HOTARU_DEADLINE_EXCEEDED', why),
+    });
   }
 
   /** Everything that can be said from the head alone, before a byte of the body is read. */
@@ -188,8 +200,7 @@ export class Dispatcher {
         (result) => {
           if (result.outcome !== 'sent')
             exchange.outcome = result.outcome === 'cut' ? 'cut' : 'client-left';
-          if (result.outcome === 'cut')
-            exchange.log.error({ err: result.error }, 'the response was cut: its body failed');
+          if (result.outcome === 'cut') reportCut(exchange, result.error);
           if (result.outcome === 'sent') this.#sent(exchange);
           else exchange.finish();
         },
@@ -233,6 +244,7 @@ export class Dispatcher {
     if (exchange.state === 'open' && !exchange.isGone) report(exchange, problem);
     else exchange.log.debug({ err: error }, 'a handler failed after its request was over');
     exchange.hasFailed = true;
+    if (exchange.state === 'open') exchange.errorCode = problem.code;
     if (exchange.state === 'open') exchange.dropRepresentation();
     this.#write(exchange, problemResponse(problem));
   }

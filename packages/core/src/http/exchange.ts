@@ -18,6 +18,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestScope, type CallReport, type OpenCall } from '@hotaru/client';
+import { CONSTANTS } from '../constants.js';
 import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
 import { Correlation } from '../log/correlation.js';
 import type { RequestOutcome } from '../log/request-log.js';
@@ -94,6 +95,8 @@ export class Exchange implements RequestUnderWay {
   /** What was going on when the client left, or the drain cut it. */
   callsWhenLeft: readonly OpenCall[] = NO_CALLS;
   #correlation: Correlation | undefined = undefined;
+  /** Of the error that the response is about, for its line in the log. */
+  errorCode: string | undefined = undefined;
   /** The response is about an error. */
   hasFailed = false;
   #state: ExchangeState = 'open';
@@ -198,6 +201,13 @@ export class Exchange implements RequestUnderWay {
     return this.#scope?.callsAtDeadline ?? NO_CALLS;
   }
 
+  /** Has it had all the time there is for an answer? A call that ran out of its own time is another matter. */
+  get isOutOfTime(): boolean {
+    if (this.callsAtDeadline.length > 0 || this.#scope?.expired === true) return true;
+    // The clock of a call that had all of this time may be the first to say so.
+    return performance.now() >= this.deadlineMs - CONSTANTS.clockSlackMs;
+  }
+
   get log(): Logger {
     return (this.#log ??= this.services.log.child({
       ...(this.services.correlation.logsId && { requestId: this.correlation.requestId }),
@@ -218,7 +228,8 @@ export class Exchange implements RequestUnderWay {
       onOpenCall: (report) => this.#reportOpenCall(report),
       ...(this.services.isDevelopment && {
         onUnreadBody: (report) =>
-          this.log.warn(
+          // Of a request that failed, the handler may never have had the response: a sibling's failure came first.
+          this.log[this.hasFailed ? 'debug' : 'warn'](
             callFields(report),
             'the body of an upstream response was never read; read it, or call discard()',
           ),

@@ -48,7 +48,7 @@ export class HttpError extends Error {
     if (!Number.isInteger(status) || status < 400 || status > 599)
       throw new HotaruError(
         'HOTARU_INVALID_OPTION',
-        `status is ${show(status)}; allowed for an HttpError: 400 to 599`,
+        `status is ${show(status)}; allowed for an HttpError: a number from 400 to 599`,
       );
     const name = title ?? STATUS_CODES[status] ?? 'Error';
     super(detail ?? name, cause === undefined ? undefined : { cause });

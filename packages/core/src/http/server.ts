@@ -18,7 +18,14 @@ export type RequestListener = (
   awaitsContinue: boolean,
 ) => void;
 
-export function createHttpServer(safety: HttpSafety, onRequest: RequestListener): Server {
+/** Told of what was refused before it was a request; `reason` is the parser's. */
+export type RefusalListener = (problem: HttpError, reason?: string) => void;
+
+export function createHttpServer(
+  safety: HttpSafety,
+  onRequest: RequestListener,
+  onRefusal: RefusalListener,
+): Server {
   const { headersTimeout, maxHeaderSize } = safety;
   const server = createServer({
     maxHeaderSize,
@@ -41,9 +48,9 @@ export function createHttpServer(safety: HttpSafety, onRequest: RequestListener)
     onRequest(request, response, true),
   );
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const text = problemText(
-      wireError('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected'),
-    );
+    const problem = wireError('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected');
+    const text = problemText(problem);
+    onRefusal(problem);
     // Its body may be on the way.
     InboundConnection.of(request.socket).refuseRest(response);
     response.writeHead(417, {
@@ -56,17 +63,29 @@ export function createHttpServer(safety: HttpSafety, onRequest: RequestListener)
     socket.on('error', ignore);
     const problem = wireError('HOTARU_METHOD_NOT_ALLOWED', 'CONNECT is not supported here');
     const connection = InboundConnection.of(socket);
+    onRefusal(problem);
     connection.whenAnswered(() => refuse(connection.socket, problem));
   });
-  server.on('clientError', refuseBroken);
+  server.on('clientError', (error: ParserError, socket: Socket) =>
+    refuseBroken(error, socket, onRefusal),
+  );
   return server;
 }
+
+interface ParserError extends NodeJS.ErrnoException {
+  /** What was being parsed. */
+  readonly rawPacket?: Uint8Array;
+}
+
+/** RFC 8446 §5.1: the record that every TLS connection begins with. */
+const TLS_HANDSHAKE = 0x16;
+const TLS_MAJOR = 0x03;
 
 /**
  * What Node's parser gave up on. The requests that arrived whole before it are answered first, each with its own
  * answer; a request whose own body is broken has an error for its body. Only then comes the refusal.
  */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseBroken(error: ParserError, socket: Socket, onRefusal: RefusalListener): void {
   const connection = InboundConnection.of(socket);
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -82,14 +101,18 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     const isAnswering = connection.isAnswering;
     connection.leave();
     if (isAnswering) socket.destroy();
-    else refuse(connection.socket, problem);
+    else {
+      onRefusal(problem, error.code);
+      refuse(connection.socket, problem);
+    }
     return;
   }
-  if (!connection.failBody(problem))
-    connection.whenAnswered(() => refuse(connection.socket, problem));
+  if (connection.failBody(problem)) return; // its request has a line of its own
+  onRefusal(problem, error.code);
+  connection.whenAnswered(() => refuse(connection.socket, problem));
 }
 
-function problemOf(error: NodeJS.ErrnoException): HttpError {
+function problemOf(error: ParserError): HttpError {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
       return wireError('HOTARU_HEADERS_TOO_LARGE', 'the request head is too large');
@@ -98,8 +121,16 @@ function problemOf(error: NodeJS.ErrnoException): HttpError {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return wireError('HOTARU_HEAD_TIMEOUT', 'the request head did not arrive in time');
     default:
-      return wireError('HOTARU_BAD_REQUEST', 'the request is malformed');
+      return wireError('HOTARU_BAD_REQUEST', `the request is malformed${whyMalformed(error)}`);
   }
+}
+
+function whyMalformed({ code, rawPacket }: ParserError): string {
+  if (rawPacket?.[0] === TLS_HANDSHAKE && rawPacket[1] === TLS_MAJOR)
+    return ': it is TLS, and this port is for plain HTTP';
+  if (code === 'HPE_INVALID_METHOD') return ': the method is not known';
+  if (code === 'HPE_INVALID_HEADER_TOKEN') return ': a header field is not well-formed';
+  return '';
 }
 
 function ignore(): void {

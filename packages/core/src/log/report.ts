@@ -21,9 +21,17 @@ export function report(exchange: Exchange, problem: HttpError): void {
     // What the request waited for when its time was up, whichever clock was first to say so.
     ...(calls.length > 0 && { calls }),
   };
-  if (calls.length > 0 || problem.code === 'HOTARU_DEADLINE_EXCEEDED')
-    exchange.log.error(facts, 'the request was not answered in time');
+  if (exchange.isOutOfTime) exchange.log.error(facts, 'the request was not answered in time');
   else if (cause instanceof HotaruClientError && status !== 500)
     exchange.log.warn(facts, 'an upstream call failed');
   else exchange.log.error(facts, 'the request failed');
+}
+
+/** A body that broke after the head was out: an upstream's is a warning, as its other failures are. */
+export function reportCut(exchange: Exchange, error: unknown): void {
+  const level = error instanceof HotaruClientError ? 'warn' : 'error';
+  exchange.log[level](
+    { err: error, status: exchange.response.statusCode, pattern: exchange.pattern },
+    'the response was cut: its body failed',
+  );
 }

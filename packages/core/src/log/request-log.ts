@@ -7,6 +7,7 @@
 import type { OpenCall } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
 import type { Exchange } from '../http/exchange.js';
+import type { HttpError } from '../http/http-error.js';
 import type { Logger } from '../logger.js';
 
 /**
@@ -38,6 +39,8 @@ export class RequestLog {
   readonly isOn: boolean;
   readonly #log: Logger;
   readonly #open = new Set<Exchange>();
+  readonly #mentioned = new WeakSet<Exchange>();
+  #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(log: Logger, isOn: boolean) {
     this.#log = log;
@@ -48,6 +51,36 @@ export class RequestLog {
   opened(exchange: Exchange): void {
     if (exchange.startedAtMs === 0) exchange.startedAtMs = performance.now();
     this.#open.add(exchange);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#lookForUnanswered(), CONSTANTS.unansweredCheckMs);
+    this.#timer.unref();
+  }
+
+  /** What the parser, or the first look at a head, has refused: it never was a request with a line of its own. */
+  refused(problem: HttpError, reason?: string): void {
+    const { status, code, detail } = problem;
+    if (this.isOn)
+      this.#log.info({ status, code, detail, reason, outcome: 'refused' }, 'a request was refused');
+  }
+
+  #lookForUnanswered(): void {
+    if (this.#open.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const nowMs = performance.now();
+    for (const exchange of this.#open) {
+      const ms = Math.round(nowMs - exchange.startedAtMs);
+      if (exchange.state !== 'open' || ms < CONSTANTS.unansweredNewsMs) continue;
+      if (this.#mentioned.has(exchange)) continue;
+      this.#mentioned.add(exchange);
+      const calls = exchange.openCalls();
+      exchange.log.warn(
+        { pattern: exchange.pattern, ms, ...(calls.length > 0 && { calls }) },
+        'a request is still unanswered',
+      );
+    }
   }
 
   finished(exchange: Exchange): void {
@@ -95,6 +128,7 @@ function accessFacts(exchange: Exchange): Record<string, unknown> {
     ms: startedAtMs === 0 ? undefined : Math.round((performance.now() - startedAtMs) * 10) / 10,
     bytes: bodyBytes,
     outcome,
+    ...(exchange.errorCode !== undefined && { code: exchange.errorCode }),
     ...(callsWhenLeft.length > 0 && { calls: callsWhenLeft.slice(0, CONSTANTS.maxListed) }),
   };
 }

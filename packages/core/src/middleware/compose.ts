@@ -54,11 +54,27 @@ function wrap(middleware: Middleware, inner: Invoke): Run {
     });
     // One promise for each layer: what this one resolves with is the response that the next one out gets.
     if (isThenable(result))
-      return after(result, (value) =>
-        value === undefined && passed !== undefined ? passed : exchangeOf(ctx).respond(value),
-      );
-    return result === undefined ? passed : result;
+      return after(result, (value) => {
+        if (value !== undefined) return exchangeOf(ctx).respond(value);
+        if (passed !== undefined) return passed;
+        mentionSilence(middleware, ctx);
+        return exchangeOf(ctx).respond(value);
+      });
+    if (result !== undefined) return result;
+    if (passed === undefined) mentionSilence(middleware, ctx);
+    return passed;
   };
+}
+
+/** A guard that forgot to throw, or `next()` that was never called: a 204, which looks like success. */
+function mentionSilence(middleware: Middleware, ctx: HttpContext): void {
+  const exchange = exchangeOf(ctx);
+  // A status that was set is an answer on purpose.
+  if (!exchange.services.isDevelopment || exchange.status !== 0) return;
+  exchange.log.warn(
+    `the middleware ${middleware.name || '(without a name)'} called no next() and returned nothing: ` +
+      'that is a 204; return status(204) if it is meant, or throw an HttpError',
+  );
 }
 
 /** The rest of the chain as a response: what it throws at once rejects, too. */
