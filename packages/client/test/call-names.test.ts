@@ -387,6 +387,26 @@ describe('the stack of an error', () => {
     expect(stack.split('\n')[1]).toMatch(/at startCall .*call-names\.test\.ts/);
   });
 
+  it.each([
+    ['is not JSON', 'Content-Length: 4\r\n\r\n<no>'],
+    ['is cut short', 'Content-Length: 9\r\n\r\n{"a'],
+    ['is not gzip', 'Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n<no>'],
+  ])('has the line of the call where nothing awaits a body that %s', async (_what, answer) => {
+    const upstream = await upstreamOf(async (peer) => {
+      await peer.readRequest();
+      await peer.write(`HTTP/1.1 200 OK\r\n${answer}`);
+      peer.end();
+    });
+    const pool = poolWith({ reportLeaks: true });
+    const handler = async (): Promise<unknown> => {
+      const res = await pool.sendRequest(upstream.url);
+      return res.json();
+    };
+    const error = await failureOf(new Promise((_resolve, reject) => void handler().catch(reject)));
+    expect(error.stack?.split('\n')[1]).toMatch(/at (?:async )?handler .*call-names\.test\.ts/);
+    expect(error.elapsedMs).toBeGreaterThan(0);
+  });
+
   it('has the reader of a body that breaks', async () => {
     const upstream = await upstreamOf(async (peer) => {
       await peer.readRequest();

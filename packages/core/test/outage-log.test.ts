@@ -307,9 +307,31 @@ describe('one line says what failed', () => {
     );
     expect((await app.inject({ path: '/page' })).status).toBe(200);
     expect(alarms(lines)).toMatchObject([
-      { level: 40, upstream: `${url}/big`, at: expect.stringContaining('outage-log.test.ts') },
+      // Written as in an error: no `file://`, no folder of the program.
+      {
+        level: 40,
+        upstream: `${url}/big`,
+        at: expect.stringMatching(
+          /^(?:\S+ \()?packages\/core\/test\/outage-log\.test\.ts:\d+:\d+\)?$/,
+        ),
+      },
     ]);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('a body that is no JSON, and is handed on unread: where it was asked for, in development', async () => {
+    const { log, lines } = memoryLogger('info');
+    const url = await nodeUpstream((_req, res) => res.end('<no>'));
+    const app = pageApp(
+      async (ctx) => (await ctx.sendRequest(url, getRequest('/users/7'))).json(),
+      log,
+      { mode: 'development' },
+    );
+    expect((await app.inject({ path: '/page' })).status).toBe(502);
+    const at: unknown = expect.stringContaining('outage-log.test.ts');
+    expect(alarms(lines)).toMatchObject([
+      { err: { code: 'HOTARU_DECODE_FAILED', at, ms: DURATION } },
+    ]);
   });
 
   it('a handler that fails by itself: where, and what caused it, once', async () => {

@@ -25,6 +25,8 @@ export type BodyUse = 'unread' | 'claimed' | 'reading' | 'collecting' | 'discard
 
 /** Puts the name of its call on an error (call-name.ts). */
 export interface ErrorNamer {
+  /** The line of its call, where it was recorded. */
+  readonly callSite: string | undefined;
   name(error: HotaruClientError): void;
 }
 
@@ -211,7 +213,7 @@ export class ResponseBody implements BodySink {
     }
     if (this.#hasFailed) {
       this.#drop(); // a response that is kept keeps no half of a body
-      throw withCaller(this.#error);
+      throw withCaller(this.#error, this.namer?.callSite);
     }
     return this.#takeAll();
   }

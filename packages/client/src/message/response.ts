@@ -1,6 +1,7 @@
 /**
  * The response as the caller sees it. Everything but the status is made when asked for.
  */
+import { withCaller } from '../call-stack.js';
 import type { Readable } from 'node:stream';
 import type { Attempt, HotaruClientError } from '../errors.js';
 import { TransportError } from '../errors.js';
@@ -46,6 +47,8 @@ export interface ResponseSource {
   timing(): ResponseTiming;
   readonly connectionInfo: ConnectionInfo;
   readonly trailers: ResponseHeaders;
+  /** The caller's line, where call sites are recorded. */
+  readonly callSite: string | undefined;
   /** Puts the name of the call on an error (call-name.ts). */
   name(error: HotaruClientError): void;
 }
@@ -175,7 +178,7 @@ export class ClientResponse {
         { cause: error, phase: 'body', responseStarted: true },
       );
       this.#source.name(failure);
-      throw failure;
+      throw withCaller(failure, this.#source.callSite);
     }
   }
 

@@ -29,6 +29,8 @@ export class CallRecord implements ResponseSource {
   readonly origin: Origin;
   /** Path and query. */
   readonly target: string;
+  /** The caller's line, where call sites are recorded: for errors of a body that no async function awaits. */
+  callSite: string | undefined = undefined;
   readonly #clock: Clock;
   #connection: PooledConnection | undefined = undefined;
   #requestCount = 0;

@@ -131,6 +131,7 @@ export class Call
     this.#scopeLink = scope === undefined ? undefined : new Link<ScopedCall>(this);
     const wantsCallSite = settings.reportLeaks || scope?.captureCallSites === true;
     this.callSite = wantsCallSite ? (context?.callSite ?? callSiteOf(new Error())) : undefined;
+    this.#record.callSite = this.callSite;
     if (context !== undefined) context.callSite = this.callSite;
   }
 

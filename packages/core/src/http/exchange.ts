@@ -21,6 +21,7 @@ import { RequestScope, type CallReport, type OpenCall } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
 import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
 import { Correlation } from '../log/correlation.js';
+import { shownFrame } from '../log/error-facts.js';
 import type { RequestOutcome } from '../log/request-log.js';
 import type { Logger } from '../logger.js';
 import type { Services } from '../services.js';
@@ -447,7 +448,11 @@ export class Exchange implements RequestUnderWay {
 }
 
 function callFields({ url, method, callSite }: CallReport): object {
-  return { upstream: withoutQuery(url), upstreamMethod: method, at: callSite };
+  return {
+    upstream: withoutQuery(url),
+    upstreamMethod: method,
+    at: callSite === undefined ? undefined : shownFrame(callSite),
+  };
 }
 
 function ignore(): void {

@@ -73,7 +73,7 @@ function ownFrames(stack: unknown): string {
     .split('\n')
     .filter((line) => line.startsWith('    at ') && isOfProgram(line))
     .slice(0, CONSTANTS.maxStackLines)
-    .map((line) => shown(line.slice(7)))
+    .map((line) => shownFrame(line.slice(7)))
     .join(' ← ');
 }
 
@@ -86,7 +86,8 @@ function isOfProgram(frame: string): boolean {
   );
 }
 
-function shown(frame: string): string {
+/** One frame of a stack, as `at` has it in every line: `dist/app.js:8:17`. */
+export function shownFrame(frame: string): string {
   return frame
     .replace('file://', '')
     .replace(`${process.cwd()}/`, '')
