@@ -23,6 +23,7 @@ import { InboundConnection, type RequestUnderWay } from '../inbound/connection.j
 import { Correlation } from '../log/correlation.js';
 import { shownFrame } from '../log/error-facts.js';
 import type { RequestOutcome } from '../log/request-log.js';
+import type { Listed } from '../log/open-requests.js';
 import type { Logger } from '../logger.js';
 import type { Services } from '../services.js';
 import { wireError } from './http-error.js';
@@ -61,7 +62,7 @@ const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
 
 export type ExchangeState = 'open' | 'answered' | 'written' | 'finished';
 
-export class Exchange implements RequestUnderWay {
+export class Exchange implements RequestUnderWay, Listed<Exchange> {
   readonly connection: InboundConnection;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -90,6 +91,10 @@ export class Exchange implements RequestUnderWay {
   bodyFailure: Error | undefined = undefined;
   /** For its line in the log: `performance.now()` when it came, 0 when nothing needs it. */
   startedAtMs = 0;
+  // Its place among the requests under way: see log/open-requests.ts.
+  isOpen = false;
+  openedBefore: Exchange | undefined = undefined;
+  openedAfter: Exchange | undefined = undefined;
   /** Of the response, as far as it was written. */
   bodyBytes = 0;
   outcome: RequestOutcome = 'sent';

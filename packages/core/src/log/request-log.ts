@@ -9,6 +9,7 @@ import { CONSTANTS } from '../constants.js';
 import type { Exchange } from '../http/exchange.js';
 import type { HttpError } from '../http/http-error.js';
 import type { Logger } from '../logger.js';
+import { OpenRequests } from './open-requests.js';
 
 /**
  * How a request ended. `sent`: the response was handed over to the system. `client-left`: before that. `cut`: its
@@ -38,7 +39,7 @@ export class RequestLog {
   /** Is there a line for each request? Then each has an id and is timed. */
   readonly isOn: boolean;
   readonly #log: Logger;
-  readonly #open = new Set<Exchange>();
+  readonly #open = new OpenRequests<Exchange>();
   readonly #mentioned = new WeakSet<Exchange>();
   #timer: NodeJS.Timeout | undefined = undefined;
 
@@ -84,7 +85,7 @@ export class RequestLog {
   }
 
   finished(exchange: Exchange): void {
-    if (this.#open.size > 0) this.#open.delete(exchange);
+    this.#open.remove(exchange);
     if (this.isOn) this.#log.info(accessFacts(exchange), 'request');
     else if (exchange.outcome === 'client-left' && !exchange.response.headersSent)
       this.#log.info(accessFacts(exchange), 'the client left before its request was answered');
