@@ -1,8 +1,8 @@
 /**
- * Type-checks the declarations of both packages as a new user gets them: from the tarballs, with the newest
+ * Type-checks the declarations of both packages as a new user gets them: from the tarballs, with a new
  * `@types/node` and the native TypeScript, and with `skipLibCheck: false`, so that they are read at all.
  *
- *   node scripts/check-declarations.mjs [version of @types/node, default: latest]
+ *   node scripts/check-declarations.mjs [version of @types/node, default: the pinned one]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const rootDir = join(import.meta.dirname, '..');
-const typesVersion = process.argv[2] ?? 'latest';
+const typesVersion = process.argv[2] ?? '26.6.6'; // pinned, as every version here
 const scratch = mkdtempSync(join(tmpdir(), 'hotaru-types-'));
 
 function pack(name) {
