@@ -17,6 +17,8 @@ export default defineConfig({
     ],
     setupFiles: ['reflect-metadata'],
     testTimeout: 20_000,
+    // All cores: the default leaves one idle, half of a small machine.
+    maxWorkers: '100%',
     // Expose gc so that leak promises can be checked.
     execArgv: ['--expose-gc'],
   },
