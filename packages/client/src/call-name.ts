@@ -78,7 +78,7 @@ export function nameUncheckedOrigin(error: unknown, verb: string, target: unknow
 }
 
 /** As a URL has it: without the port that its scheme has anyway. */
-export function originOf({ host, port, tls }: ConnectionKey): string {
+function originOf({ host, port, tls }: ConnectionKey): string {
   const name = host.includes(':') ? `[${host}]` : host;
   const [scheme, usual] = tls === false ? ['http', 80] : ['https', 443];
   return `${scheme}://${name}${port === usual ? '' : `:${port}`}`;

@@ -40,3 +40,14 @@ it('leaves no link on what is removed: an old request keeps no younger one alive
     false,
   ]);
 });
+
+it('goes on behind a request that is removed while it is handed out', () => {
+  const open = new OpenRequests<Request>();
+  for (const name of ['a', 'b', 'c']) open.add(request(name));
+  const seen: string[] = [];
+  for (const one of open) {
+    seen.push(one.name);
+    open.remove(one);
+  }
+  expect([seen.join(''), open.size]).toEqual(['abc', 0]);
+});

@@ -45,8 +45,13 @@ export class OpenRequests<T extends Listed<T>> {
     this.#size -= 1;
   }
 
+  /** Oldest first. Safe against removal of the request just handed out. */
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let request = this.#oldest; request !== undefined; request = request.openedAfter)
+    let request = this.#oldest;
+    while (request !== undefined) {
+      const next: T | undefined = request.openedAfter;
       yield request;
+      request = next;
+    }
   }
 }

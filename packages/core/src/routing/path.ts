@@ -59,7 +59,7 @@ export function encodeSegment(text: string): string {
 }
 
 /** The text of a segment in the one form. */
-export function decodeSegment(segment: string): string {
+function decodeSegment(segment: string): string {
   return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
