@@ -4,7 +4,7 @@
  * read or write, nor, of a lease, reach the socket. What it knows of the connection can still be asked.
  */
 import { nameOrigin } from './call-name.js';
-import type { ConnectionKey } from './connection-key.js';
+import type { ConnectionKey } from './key/connection-key.js';
 import type { DialTiming, PooledConnection } from './connection/pooled-connection.js';
 import { RequestError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';

@@ -10,7 +10,7 @@ import type { Resolve } from './connection/dns-cache.js';
 import { nameOrigin, nameUncheckedCall } from './call-name.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './inspect.js';
-import { keyFor, keyOf, type KeyInput } from './key-input.js';
+import { keyFor, keyOf, type KeyInput } from './key/key-input.js';
 import type { Lease } from './lease.js';
 import { endCheckOut, leaseOf } from './leasing.js';
 import type { RequestInit } from './message/request.js';

@@ -11,14 +11,14 @@ export type {
   PoolEnvironment,
   WarmOptions,
 } from './connection-pool.js';
-export { ConnectionKey } from './connection-key.js';
-export type { ConnectionKeyParts } from './connection-key.js';
+export { ConnectionKey } from './key/connection-key.js';
+export type { ConnectionKeyParts } from './key/connection-key.js';
 export { PoolConfig } from './config/pool-config.js';
 export type { HostInput, PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
 export { parseDuration, type Duration } from './config/duration.js';
 export { parseSize, type Size } from './config/size.js';
 export type { CheckedOutConnection as PooledConnection } from './checked-out.js';
-export type { TlsIdentity, TlsOptions } from './connection/tls-identity.js';
+export type { TlsIdentity, TlsOptions } from './key/tls-identity.js';
 export { Lease } from './lease.js';
 export {
   AbortedError,

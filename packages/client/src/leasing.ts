@@ -3,7 +3,7 @@ import { nameOrigin } from './call-name.js';
 import { callSiteOf } from './call-site.js';
 import { withCaller } from './call-stack.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
-import type { ConnectionKey } from './connection-key.js';
+import type { ConnectionKey } from './key/connection-key.js';
 import type { PooledConnection } from './connection/pooled-connection.js';
 import { Lease } from './lease.js';
 import type { HostPool } from './pool/host-pool.js';

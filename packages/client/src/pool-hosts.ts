@@ -4,7 +4,7 @@
  * Which work is admitted is left to the `ConnectionPool`.
  */
 import type { PoolConfig } from './config/pool-config.js';
-import type { ConnectionKey } from './connection-key.js';
+import type { ConnectionKey } from './key/connection-key.js';
 import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
 import { PooledConnection } from './connection/pooled-connection.js';

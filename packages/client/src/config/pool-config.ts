@@ -3,10 +3,10 @@
  * an unknown key or a bad value never gets past here: the error names the key, the value and what is
  * allowed.
  */
-import { overlayTls, TlsIdentity, type TlsOptions } from '../connection/tls-identity.js';
+import { overlayTls, TlsIdentity, type TlsOptions } from '../key/tls-identity.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
-import { authorityOf, parseHostAndPort } from '../host-name.js';
+import { authorityOf, parseHostAndPort } from '../key/host-name.js';
 import { isRecord, ownOptions } from '../own-options.js';
 import { OLD_NAMES, PRESETS, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';

@@ -6,7 +6,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { CONSTANTS } from '../config/constants.js';
-import type { ConnectionKey } from '../connection-key.js';
+import type { ConnectionKey } from '../key/connection-key.js';
 import { ConnectError, type Phase } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { DialEvents } from '../pool/dialer.js';

@@ -12,7 +12,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionKey } from '../connection-key.js';
+import type { ConnectionKey } from '../key/connection-key.js';
 import { nameOrigin } from '../call-name.js';
 import { RequestError } from '../errors.js';
 import { INSPECT, shown, type InspectOptions } from '../inspect.js';

@@ -3,7 +3,7 @@
  */
 import { parseDuration, type Duration } from '../config/duration.js';
 import { parseSize, type Size } from '../config/size.js';
-import type { TlsOptions } from '../connection/tls-identity.js';
+import type { TlsOptions } from '../key/tls-identity.js';
 import { didYouMean } from '../did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, ownOptions, show } from '../own-options.js';

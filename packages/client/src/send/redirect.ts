@@ -13,11 +13,11 @@
  *   another origin                → authorization, cookie, proxy-authorization and host stay behind, and
  *                                   of `tls` everything that says whom to trust or who we are
  */
-import { urlOf } from '../host-name.js';
+import { urlOf } from '../key/host-name.js';
 import { withoutSecrets } from '../call-name.js';
 import { CONSTANTS } from '../config/constants.js';
-import { parseUrl } from '../connection-key.js';
-import type { TlsOptions } from '../connection/tls-identity.js';
+import { parseUrl } from '../key/connection-key.js';
+import type { TlsOptions } from '../key/tls-identity.js';
 import { invalidRequest, TransportError } from '../errors.js';
 import { abandonBodyOf } from '../message/request-body.js';
 import type { RequestInit } from '../message/request.js';

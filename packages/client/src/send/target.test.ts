@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConnectionKey } from '../connection-key.js';
-import type { TlsOptions } from '../connection/tls-identity.js';
+import { ConnectionKey } from '../key/connection-key.js';
+import type { TlsOptions } from '../key/tls-identity.js';
 import { Origins, requestTarget } from './target.js';
 
 function origins(): Origins {

@@ -3,10 +3,10 @@
  *
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
-import { parseUrl, type ConnectionKey } from '../connection-key.js';
+import { parseUrl, type ConnectionKey } from '../key/connection-key.js';
 import { withoutQuery } from '../call-name.js';
 import { CONSTANTS } from '../config/constants.js';
-import { copyOfTls, isSameTls, type TlsOptions } from '../connection/tls-identity.js';
+import { copyOfTls, isSameTls, type TlsOptions } from '../key/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, show } from '../own-options.js';
 import { queryPairs, type RequestInit } from '../message/request.js';

@@ -3,12 +3,12 @@
  * `tls`: false, or the TLS identity. Two requests share a connection only if every setting that
  * changes trust is equal (docs/rules.md, rule 13).
  */
-import { TlsIdentity, type TlsOptions } from './connection/tls-identity.js';
-import { withoutSecrets } from './call-name.js';
-import { invalidRequest } from './errors.js';
+import { TlsIdentity, type TlsOptions } from './tls-identity.js';
+import { withoutSecrets } from '../call-name.js';
+import { invalidRequest } from '../errors.js';
 import { authorityOf, canonicalHost, urlOf } from './host-name.js';
-import { isRecord, ownOptions, show } from './own-options.js';
-import { INSPECT, shown, type InspectOptions } from './inspect.js';
+import { isRecord, ownOptions, show } from '../own-options.js';
+import { INSPECT, shown, type InspectOptions } from '../inspect.js';
 
 export interface ConnectionKeyParts {
   host: string;

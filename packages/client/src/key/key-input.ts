@@ -1,8 +1,8 @@
 /** How a host is named by a caller, and the connection key that this stands for under a configuration. */
-import { nameUncheckedOrigin } from './call-name.js';
-import type { PoolConfig } from './config/pool-config.js';
+import { nameUncheckedOrigin } from '../call-name.js';
+import type { PoolConfig } from '../config/pool-config.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
-import { overlayTls, type TlsOptions } from './connection/tls-identity.js';
+import { overlayTls, type TlsOptions } from './tls-identity.js';
 
 export type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { testCertificates, type TestCertificates } from '../../test/certificates.js';
-import { ConnectionKey } from '../connection-key.js';
+import { ConnectionKey } from './connection-key.js';
 import type { TlsOptions } from './tls-identity.js';
 
 const id = (tls?: TlsOptions): string => ConnectionKey.from('https://api.test', tls).id;
