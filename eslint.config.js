@@ -60,7 +60,7 @@ export default tseslint.config(
       '**/*.test.ts',
       '**/constants.ts',
       'packages/client/src/config/defaults.ts', // settings: the defaults of what a user can set
-      'packages/core/src/http/safety.ts', // the same
+      'packages/core/src/http/request/safety.ts', // the same
       'packages/core/src/app-options.ts', // the same
     ],
     rules: { 'no-restricted-syntax': ['error', ...strayFigures()] },

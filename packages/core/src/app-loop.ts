@@ -22,11 +22,11 @@ import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { ConnectionPool } from '@hotaru/client';
 import type { Background } from './background.js';
 import { bindingUrl, type Binding } from './binding.js';
-import type { Draining } from './draining.js';
+import type { Draining } from './inbound/draining.js';
 import { HotaruError } from './errors.js';
-import type { Connections } from './http/connections.js';
+import type { Connections } from './inbound/connections.js';
 import type { RequestLog } from './log/request-log.js';
-import type { Logger } from './logger.js';
+import type { Logger } from './log/logger.js';
 import { warmUp } from './warm-up.js';
 
 export type AppState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';

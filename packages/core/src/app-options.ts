@@ -2,13 +2,13 @@
 import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import { parseBinding, type Binding } from './binding.js';
-import { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+import { HttpSafety, type HttpSafetyOptions } from './http/request/safety.js';
 import {
   checkCorrelation,
   type CorrelationSettings,
   type RequestIdOptions,
 } from './log/correlation.js';
-import { toLogger, type Logger, type LoggerInput } from './logger.js';
+import { toLogger, type Logger, type LoggerInput } from './log/logger.js';
 import { hasDiagnostics, modeOf, type Mode } from './node-env.js';
 import {
   checkBoolean,

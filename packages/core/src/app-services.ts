@@ -4,11 +4,11 @@ import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
 import type { CheckedAppOptions } from './app-options.js';
 import { Background } from './background.js';
-import { Draining } from './draining.js';
+import { Draining } from './inbound/draining.js';
 import type { AppContainer, RequestContainer } from './di/container.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import { RequestLog } from './log/request-log.js';
-import { withErrorFacts, type Logger } from './logger.js';
+import { withErrorFacts, type Logger } from './log/logger.js';
 import type { Services } from './services.js';
 
 export class AppServices implements Services {

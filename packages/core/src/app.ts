@@ -1,6 +1,6 @@
 /**
  * `App`: options, registration, and the ways in: a socket (`start`, `run`), another server
- * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request endpoint/dispatcher.ts.
+ * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request dispatcher.ts.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ConnectionPool } from '@hotaru/client';
@@ -10,7 +10,7 @@ import { checkAppOptions, type AppOptions, type Mode } from './app-options.js';
 import { AppServices } from './app-services.js';
 import { AppContainer } from './di/container.js';
 import { controllerHandlers, type ControllerInput } from './endpoint/controller-handlers.js';
-import { Dispatcher } from './endpoint/dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import {
   checkEndpointMethods,
   Endpoint,
@@ -18,11 +18,11 @@ import {
   type Handler,
 } from './endpoint/endpoint.js';
 import { HotaruError } from './errors.js';
-import { Connections } from './http/connections.js';
-import type { HttpSafety } from './http/safety.js';
-import { createHttpServer } from './http/server.js';
+import { Connections } from './inbound/connections.js';
+import type { HttpSafety } from './http/request/safety.js';
+import { createHttpServer } from './inbound/server.js';
 import { inject, type InjectedResponse, type InjectOptions } from './inject.js';
-import type { Logger } from './logger.js';
+import type { Logger } from './log/logger.js';
 import { checkMiddleware } from './middleware/chain.js';
 import type { Middleware } from './middleware/compose.js';
 import { checkKeys } from './options.js';

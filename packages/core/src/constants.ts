@@ -1,7 +1,7 @@
 /**
  * Figures that are rules of the design rather than wishes of a user: they cannot be configured. Each stands
  * here once, with its reason; the lint rule in `eslint.config.js` refuses one that stands elsewhere. What a
- * user can set has its defaults in `http/safety.ts` and `app-options.ts`.
+ * user can set has its defaults in `http/request/safety.ts` and `app-options.ts`.
  */
 export const CONSTANTS = Object.freeze({
   /** Node's timers overflow above this many milliseconds and would fire at once. */

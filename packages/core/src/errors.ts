@@ -1,6 +1,6 @@
 /**
  * Every code this package can throw or put on the wire: one table, and the error class for mistakes of
- * the program itself. What goes to a client is an `HttpError` (http/http-error.ts).
+ * the program itself. What goes to a client is an `HttpError` (http/response/http-error.ts).
  */
 
 /** A code with a `status` reaches the client as problem+json; one without is thrown at the programmer. */

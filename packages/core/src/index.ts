@@ -6,7 +6,7 @@ export type { AppState, Listening } from './app-loop.js';
 export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors.js';
 export type { InjectedResponse, InjectOptions } from './inject.js';
 export type { RequestIdOptions } from './log/correlation.js';
-export type { Logger, LoggerInput } from './logger.js';
+export type { Logger, LoggerInput } from './log/logger.js';
 export type { Duration, Size } from './options.js';
 
 export {
@@ -25,22 +25,22 @@ export type { ControllerInput } from './endpoint/controller-handlers.js';
 export type { EndpointOptions, Handler } from './endpoint/endpoint.js';
 
 export { HttpContext } from './http/context.js';
-export type { CookieOptions, Cookies } from './http/cookies.js';
-export { file, type FileOptions } from './http/file.js';
-export type { UploadedFile } from './http/form.js';
-export type { HeadersInput, HeaderValue } from './http/headers.js';
+export type { CookieOptions, Cookies } from './http/request/cookies.js';
+export { file, type FileOptions } from './http/response/file.js';
+export type { UploadedFile } from './http/request/form.js';
+export type { HeadersInput, HeaderValue } from './http/response/headers.js';
 export { isClientGone, isRequestOver } from './http/request-over.js';
-export { HttpError, type HttpErrorOptions } from './http/http-error.js';
-export type { FieldBag } from './http/query.js';
+export { HttpError, type HttpErrorOptions } from './http/response/http-error.js';
+export type { FieldBag } from './http/request/query.js';
 export {
   HttpResponse,
   type Body,
   type Outcome,
   type ResponseInit,
   type StreamSource,
-} from './http/response.js';
-export { html, json, redirect, status, stream, text } from './http/responses.js';
-export { HttpSafety, type HttpSafetyOptions } from './http/safety.js';
+} from './http/response/response.js';
+export { html, json, redirect, status, stream, text } from './http/response/helpers.js';
+export { HttpSafety, type HttpSafetyOptions } from './http/request/safety.js';
 export type { LocalStore, TypedStore } from './http/stores.js';
 
 export type { MiddlewareList } from './middleware/chain.js';

@@ -4,10 +4,10 @@ import type { DependencyContainer } from 'tsyringe';
 import type { App } from './app.js';
 import type { Background } from './background.js';
 import type { RequestContainer } from './di/container.js';
-import type { Draining } from './draining.js';
+import type { Draining } from './inbound/draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import type { RequestLog } from './log/request-log.js';
-import type { Logger } from './logger.js';
+import type { Logger } from './log/logger.js';
 
 export interface Services {
   readonly app: App;

@@ -5,7 +5,7 @@
  */
 import type { ConnectionPool } from '@hotaru/client';
 import { CONSTANTS } from './constants.js';
-import type { Logger } from './logger.js';
+import type { Logger } from './log/logger.js';
 
 /** Told when the app is to stop: what becomes of the connections is no news then. */
 export interface StopNews {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { html, status, stream, type AppOptions } from '../src/index.js';
 import { prettyLine } from '../src/log/pretty.js';
-import { toLogger } from '../src/logger.js';
+import { toLogger } from '../src/log/logger.js';
 import { memoryLogger, RawClient, started, testApp } from './helpers.js';
 
 const FIELDS = ['requestId', 'method', 'path', 'pattern', 'status', 'ms', 'bytes', 'outcome'];

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { isDripping } from '../src/http/request-body.js';
+import { isDripping } from '../src/http/request/request-body.js';
 import { deferred, RawClient, started, testApp } from './helpers.js';
 
 function bodyApp() {

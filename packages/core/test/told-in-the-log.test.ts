@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ScriptedUpstream, type PeerScript } from '@hotaru/client/testing';
 import { App, getRequest, HttpError, status, stream, type AppOptions } from '../src/index.js';
-import { toLogger } from '../src/logger.js';
+import { toLogger } from '../src/log/logger.js';
 import { deferred, memoryLogger, RawClient, testApp } from './helpers.js';
 
 type Line = Record<string, unknown>;

@@ -18,7 +18,7 @@ import {
 import { ConnectionPool } from '@hotaru/client';
 import type { App } from '../app.js';
 import { HotaruError } from '../errors.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import { isPerRequest, isSingleton } from './decorators.js';
 import { disposeAll } from './dispose.js';
 import { insideOf, type Class, type Inside, type Registration, type Token } from './inside.js';

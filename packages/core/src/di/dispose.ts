@@ -1,5 +1,5 @@
 /** Disposing of what a container has made. */
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 
 interface Disposable {
   [Symbol.asyncDispose]?: () => unknown;

@@ -10,18 +10,24 @@ import { CONSTANTS } from '../constants.js';
 import type { App } from '../app.js';
 import type { RequestContainer } from '../di/container.js';
 import { HotaruError } from '../errors.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
-import { formOf, jsonOf, textOf } from './body-readers.js';
-import { Cookies } from './cookies.js';
+import { formOf, jsonOf, textOf } from './request/body-readers.js';
+import { Cookies } from './request/cookies.js';
 import type { Exchange } from './exchange.js';
-import type { ParsedForm, UploadedFile } from './form.js';
-import { appendHeader, emptyHeaders, fieldOf, setHeader, type HeaderValue } from './headers.js';
-import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './query.js';
-import { urlOf } from './request-target.js';
-import { checkStatus } from './response.js';
+import type { ParsedForm, UploadedFile } from './request/form.js';
+import {
+  appendHeader,
+  emptyHeaders,
+  fieldOf,
+  setHeader,
+  type HeaderValue,
+} from './response/headers.js';
+import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './request/query.js';
+import { urlOf } from './request/request-target.js';
+import { checkStatus } from './response/response.js';
 import { LocalStore, TypedStore } from './stores.js';
 
 /** The exchange behind a context, for the framework's own parts. */

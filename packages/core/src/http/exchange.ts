@@ -24,16 +24,16 @@ import { Correlation } from '../log/correlation.js';
 import { shownFrame } from '../log/error-facts.js';
 import type { RequestOutcome } from '../log/request-log.js';
 import type { Listed } from '../log/open-requests.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { Services } from '../services.js';
-import { wireError } from './http-error.js';
-import type { HeaderBag } from './headers.js';
-import { RequestBody } from './request-body.js';
+import { wireError } from './response/http-error.js';
+import type { HeaderBag } from './response/headers.js';
+import { RequestBody } from './request/request-body.js';
 import { isClientGone } from './request-over.js';
-import { NO_TARGET, type RequestTarget } from './request-target.js';
-import { toResponse, type HttpResponse, type StreamSource } from './response.js';
-import type { HttpSafety } from './safety.js';
-import { UnsentBodies } from './unsent-bodies.js';
+import { NO_TARGET, type RequestTarget } from './request/request-target.js';
+import { toResponse, type HttpResponse, type StreamSource } from './response/response.js';
+import type { HttpSafety } from './request/safety.js';
+import { UnsentBodies } from './response/unsent-bodies.js';
 
 /**
  * Header fields about one representation (RFC 9110 §8, RFC 9530), and about keeping it. Named one by one: a

@@ -1,7 +1,7 @@
 /** Telling the end of the inbound request from the failure of an upstream. */
 import { HotaruClientError } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
-import { HttpError } from './http-error.js';
+import { HttpError } from './response/http-error.js';
 
 /**
  * Did this fail because the client of the inbound request has left? What `ctx.sendRequest()` then rejects with, and

@@ -5,8 +5,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { CONSTANTS } from '../constants.js';
-import type { HttpError } from '../http/http-error.js';
-import { problemText } from '../http/problem.js';
+import type { HttpError } from '../http/response/http-error.js';
+import { problemText } from '../http/response/problem.js';
 
 /** Writes a whole response without a request, and closes. */
 export function refuse(socket: Socket, problem: HttpError): void {
@@ -18,7 +18,7 @@ export function refuse(socket: Socket, problem: HttpError): void {
       'Connection: close\r\nContent-Type: application/problem+json\r\n' +
       `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
-  // Destroyed at once, unread bytes would make this a RST and the answer might be lost: see http/linger.ts.
+  // Destroyed at once, unread bytes would make this a RST and the answer might be lost: see linger.ts.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), CONSTANTS.farewellMs);
   timer.unref();

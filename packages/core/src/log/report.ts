@@ -1,7 +1,7 @@
 /** The one log line of a request that failed: our fault is an error, an upstream's a warning, the client's is its own. */
 import { HotaruClientError } from '@hotaru/client';
 import type { Exchange } from '../http/exchange.js';
-import type { HttpError } from '../http/http-error.js';
+import type { HttpError } from '../http/response/http-error.js';
 
 const UNREPORTED: ReadonlySet<string | undefined> = new Set([
   // The client's choice: any client could fill the log with it.

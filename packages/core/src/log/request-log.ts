@@ -7,8 +7,8 @@
 import type { OpenCall } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
 import type { Exchange } from '../http/exchange.js';
-import type { HttpError } from '../http/http-error.js';
-import type { Logger } from '../logger.js';
+import type { HttpError } from '../http/response/http-error.js';
+import type { Logger } from './logger.js';
 import { OpenRequests } from './open-requests.js';
 
 /**

@@ -8,7 +8,7 @@
 import { HotaruError } from '../errors.js';
 import { exchangeOf, type HttpContext } from '../http/context.js';
 import type { Exchange } from '../http/exchange.js';
-import type { HttpResponse, Outcome } from '../http/response.js';
+import type { HttpResponse, Outcome } from '../http/response/response.js';
 
 /** Runs the rest of the chain. Resolves with its response, which may still be changed. */
 export type Next = () => Promise<HttpResponse>;

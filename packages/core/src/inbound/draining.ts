@@ -4,7 +4,7 @@
  * for all, each stream of server-sent events would leave its listener behind.
  */
 import { setMaxListeners } from 'node:events';
-import { HotaruError } from './errors.js';
+import { HotaruError } from '../errors.js';
 
 export class Draining {
   readonly #app = new AbortController();

@@ -3,8 +3,8 @@
  * `maxBodySize` before; for uploads too large for memory there is `ctx.stream`.
  */
 import { Busboy } from '@fastify/busboy';
-import { CONSTANTS } from '../constants.js';
-import { wireError } from './http-error.js';
+import { CONSTANTS } from '../../constants.js';
+import { wireError } from '../response/http-error.js';
 import { addField, emptyFields, parsePairs, type FieldBag } from './query.js';
 import { mediaType } from './safety.js';
 

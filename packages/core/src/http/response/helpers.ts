@@ -1,8 +1,8 @@
 /**
  * The response helpers.
  */
-import { HotaruError } from '../errors.js';
-import { show } from '../options.js';
+import { HotaruError } from '../../errors.js';
+import { show } from '../../options.js';
 import { cancelSource } from './pump.js';
 import {
   checkStatus,

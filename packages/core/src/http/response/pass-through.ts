@@ -3,7 +3,7 @@
  * passed on streamed, with its status and headers. Hop-by-hop fields are left out by `copyHeaders()`.
  */
 import { ClientResponse } from '@hotaru/client';
-import { HotaruError } from '../errors.js';
+import { HotaruError } from '../../errors.js';
 import { copyHeaders, emptyHeaders, type HeaderBag } from './headers.js';
 
 /** `Response` by its tag: the one of npm's undici or of node-fetch is another class. */

@@ -5,7 +5,7 @@
  * 9 MB in chunks of one byte takes 3.7 GB. Here the pieces are copied into one buffer that doubles, which
  * never takes more than twice what has come. A single piece, the common case, is kept as it is.
  */
-import { CONSTANTS } from '../constants.js';
+import { CONSTANTS } from '../../constants.js';
 
 const EMPTY: Buffer = Buffer.alloc(0);
 

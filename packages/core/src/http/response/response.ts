@@ -2,8 +2,8 @@
  * What a handler can return, and the one shape it all becomes.
  */
 import { Readable } from 'node:stream';
-import { HotaruError } from '../errors.js';
-import { invalidOption, show } from '../options.js';
+import { HotaruError } from '../../errors.js';
+import { invalidOption, show } from '../../options.js';
 import {
   copyHeaders,
   emptyHeaders,

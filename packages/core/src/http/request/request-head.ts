@@ -6,7 +6,7 @@
  * Transfer-Encoding, codings besides chunked; and its own limit of header fields drops the rest without a word.
  */
 import type { IncomingMessage } from 'node:http';
-import { wireError, type HttpError } from './http-error.js';
+import { wireError, type HttpError } from '../response/http-error.js';
 import { HOST } from './request-target.js';
 import type { HttpSafety } from './safety.js';
 

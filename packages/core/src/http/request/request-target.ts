@@ -3,9 +3,9 @@
  * named. Everything that speaks of the request's URL (`ctx.path`, `ctx.url`, `ctx.query()`, the router, the
  * log) speaks of this.
  */
-import { CONSTANTS } from '../constants.js';
-import { normalPath } from '../routing/path.js';
-import { wireError, type HttpError } from './http-error.js';
+import { CONSTANTS } from '../../constants.js';
+import { normalPath } from '../../routing/path.js';
+import { wireError, type HttpError } from '../response/http-error.js';
 
 export interface RequestTarget {
   /** In its one form: see routing/path.ts. */

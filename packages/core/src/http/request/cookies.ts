@@ -1,6 +1,6 @@
 /** `ctx.cookies`: reading the request's, setting the response's (RFC 6265bis), over the `cookie` package. */
 import { parseCookie, stringifySetCookie, type SerializeOptions } from 'cookie';
-import { HotaruError } from '../errors.js';
+import { HotaruError } from '../../errors.js';
 
 /** Of one cookie. Default: `path: '/'`, `httpOnly: true`, `sameSite: 'lax'`. */
 export type CookieOptions = Omit<SerializeOptions, 'encode'>;

@@ -1,9 +1,9 @@
 /** A whole request body as text, as JSON, as a form: what its header fields say decides whether it can be read so. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Exchange } from './exchange.js';
+import type { Exchange } from '../exchange.js';
 import { parseForm, type ParsedForm } from './form.js';
-import { fieldOf } from './headers.js';
-import { wireError } from './http-error.js';
+import { fieldOf } from '../response/headers.js';
+import { wireError } from '../response/http-error.js';
 import { mediaType } from './safety.js';
 
 type Source = Pick<Exchange, 'request' | 'body'>;

@@ -3,9 +3,9 @@
  * a bad value fails where it was written and never splits a response.
  */
 import { validateHeaderName, validateHeaderValue, type IncomingHttpHeaders } from 'node:http';
-import { CONSTANTS } from '../constants.js';
-import { HotaruError } from '../errors.js';
-import { show } from '../options.js';
+import { CONSTANTS } from '../../constants.js';
+import { HotaruError } from '../../errors.js';
+import { show } from '../../options.js';
 
 export type HeaderValue = string | number | readonly string[];
 export type HeaderBag = Record<string, string | string[]>;

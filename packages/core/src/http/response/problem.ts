@@ -5,9 +5,9 @@
  */
 import { HotaruClientError } from '@hotaru/client';
 import type { ErrorCode } from '@hotaru/client';
-import { CONSTANTS } from '../constants.js';
-import { HotaruError } from '../errors.js';
-import { UNREADABLE } from '../log/error-facts.js';
+import { CONSTANTS } from '../../constants.js';
+import { HotaruError } from '../../errors.js';
+import { UNREADABLE } from '../../log/error-facts.js';
 import { HttpError } from './http-error.js';
 import { HttpResponse } from './response.js';
 

@@ -12,7 +12,7 @@ import {
   invalidOption,
   type Duration,
   type Size,
-} from '../options.js';
+} from '../../options.js';
 
 /** Limits as a user writes them. Sizes are bytes or text such as `'10mb'`, durations ms or text such as `'5s'`. */
 export interface HttpSafetyOptions {

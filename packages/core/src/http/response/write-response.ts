@@ -2,10 +2,10 @@
  * The one place where responses are written: an `HttpResponse` and the draft of its exchange become a head
  * and a body. Text and bytes go out in one call with a `content-length`; streams go through pump.ts.
  */
-import type { Exchange } from './exchange.js';
-import { REQUEST_ID } from '../log/correlation.js';
+import type { Exchange } from '../exchange.js';
+import { REQUEST_ID } from '../../log/correlation.js';
 import { emptyHeaders, type HeaderBag } from './headers.js';
-import { settleUnreadBody } from './linger.js';
+import { settleUnreadBody } from '../../inbound/linger.js';
 import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
 

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { contentType as typeFor } from 'mime-types';
-import { checkKeys, invalidOption } from '../options.js';
+import { checkKeys, invalidOption } from '../../options.js';
 import { wireError, type HttpError } from './http-error.js';
 import { HttpResponse, type ResponseInit } from './response.js';
 

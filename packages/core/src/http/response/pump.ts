@@ -8,8 +8,8 @@
  */
 import { Readable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
-import { HotaruError } from '../errors.js';
-import { InboundConnection } from '../inbound/connection.js';
+import { HotaruError } from '../../errors.js';
+import { InboundConnection } from '../../inbound/connection.js';
 import type { StreamSource } from './response.js';
 
 /** Where the body goes. */

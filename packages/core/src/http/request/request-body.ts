@@ -12,12 +12,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { CONSTANTS } from '../constants.js';
-import { HotaruError } from '../errors.js';
+import { CONSTANTS } from '../../constants.js';
+import { HotaruError } from '../../errors.js';
 import { ByteCollector } from './byte-collector.js';
-import type { Exchange } from './exchange.js';
-import { wireError, type HttpError } from './http-error.js';
-import { isReadAnyway } from './linger.js';
+import type { Exchange } from '../exchange.js';
+import { wireError, type HttpError } from '../response/http-error.js';
+import { isReadAnyway } from '../../inbound/linger.js';
 import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);

@@ -2,8 +2,8 @@
  * `HttpError`: an error that is an answer. The framework turns it into RFC 9457 problem+json (problem.ts).
  */
 import { STATUS_CODES } from 'node:http';
-import { FRAMEWORK_ERRORS, HotaruError, type WireErrorCode } from '../errors.js';
-import { show } from '../options.js';
+import { FRAMEWORK_ERRORS, HotaruError, type WireErrorCode } from '../../errors.js';
+import { show } from '../../options.js';
 import { copyHeaders, emptyHeaders, type HeaderBag, type HeadersInput } from './headers.js';
 
 /** Members of the problem document, and what else an error carries. Other keys are sent as extensions. */

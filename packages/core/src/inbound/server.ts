@@ -5,12 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CONSTANTS } from '../constants.js';
-import { InboundConnection } from '../inbound/connection.js';
-import { skipEmptyWrites } from '../inbound/one-write.js';
-import { refuse } from '../inbound/refuse.js';
-import { wireError, type HttpError } from './http-error.js';
-import { problemText } from './problem.js';
-import type { HttpSafety } from './safety.js';
+import { InboundConnection } from './connection.js';
+import { skipEmptyWrites } from './one-write.js';
+import { refuse } from './refuse.js';
+import { wireError, type HttpError } from '../http/response/http-error.js';
+import { problemText } from '../http/response/problem.js';
+import type { HttpSafety } from '../http/request/safety.js';
 
 export type RequestListener = (
   request: IncomingMessage,
