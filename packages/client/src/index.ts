@@ -17,9 +17,9 @@ export { PoolConfig } from './config/pool-config.js';
 export type { HostInput, PoolConfigInput, Settings, SettingsInput } from './config/pool-config.js';
 export { parseDuration, type Duration } from './config/duration.js';
 export { parseSize, type Size } from './config/size.js';
-export type { CheckedOutConnection as PooledConnection } from './checked-out.js';
+export type { CheckedOutConnection as PooledConnection } from './lease/checked-out.js';
 export type { TlsIdentity, TlsOptions } from './key/tls-identity.js';
-export { Lease } from './lease.js';
+export { Lease } from './lease/lease.js';
 export {
   AbortedError,
   ConfigError,
@@ -49,7 +49,7 @@ export { ResponseHeaders } from './message/response-headers.js';
 export type { Clock } from './pool/clock.js';
 export type { WaitSummary } from './pool/histogram.js';
 export type { HostStats, PoolStats } from './pool/stats.js';
-export type { AcquireOptions } from './send/acquire.js';
+export type { AcquireOptions } from './lease/lease-request.js';
 export type { SafetyOptions, SendOptions } from './send/options.js';
 export { RequestScope } from './send/request-scope.js';
 export type {

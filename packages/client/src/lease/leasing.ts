@@ -1,14 +1,14 @@
 /** From a connection of a host to what is handed out for raw use, and back. */
-import { nameOrigin } from './call-name.js';
-import { callSiteOf } from './call-site.js';
-import { withCaller } from './call-stack.js';
+import { nameOrigin } from '../call-name.js';
+import { callSiteOf } from '../call-site.js';
+import { withCaller } from '../call-stack.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
-import type { ConnectionKey } from './key/connection-key.js';
-import type { PooledConnection } from './connection/pooled-connection.js';
+import type { ConnectionKey } from '../key/connection-key.js';
+import type { PooledConnection } from '../connection/pooled-connection.js';
 import { Lease } from './lease.js';
-import type { HostPool } from './pool/host-pool.js';
-import { LeaseRequest, type AcquireOptions } from './send/acquire.js';
-import type { CallEnvironment } from './send/call.js';
+import type { HostPool } from '../pool/host-pool.js';
+import { LeaseRequest, type AcquireOptions } from './lease-request.js';
+import type { CallEnvironment } from '../send/call.js';
 
 /** @param owner the pool whose `put()` would take it back, if it were no lease. */
 export async function leaseOf(

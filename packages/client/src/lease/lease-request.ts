@@ -10,10 +10,10 @@ import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
-import { offAbort, onAbort, type Abortable } from './abort-hub.js';
-import { Acquisition, type AcquisitionOwner } from './acquisition.js';
-import { CallClock, type ClockOwner } from './call-clock.js';
-import { durationOf } from './options.js';
+import { offAbort, onAbort, type Abortable } from '../send/abort-hub.js';
+import { Acquisition, type AcquisitionOwner } from '../send/acquisition.js';
+import { CallClock, type ClockOwner } from '../send/call-clock.js';
+import { durationOf } from '../send/options.js';
 
 export interface AcquireOptions {
   signal?: AbortSignal | undefined;
