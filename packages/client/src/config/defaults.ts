@@ -5,7 +5,7 @@
  *
  * Units: durations are milliseconds (or `'90s'`), sizes are bytes (or `'10mb'`). Where 0 has a meaning, it is "off".
  */
-import { hasDiagnostics } from '../node-env.js';
+import { hasDiagnostics } from './node-env.js';
 import { CONSTANTS } from './constants.js';
 
 export type SettingKind = 'count' | 'duration' | 'bytes' | 'boolean' | 'choice';

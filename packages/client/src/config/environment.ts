@@ -3,7 +3,7 @@
  * names follow the table of settings; a variable with the prefix that fits none is an error: it
  * would have no effect.
  */
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from './did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { OLD_NAMES, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import type { SettingsInput } from './pool-config.js';

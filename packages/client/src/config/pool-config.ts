@@ -4,10 +4,10 @@
  * allowed.
  */
 import { overlayTls, TlsIdentity, type TlsOptions } from '../key/tls-identity.js';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from './did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { authorityOf, parseHostAndPort } from '../key/host-name.js';
-import { isRecord, ownOptions } from '../own-options.js';
+import { isRecord, ownOptions } from './own-options.js';
 import { OLD_NAMES, PRESETS, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
 import { parseDuration, type Duration } from './duration.js';

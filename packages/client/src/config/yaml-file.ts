@@ -10,7 +10,7 @@
  *         api.example.com: { max_per_host: 10 }
  */
 import { readFile } from 'node:fs/promises';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from './did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { OLD_NAMES, SETTINGS } from './defaults.js';
 import { toSnakeCase } from './environment.js';

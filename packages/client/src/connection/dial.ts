@@ -11,7 +11,7 @@ import { ConnectError, type Phase } from '../errors.js';
 import type { Clock } from '../pool/clock.js';
 import type { DialEvents } from '../pool/dialer.js';
 import type { Dial } from '../pool/waiter.js';
-import { shielded } from '../own-options.js';
+import { shielded } from '../config/own-options.js';
 import { blockedAddress, isPublicAddress } from './address-guard.js';
 import { reasonOf } from './dial-reason.js';
 import type { DnsCache } from './dns-cache.js';

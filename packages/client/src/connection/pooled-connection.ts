@@ -13,9 +13,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionKey } from '../key/connection-key.js';
-import { nameOrigin } from '../call-name.js';
+import { nameOrigin } from '../diagnostics/call-name.js';
 import { RequestError } from '../errors.js';
-import { INSPECT, shown, type InspectOptions } from '../inspect.js';
+import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 import { ConnectionRecord } from '../pool/connection-record.js';
 import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';

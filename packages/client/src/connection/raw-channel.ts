@@ -2,10 +2,10 @@
  * Raw bytes on a checked-out connection: pull-based reading with backpressure, for tunnels and for
  * protocols other than HTTP.
  */
-import { nameOrigin } from '../call-name.js';
+import { nameOrigin } from '../diagnostics/call-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import { invalidRequest, RequestError, TransportError, type HotaruClientError } from '../errors.js';
-import { show } from '../own-options.js';
+import { show } from '../config/own-options.js';
 import type { ByteSink, PooledConnection } from './pooled-connection.js';
 
 interface PendingRead {

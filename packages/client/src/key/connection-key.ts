@@ -4,11 +4,11 @@
  * changes trust is equal (docs/rules.md, rule 13).
  */
 import { TlsIdentity, type TlsOptions } from './tls-identity.js';
-import { withoutSecrets } from '../call-name.js';
+import { withoutSecrets } from '../diagnostics/call-name.js';
 import { invalidRequest } from '../errors.js';
 import { authorityOf, canonicalHost, urlOf } from './host-name.js';
-import { isRecord, ownOptions, show } from '../own-options.js';
-import { INSPECT, shown, type InspectOptions } from '../inspect.js';
+import { isRecord, ownOptions, show } from '../config/own-options.js';
+import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 
 export interface ConnectionKeyParts {
   host: string;

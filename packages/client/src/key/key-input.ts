@@ -1,5 +1,5 @@
 /** How a host is named by a caller, and the connection key that this stands for under a configuration. */
-import { nameUncheckedOrigin } from '../call-name.js';
+import { nameUncheckedOrigin } from '../diagnostics/call-name.js';
 import type { PoolConfig } from '../config/pool-config.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
 import { overlayTls, type TlsOptions } from './tls-identity.js';

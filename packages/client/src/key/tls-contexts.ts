@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
 import { CONSTANTS } from '../config/constants.js';
-import { shielded } from '../own-options.js';
+import { shielded } from '../config/own-options.js';
 
 /** What a context is made of: PEM texts, the pass phrase, versions. */
 export type TlsMaterial = Pick<

@@ -4,10 +4,10 @@
  */
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
-import { ownOptions } from '../own-options.js';
-import { INSPECT, shown, type InspectOptions } from '../inspect.js';
+import { ownOptions } from '../config/own-options.js';
+import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 import { contextOf, digestOf, type TlsMaterial } from './tls-contexts.js';
 
 export interface TlsOptions {

@@ -3,11 +3,11 @@
  * check-out: once the connection is given back it belongs to the next caller, and this object can no longer
  * read or write, nor, of a lease, reach the socket. What it knows of the connection can still be asked.
  */
-import { nameOrigin } from '../call-name.js';
+import { nameOrigin } from '../diagnostics/call-name.js';
 import type { ConnectionKey } from '../key/connection-key.js';
 import type { DialTiming, PooledConnection } from '../connection/pooled-connection.js';
 import { RequestError } from '../errors.js';
-import { INSPECT, shown, type InspectOptions } from '../inspect.js';
+import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 
 /** Gives the connection back; the pool's one release path. */
 export type EndCheckOut = (connection: PooledConnection, isReusable: boolean) => boolean;

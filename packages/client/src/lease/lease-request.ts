@@ -5,7 +5,7 @@
 import type { Duration } from '../config/duration.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import { invalidRequest, type PoolError, type TransportError } from '../errors.js';
-import { checkNames } from '../own-options.js';
+import { checkNames } from '../config/own-options.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';

@@ -3,8 +3,8 @@
  * `using` scope without either discards, because then nothing says that the connection is clean.
  */
 import { CheckedOutConnection } from './checked-out.js';
-import { INSPECT, shown, type InspectOptions } from '../inspect.js';
-import { stopWatching, watchForLeak, type Leakable } from '../leaks.js';
+import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
+import { stopWatching, watchForLeak, type Leakable } from '../diagnostics/leaks.js';
 
 /**
  * @example

@@ -1,7 +1,7 @@
 /** From a connection of a host to what is handed out for raw use, and back. */
-import { nameOrigin } from '../call-name.js';
-import { callSiteOf } from '../call-site.js';
-import { withCaller } from '../call-stack.js';
+import { nameOrigin } from '../diagnostics/call-name.js';
+import { callSiteOf } from '../diagnostics/call-site.js';
+import { withCaller } from '../diagnostics/call-stack.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
 import type { ConnectionKey } from '../key/connection-key.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';

@@ -1,5 +1,5 @@
 /** A body as an async iterator: `for await (const piece of res.body)`. Leaving the loop gives the rest up. */
-import { rejection } from '../call-stack.js';
+import { rejection } from '../diagnostics/call-stack.js';
 import type { BodyReader } from './body-flow.js';
 import type { ResponseBody } from './response-body.js';
 

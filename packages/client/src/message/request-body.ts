@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { invalidRequest } from '../errors.js';
-import { show } from '../own-options.js';
+import { show } from '../config/own-options.js';
 
 export type BodyInput =
   | string

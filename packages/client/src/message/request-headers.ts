@@ -1,6 +1,6 @@
 /** The header fields of a request, in whichever of the usual forms they were given, as pairs. */
 import { invalidRequest } from '../errors.js';
-import { isRecord, show } from '../own-options.js';
+import { isRecord, show } from '../config/own-options.js';
 
 /** A list is sent as one field line for each entry; undefined leaves the field out. */
 export type HeaderValue = string | number | readonly string[] | undefined;

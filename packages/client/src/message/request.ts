@@ -2,7 +2,7 @@
  * What a request is, and templates for the common ones.
  */
 import { invalidRequest } from '../errors.js';
-import { isRecord, ownOptions, show } from '../own-options.js';
+import { isRecord, ownOptions, show } from '../config/own-options.js';
 import type { BodyInput } from './request-body.js';
 import { headerPairs, type HeadersInput } from './request-headers.js';
 

@@ -14,7 +14,7 @@
  * limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
 import { CONSTANTS } from '../config/constants.js';
-import { withCaller } from '../call-stack.js';
+import { withCaller } from '../diagnostics/call-stack.js';
 import { RequestError, type HotaruClientError, type TransportError } from '../errors.js';
 import { tooLarge, type BodyProducer, type BodyReader, type BodySink } from './body-flow.js';
 import { BodyIterator } from './body-iterator.js';

@@ -2,7 +2,7 @@
  * The header fields of a response. Kept as the text that came and a list of offsets; names are lowered
  * and values cut out only when they are asked for.
  */
-import { INSPECT, shown, shownField, type InspectOptions } from '../inspect.js';
+import { INSPECT, shown, shownField, type InspectOptions } from '../diagnostics/inspect.js';
 
 /** Iterates as `[name, value]` pairs, in the order they came, names in lower case. */
 export class ResponseHeaders implements Iterable<[string, string]> {

@@ -1,11 +1,11 @@
 /**
  * The response as the caller sees it. Everything but the status is made when asked for.
  */
-import { withCaller } from '../call-stack.js';
+import { withCaller } from '../diagnostics/call-stack.js';
 import type { Readable } from 'node:stream';
 import type { Attempt, HotaruClientError } from '../errors.js';
 import { TransportError } from '../errors.js';
-import { INSPECT, shown, shownUrl, type InspectOptions } from '../inspect.js';
+import { INSPECT, shown, shownUrl, type InspectOptions } from '../diagnostics/inspect.js';
 import { BodyReadable, BodyStream } from './body-stream.js';
 import { textOf } from './buffer-text.js';
 import type { ResponseBody } from './response-body.js';

@@ -2,7 +2,7 @@
  * What must hold between two transitions of a host pool. Checked on every transition unless `NODE_ENV` is
  * `production`, each in O(1), so that a defect shows where it happens and not hours later.
  */
-import { isDevelopment } from '../node-env.js';
+import { isDevelopment } from '../config/node-env.js';
 import type { HostPool } from './host-pool.js';
 import type { Poolable } from './poolable.js';
 

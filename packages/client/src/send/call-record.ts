@@ -2,7 +2,7 @@
  * What one call remembers for its response and its errors: when each phase began, which connection
  * carried it, what was tried before.
  */
-import { nameCall } from '../call-name.js';
+import { nameCall } from '../diagnostics/call-name.js';
 import type { ParsedHead } from '../connection/http1/head-parser.js';
 import type { PooledConnection } from '../connection/pooled-connection.js';
 import type { Attempt, HotaruClientError } from '../errors.js';

@@ -4,9 +4,9 @@
 import { parseDuration, type Duration } from '../config/duration.js';
 import { parseSize, type Size } from '../config/size.js';
 import type { TlsOptions } from '../key/tls-identity.js';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
-import { isRecord, ownOptions, show } from '../own-options.js';
+import { isRecord, ownOptions, show } from '../config/own-options.js';
 import type { ResponseHeaders } from '../message/response-headers.js';
 
 export interface SendOptions {

@@ -3,13 +3,13 @@
  * written (docs/rules.md, rule 14): method, target, field names and values, framing.
  */
 import type { WireRequest } from '../connection/http1/request-writer.js';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import type { RequestInit } from '../message/request.js';
 import { ACCEPT_ENCODING } from '../message/body-decoder.js';
 import { headerPairs, type HeadersInput } from '../message/request-headers.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
-import { show } from '../own-options.js';
+import { show } from '../config/own-options.js';
 import type { CheckedOptions } from './options.js';
 import type { RequestScope, ScopeFields } from './request-scope.js';
 import { requestTarget, type Origin, type Target } from './target.js';

@@ -14,7 +14,7 @@
  *                                   of `tls` everything that says whom to trust or who we are
  */
 import { urlOf } from '../key/host-name.js';
-import { withoutSecrets } from '../call-name.js';
+import { withoutSecrets } from '../diagnostics/call-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import { parseUrl } from '../key/connection-key.js';
 import type { TlsOptions } from '../key/tls-identity.js';
@@ -22,7 +22,7 @@ import { invalidRequest, TransportError } from '../errors.js';
 import { abandonBodyOf } from '../message/request-body.js';
 import type { RequestInit } from '../message/request.js';
 import { headerPairs } from '../message/request-headers.js';
-import { flatCopy, unreadable } from '../own-options.js';
+import { flatCopy, unreadable } from '../config/own-options.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 

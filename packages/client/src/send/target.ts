@@ -4,11 +4,11 @@
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
 import { parseUrl, type ConnectionKey } from '../key/connection-key.js';
-import { withoutQuery } from '../call-name.js';
+import { withoutQuery } from '../diagnostics/call-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import { copyOfTls, isSameTls, type TlsOptions } from '../key/tls-identity.js';
 import { invalidRequest } from '../errors.js';
-import { isRecord, show } from '../own-options.js';
+import { isRecord, show } from '../config/own-options.js';
 import { queryPairs, type RequestInit } from '../message/request.js';
 
 export interface Origin {

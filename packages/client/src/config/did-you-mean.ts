@@ -1,5 +1,5 @@
 /** The name that was meant by one that is not known: the message of an error that lists twenty names is not read. */
-import { CONSTANTS } from './config/constants.js';
+import { CONSTANTS } from './constants.js';
 
 /** ` (did you mean maxPerHost?)`, or nothing when no name is near. */
 export function didYouMean(name: string, allowed: Iterable<string>): string {

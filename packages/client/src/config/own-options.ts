@@ -3,7 +3,7 @@
  * pollution) is no option of the caller, and what is no object of options is said to be none.
  */
 import { didYouMean } from './did-you-mean.js';
-import { HotaruClientError, invalidRequest } from './errors.js';
+import { HotaruClientError, invalidRequest } from '../errors.js';
 
 const NOTHING = {};
 

@@ -5,10 +5,10 @@
  * Never a query, never credentials: both carry secrets, and an error is logged. Named once: the call that
  * failed first is the one to look at.
  */
-import { urlOf } from './key/host-name.js';
-import { CONSTANTS } from './config/constants.js';
-import type { ConnectionKey } from './key/connection-key.js';
-import { HotaruClientError } from './errors.js';
+import { urlOf } from '../key/host-name.js';
+import { CONSTANTS } from '../config/constants.js';
+import type { ConnectionKey } from '../key/connection-key.js';
+import { HotaruClientError } from '../errors.js';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/;
 

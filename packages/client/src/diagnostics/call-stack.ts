@@ -10,7 +10,7 @@
  *   not awaited at that moment            the line of the call, where call sites are recorded (diagnostics)
  *   neither                               the frames of this package, as they were
  */
-import { HotaruClientError } from './errors.js';
+import { HotaruClientError } from '../errors.js';
 
 const SETTLED = Promise.resolve();
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 /** Where the packages lie side by side: `node_modules/@hotaru/`, or `packages/` of this repository. */
-const HOME = fileURLToPath(new URL('../../', import.meta.url));
+const HOME = fileURLToPath(new URL('../../../', import.meta.url));
 const OWN = ['client/src/', 'client/dist/', 'core/src/', 'core/dist/'].map(
   (folder) => HOME + folder,
 );
