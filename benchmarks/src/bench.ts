@@ -3,11 +3,13 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { against, checkoutAt } from './harness/against.js';
 import { barLine, resultTables } from './harness/markdown.js';
 import { ReportFolder } from './harness/report.js';
 import { judge, type SuiteResult } from './harness/results.js';
 import { Rig, timingOf } from './harness/rig.js';
 import { runSuite } from './harness/run-suite.js';
+import type { Suite } from './harness/suite.js';
 import { loadSuite, SUITES } from './suites/index.js';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
@@ -26,6 +28,8 @@ const OPTIONS = {
   /** Measure nothing: draw and judge the report that is there. */
   report: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
+  /** Another checkout, built: ours of here and ours of there, in turn, and nothing else. Writes no report. */
+  against: { type: 'string' },
 } as const;
 
 const { values, positionals } = readArguments();
@@ -37,6 +41,8 @@ if (!Number.isInteger(rounds)) fail(`--rounds is ${values.rounds}; allowed: a wh
 const windowMs = positive('seconds', values.seconds) * 1_000;
 const warmCpuMs = values.warm === undefined ? undefined : positive('warm', values.warm) * 1_000;
 const folder = new ReportFolder(values.results);
+const checkout =
+  values.against === undefined ? undefined : tried(() => checkoutAt(values.against ?? ''));
 const names = positionals.length === 0 ? SUITES : positionals;
 
 if (values.list) console.log(SUITES.join('\n'));
@@ -57,17 +63,22 @@ async function run(): Promise<number> {
   };
   try {
     for (const name of names) {
-      const result = await runSuite(await loadSuite(name), rig, rounds, showProgress, warn);
+      const result = await runSuite(await suiteOf(name), rig, rounds, showProgress, warn);
       clearProgress();
       missed += show(result);
       // After each suite: what is measured is not lost if a later one fails.
-      if (!values.dry) await folder.add(result);
+      if (!values.dry && checkout === undefined) await folder.add(result);
     }
   } finally {
     await rig.close();
   }
   if (failures.length > 0) fail(`contenders that failed: ${failures.length}`);
   return missed;
+}
+
+async function suiteOf(name: string): Promise<Suite> {
+  const suite = await loadSuite(name);
+  return checkout === undefined ? suite : tried(() => against(suite, checkout));
 }
 
 async function redraw(): Promise<number> {
@@ -100,6 +111,15 @@ function readArguments() {
   } catch (error) {
     const allowed = Object.keys(OPTIONS).map((name) => `--${name}`);
     return fail(`${(error as Error).message}; options: ${allowed.join(', ')}`);
+  }
+}
+
+/** What is wrong with what was asked for is said in a line. */
+function tried<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return fail((error as Error).message);
   }
 }
 

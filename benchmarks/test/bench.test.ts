@@ -68,3 +68,23 @@ it('figures that make no sense are refused', async () => {
     '--seconds is soon; allowed: a number above 0',
   );
 });
+
+it('--against measures ours here and ours of another checkout, in the same rounds', async () => {
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  const brief = ['--rounds', '1', '--seconds', '0.05', '--against', checkout];
+  const { code, out } = await bench('client-h1', ...brief);
+  expect(code).toBe(0);
+  expect(out).toContain('| before: hotaru: sendRequest');
+  expect(out).not.toContain('undici');
+  expect(out).toMatch(/(met|MISSED\*\*): c = 50: hotaru, now ÷ before: [\d.]+ \(bar ≤ 1.02\)/);
+});
+
+it('--against refuses a folder that is no built checkout, and a suite that measures a part', async () => {
+  const none = await bench('client-h1', '--against', tmpdir());
+  expect(none).toMatchObject({ code: 1 });
+  expect(none.err).toContain('it has to be a checkout in which npm run build has run');
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  const part = await bench('idle-hit', '--dry', '--against', checkout);
+  expect(part.code).toBe(1);
+  expect(part.err).toContain('idle-hit measures a part of this checkout alone');
+});

@@ -51,6 +51,8 @@ export interface Suite {
    * could not hold for all of them at once.
    */
   readonly staysOpen: boolean;
+  /** It measures a part of the client that stands here, and no contender: `--against` has nothing to load. */
+  readonly isOfPart?: true;
   /** One contender, ready for one case; undefined where it can't do that. */
   open(contender: string, caseName: string, rig: Rig): Promise<Contest | undefined>;
 }

@@ -23,6 +23,7 @@ const suite: Suite = {
     },
   ],
   staysOpen: false,
+  isOfPart: true,
   async open() {
     const figures = await runOnce<Figures>('workers/deadlines', { count: COUNT });
     return contestOf({ label: 'hotaru: Deadlines', figures });

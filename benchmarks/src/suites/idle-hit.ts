@@ -27,6 +27,7 @@ const suite: Suite = {
     },
   ],
   staysOpen: false,
+  isOfPart: true,
   async open(_contender, _case, rig) {
     const job = { host: '127.0.0.1', port: rig.port };
     const figures = await runOnce<Figures>('workers/idle-hit', job, ['--expose-gc']);

@@ -29,6 +29,7 @@ const suite: Suite = {
     },
   ],
   staysOpen: false,
+  isOfPart: true,
   async open(_contender, _case, rig) {
     const figures = await runOnce<Figures>('workers/sweep', { port: rig.port, hosts: HOSTS });
     return contestOf({ label: 'hotaru: ConnectionPool', figures });

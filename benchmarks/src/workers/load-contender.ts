@@ -1,5 +1,6 @@
-/** Finds a contender by the name of its file. */
+/** Finds a contender by the name of its file, in this checkout or in another one (harness/against.ts). */
 import type { ClientContender, ServerContender } from '../contender.js';
+import { contenderFile } from '../harness/against.js';
 
 export async function loadClient(name: string): Promise<ClientContender> {
   return load<ClientContender>('client', name);
@@ -10,6 +11,6 @@ export async function loadServer(kind: string, name: string): Promise<ServerCont
 }
 
 async function load<T>(kind: string, name: string): Promise<T> {
-  const module = (await import(`../contenders/${kind}/${name}.js`)) as { default: T };
+  const module = (await import(contenderFile(kind, name))) as { default: T };
   return module.default;
 }
