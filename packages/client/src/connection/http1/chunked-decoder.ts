@@ -6,7 +6,7 @@
  *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
 import { CONSTANTS } from '../../config/constants.js';
-import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from './bytes.js';
+import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from '@hotaru/wire';
 import { FIXED_BOUND, protocolError } from './protocol-error.js';
 import { shownBytes } from './shown-bytes.js';
 

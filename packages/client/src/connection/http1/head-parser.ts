@@ -9,7 +9,7 @@
  * The head becomes one string and a list of offsets; names and values are cut out when asked for.
  */
 import { CONSTANTS } from '../../config/constants.js';
-import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from './bytes.js';
+import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from '@hotaru/wire';
 import { latin1 } from '../../message/buffer-text.js';
 import { FIXED_BOUND, protocolError } from './protocol-error.js';
 import { otherProtocol, shownBytes } from './shown-bytes.js';

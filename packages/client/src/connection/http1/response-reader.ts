@@ -7,7 +7,7 @@
  */
 import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
-import { CR, LF } from './bytes.js';
+import { CR, LF } from '@hotaru/wire';
 import { ChunkedDecoder } from './chunked-decoder.js';
 import { HeadParser, type ParsedHead } from './head-parser.js';
 import { FIXED_BOUND, protocolError } from './protocol-error.js';
