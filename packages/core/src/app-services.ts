@@ -1,7 +1,6 @@
 /** The parts of an app that serve a request, as `Services`. */
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
-import type { App } from './app.js';
 import type { CheckedAppOptions } from './app-options.js';
 import { Background } from './background.js';
 import { Draining } from './inbound/draining.js';
@@ -9,10 +8,10 @@ import type { AppContainer, RequestContainer } from './di/container.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import { RequestLog } from './log/request-log.js';
 import { withErrorFacts, type Logger } from './log/logger.js';
-import type { Services } from './services.js';
+import type { Services, ServingApp } from './services.js';
 
 export class AppServices implements Services {
-  readonly app: App;
+  readonly app: ServingApp;
   readonly log: Logger;
   readonly isDevelopment: boolean;
   readonly hasDiagnostics: boolean;
@@ -23,7 +22,7 @@ export class AppServices implements Services {
   readonly #container: AppContainer;
 
   constructor(
-    app: App,
+    app: ServingApp,
     container: AppContainer,
     options: Pick<CheckedAppOptions, 'hasAccessLog' | 'hasDiagnostics' | 'correlation'>,
   ) {

@@ -29,6 +29,11 @@ import { checkKeys } from './options.js';
 import type { ParamsOf } from './routing/param-types.js';
 import { ANY_METHOD } from './routing/router.js';
 
+declare module './services.js' {
+  /** `ctx.app` is the whole app. */
+  interface ServingApp extends App {}
+}
+
 /** Registers a handler for one method. */
 export interface Register {
   <const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): App;

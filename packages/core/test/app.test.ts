@@ -79,6 +79,14 @@ describe('new App()', () => {
     expect(testApp({ pool }).pool).toBe(pool);
     pool.close();
   });
+  it('is what a handler has as ctx.app, with the type of it', async () => {
+    const app = testApp();
+    app.get('/', (ctx) => {
+      const whole: App = ctx.app;
+      return { isSame: whole === app, state: whole.state };
+    });
+    expect(await (await app.inject({})).json()).toEqual({ isSame: true, state: 'idle' });
+  });
 });
 
 describe('start and stop', () => {

@@ -16,7 +16,6 @@ import {
   type InjectionToken,
 } from 'tsyringe';
 import { ConnectionPool } from '@hotaru/client';
-import type { App } from '../app.js';
 import { HotaruError } from '../errors.js';
 import type { Logger } from '../log/logger.js';
 import { isPerRequest, isSingleton } from './decorators.js';
@@ -42,7 +41,7 @@ export interface RequestContainer {
 export class AppContainer {
   readonly container: DependencyContainer;
   readonly #inside: Inside;
-  readonly #appToken: InjectionToken<App>;
+  readonly #appToken: InjectionToken<object>;
   readonly #lifetimes: Lifetimes;
   readonly #checked = new Set<Token>();
   /** The app's own of registrations that stand in the global container. */
@@ -51,7 +50,7 @@ export class AppContainer {
   readonly #made = new Set<unknown>();
 
   /** @throws HotaruError `HOTARU_INVALID_OPTION` for what is no container, or that of another app. */
-  constructor(given: DependencyContainer | undefined, appToken: InjectionToken<App>) {
+  constructor(given: DependencyContainer | undefined, appToken: InjectionToken<object>) {
     this.container = given ?? globalContainer.createChildContainer();
     this.#inside = insideOf(this.container);
     if (this.#inside.isRegistered(OWNED))
@@ -71,7 +70,7 @@ export class AppContainer {
   }
 
   /** @param pool asked each time: the global one may be configured later. */
-  provide(app: App, pool: () => ConnectionPool, log: Logger): void {
+  provide(app: object, pool: () => ConnectionPool, log: Logger): void {
     this.container.registerInstance(this.#appToken, app);
     this.container.register(ConnectionPool, { useFactory: pool });
     this.container.registerInstance(LOGGER, log);

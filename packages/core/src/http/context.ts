@@ -7,13 +7,13 @@ import type { Readable } from 'node:stream';
 import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
 import type { InjectionToken } from 'tsyringe';
 import { CONSTANTS } from '../constants.js';
-import type { App } from '../app.js';
 import type { RequestContainer } from '../di/container.js';
 import { HotaruError } from '../errors.js';
 import type { Logger } from '../log/logger.js';
 import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
+import type { ServingApp } from '../services.js';
 import { formOf, jsonOf, textOf } from './request/body-readers.js';
 import { Cookies } from './request/cookies.js';
 import type { Exchange } from './exchange.js';
@@ -234,7 +234,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   // ── the app, and the way out ───────────────────────────────────────────────────────────────────
 
-  get app(): App {
+  get app(): ServingApp {
     return this.#exchange.services.app;
   }
 
