@@ -23,7 +23,7 @@ import type { PoolStats } from './pool/stats.js';
 import { PoolHosts } from './pool-hosts.js';
 import { QuietWaits } from './pool/quiet-waits.js';
 import type { AcquireOptions } from './lease/lease-request.js';
-import { Call, type CallEnvironment } from './send/call.js';
+import { Attempt, type CallEnvironment } from './send/attempt.js';
 import { CallContext } from './send/call-context.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
@@ -164,7 +164,7 @@ export class ConnectionPool implements AsyncDisposable {
       this.#admit(context);
       const host = this.#hosts.getOrMake(prepared.origin.key);
       const env = this.#callEnvironment;
-      return new Call(env, host, prepared, checked, scope, context).start();
+      return new Attempt(env, host, prepared, checked, scope, context).start();
     } catch (error) {
       return refused(error, target, request);
     }

@@ -8,7 +8,7 @@ import type { PooledConnection } from '../connection/pooled-connection.js';
 import { Lease } from './lease.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { LeaseRequest, type AcquireOptions } from './lease-request.js';
-import type { CallEnvironment } from '../send/call.js';
+import type { CallEnvironment } from '../send/attempt.js';
 
 /** @param owner the pool whose `put()` would take it back, if it were no lease. */
 export async function leaseOf(

@@ -5,7 +5,7 @@
  *
  *   new ──admit()──▶ admitted        a drain that begins from now on lets the call finish, all hops included
  *
- * A call that is one request has none of this: there the `Call` itself is all there is.
+ * A call that is one request has none of this: there the `Attempt` itself is all there is.
  */
 import type { Attempt } from '../errors.js';
 

@@ -69,7 +69,7 @@ const FIRST_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: false };
 const NEXT_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: true };
 const REPLAY: AcquisitionChoice = { needsFresh: true, isAdmitted: true };
 
-export class Call
+export class Attempt
   implements AcquisitionOwner, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
 {
   readonly #clock: Clock;
