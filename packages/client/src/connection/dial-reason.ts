@@ -3,6 +3,7 @@
  * OpenSSL stands behind in brackets, to search for.
  */
 import type { PeerCertificate } from 'node:tls';
+import { uriHost } from '@hotaru/wire';
 import { CONSTANTS } from '../config/constants.js';
 
 /** What the errors of `net` and `tls` may carry, beside a message. */
@@ -114,7 +115,7 @@ function reasonOfAll(errors: readonly SystemError[], host: string): string {
 }
 
 function placeOf(address: string, port: number | undefined): string {
-  const name = address.includes(':') ? `[${address}]` : address;
+  const name = uriHost(address);
   return port === undefined ? name : `${name}:${port}`;
 }
 

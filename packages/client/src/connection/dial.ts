@@ -5,6 +5,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import { uriHost } from '@hotaru/wire';
 import { CONSTANTS } from '../config/constants.js';
 import type { ConnectionKey } from '../key/connection-key.js';
 import { ConnectError, type Phase } from '../errors.js';
@@ -83,7 +84,7 @@ class SocketDial implements Dial {
 
   get unfinished(): string {
     const { host, port } = this.#key;
-    const peer = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const peer = `${uriHost(host)}:${port}`;
     switch (this.#phase) {
       case 'dns':
         return `the host name ${host} is still being looked up`;

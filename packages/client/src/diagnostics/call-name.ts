@@ -5,12 +5,11 @@
  * Never a query, never credentials: both carry secrets, and an error is logged. Named once: the call that
  * failed first is the one to look at.
  */
+import { isToken, uriHost } from '@hotaru/wire';
 import { urlOf } from '../key/host-name.js';
 import { CONSTANTS } from '../config/constants.js';
 import type { ConnectionKey } from '../key/connection-key.js';
 import { HotaruClientError } from '../errors.js';
-
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/;
 
 /** A call whose request was checked. `target` is its path and query. */
 export function nameCall(
@@ -31,7 +30,7 @@ export function nameCall(
 export function nameUncheckedCall(error: unknown, target: unknown, request: unknown): unknown {
   if (!(error instanceof HotaruClientError) || isNamed(error)) return error;
   const { method: given, path: own } = readable(request);
-  const method = typeof given === 'string' && METHOD.test(given) ? given.toUpperCase() : 'GET';
+  const method = typeof given === 'string' && isShowable(given) ? given.toUpperCase() : 'GET';
   const url = toUrl(target);
   if (url !== undefined) {
     const base = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname;
@@ -44,6 +43,10 @@ export function nameUncheckedCall(error: unknown, target: unknown, request: unkn
   const what = typeof target === 'string' ? withoutSecrets(target) : `(${typeof target})`;
   prefix(error, `${method} ${what}`);
   return error;
+}
+
+function isShowable(method: string): boolean {
+  return method.length <= CONSTANTS.maxShownMethodChars && isToken(method);
 }
 
 /** Its fields; none where reading them throws. */
@@ -79,9 +82,8 @@ export function nameUncheckedOrigin(error: unknown, verb: string, target: unknow
 
 /** As a URL has it: without the port that its scheme has anyway. */
 function originOf({ host, port, tls }: ConnectionKey): string {
-  const name = host.includes(':') ? `[${host}]` : host;
   const [scheme, usual] = tls === false ? ['http', 80] : ['https', 443];
-  return `${scheme}://${name}${port === usual ? '' : `:${port}`}`;
+  return `${scheme}://${uriHost(host)}${port === usual ? '' : `:${port}`}`;
 }
 
 /** What URL parsers read as the start of an authority. A user's name alone is no scheme. */

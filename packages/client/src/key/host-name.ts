@@ -3,6 +3,7 @@
  * IDN in ASCII (`xn--…`), an IPv6 address shortened and without brackets, IPv4 with four numbers.
  */
 import { isIPv6 } from 'node:net';
+import { uriHost } from '@hotaru/wire';
 
 /** Undefined when the text is no host name and no IP address. */
 export function canonicalHost(text: string): string | undefined {
@@ -27,7 +28,7 @@ export function urlOf(text: string, base?: string | URL): URL | undefined {
 
 /** As in a URL: `api.example.com:443`, `[::1]:8080`. */
 export function authorityOf(host: string, port: number): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${uriHost(host)}:${port}`;
 }
 
 /** A host, or a host and a port: `api.example.com`, `api.example.com:8443`, `::1`, `[::1]:8080`. */

@@ -10,6 +10,7 @@
  */
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
+import { listMembers } from '@hotaru/wire';
 import { CONSTANTS } from '../config/constants.js';
 import { TransportError } from '../errors.js';
 import type { BodyProducer, BodySink } from './body-flow.js';
@@ -37,10 +38,10 @@ const CODINGS: Record<string, Coding> = {
 export function codingsOf(headers: ResponseHeaders): Coding[] | undefined {
   const field = headers.get('content-encoding');
   if (field === undefined) return undefined;
-  const names = field.split(',').map((name) => name.trim().toLowerCase());
   const codings: Coding[] = [];
-  for (const name of names) {
-    if (name === '' || name === 'identity') continue;
+  for (const member of listMembers(field)) {
+    const name = member.toLowerCase();
+    if (name === 'identity') continue;
     const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined;
     if (coding === undefined || codings.length === CONSTANTS.maxCodings) return undefined;
     codings.unshift(coding);

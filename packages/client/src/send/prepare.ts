@@ -2,6 +2,15 @@
  * From what the caller asked to what goes on the wire, with everything checked before a byte is
  * written (docs/rules.md, rule 14): method, target, field names and values, framing.
  */
+import {
+  isDigits,
+  isFieldText,
+  isSendableHost,
+  isToken,
+  listMembers,
+  trimBlanks,
+} from '@hotaru/wire';
+import { CONSTANTS } from '../config/constants.js';
 import type { WireRequest } from '../connection/http1/request-writer.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
@@ -24,9 +33,6 @@ export interface PreparedRequest extends WireRequest {
 
 const ACCEPT_ENCODING_LINE = `accept-encoding: ${ACCEPT_ENCODING}\r\n`;
 const ALLOWED = ['method', 'path', 'query', 'headers', 'body'];
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Blank, tab, visible ASCII and Latin-1 (RFC 9110 §5.5): no CR, LF, NUL, nothing that needs another encoding. */
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const STANDARD = new Set([...IDEMPOTENT, 'POST', 'PATCH']);
 /** Fields of a request that are no lists (RFC 9110, RFC 6454, draft idempotency-key-header). */
@@ -111,14 +117,9 @@ export function prepare(
   return draft;
 }
 
-/** Blank and tab only (RFC 9110 §5.6.3): `trim()` would also take a no-break space for nothing. */
-function trimBlanks(value: string): string {
-  return value.replace(/^[ \t]+|[ \t]+$/g, '');
-}
-
 function checkMethod(method: string | undefined): string {
   if (method === undefined || method === 'GET') return 'GET';
-  if (typeof method !== 'string' || !TOKEN.test(method))
+  if (typeof method !== 'string' || !isToken(method))
     throw invalidRequest(`method ${show(method)} is no token (RFC 9110 §9.1)`);
   const upper = method.toUpperCase();
   if (upper === 'CONNECT')
@@ -157,9 +158,9 @@ function isPlain(headers: unknown): headers is Record<string, unknown> {
 }
 
 function addField(draft: Draft, name: string, value: string): void {
-  if (!TOKEN.test(name))
+  if (!isToken(name))
     throw invalidRequest(`header name ${JSON.stringify(name)} is no token (RFC 9110 §5.1)`);
-  if (!FIELD_VALUE.test(value))
+  if (!isFieldText(value))
     throw invalidRequest(
       `the value of header ${JSON.stringify(name)} has a control or non-Latin-1 character (RFC 9110 §5.5)`,
     );
@@ -233,7 +234,7 @@ function isFraming(draft: Draft, name: string, value: string): boolean {
 
 function noteHost(draft: Draft, value: string): false {
   if (draft.hasHost) throw invalidRequest('header host is given twice');
-  if (!/^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(value))
+  if (!isSendableHost(value))
     throw invalidRequest(
       `header host is ${JSON.stringify(value)}; allowed: a host name, with a port or without`,
     );
@@ -248,12 +249,12 @@ function noteExpect(draft: Draft, value: string): void {
 }
 
 function noteConnection(draft: Draft, value: string): void {
-  for (const option of value.split(',')) {
-    const token = trimBlanks(option).toLowerCase();
+  for (const option of listMembers(value)) {
+    const token = option.toLowerCase();
     if (token === 'close') {
       if (!draft.wantsClose) draft.fields += 'connection: close\r\n';
       draft.wantsClose = true;
-    } else if (token !== 'keep-alive' && token !== '')
+    } else if (token !== 'keep-alive')
       throw invalidRequest(
         `header connection is ${JSON.stringify(value)}; allowed: close, keep-alive`,
       );
@@ -262,7 +263,7 @@ function noteConnection(draft: Draft, value: string): void {
 
 function noteContentLength(draft: Draft, value: string): true {
   const digits = trimBlanks(value);
-  if (!/^\d{1,15}$/.test(digits))
+  if (!isDigits(digits) || digits.length > CONSTANTS.maxLengthDigits)
     throw invalidRequest(
       `header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`,
     );

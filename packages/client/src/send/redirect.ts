@@ -13,6 +13,7 @@
  *   another origin                → authorization, cookie, proxy-authorization and host stay behind, and
  *                                   of `tls` everything that says whom to trust or who we are
  */
+import { REDIRECT_STATUSES } from '@hotaru/wire';
 import { urlOf } from '../key/host-name.js';
 import { withoutSecrets } from '../diagnostics/call-name.js';
 import { CONSTANTS } from '../config/constants.js';
@@ -26,7 +27,6 @@ import { flatCopy, unreadable } from '../config/own-options.js';
 import type { ClientResponse } from '../message/response.js';
 import type { SendOptions } from './options.js';
 
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const CREDENTIALS = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
 const BODY_FIELDS =
   /^(?:content-(?:type|length|encoding|language|location|disposition)|transfer-encoding|expect|digest|repr-digest|content-digest)$/i;
@@ -57,7 +57,7 @@ export async function followRedirects(first: Hop, send: SendHop): Promise<Client
   }
   for (let count = 0; ; count += 1) {
     const response = await send(hop);
-    const location = REDIRECTS.has(response.status) ? locationOf(response) : undefined;
+    const location = REDIRECT_STATUSES.has(response.status) ? locationOf(response) : undefined;
     if (location === undefined) return response;
     // Before anything can throw: this body will not be read, and until it is given up it holds a
     // connection. A small one is drained, and the connection kept.

@@ -1,5 +1,6 @@
 /** Writes a well-formed HTTP/1.1 response, so that a script spells out only what it does wrong. */
 import { STATUS_CODES } from 'node:http';
+import { isBodilessStatus } from '@hotaru/wire';
 
 /** What to answer with; everything has a default. */
 export interface CannedResponse {
@@ -35,7 +36,7 @@ export function cannedResponse(response: CannedResponse = {}): Buffer {
   const body = chunked
     ? chunkedBody(response.body as readonly (string | Uint8Array)[], response.trailers)
     : bytesOf((response.body ?? '') as string | Uint8Array);
-  const bodyless = status < 200 || status === 204 || status === 304;
+  const bodyless = isBodilessStatus(status);
   if (
     !bodyless &&
     !fields.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name ?? ''))

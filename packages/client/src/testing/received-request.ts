@@ -2,12 +2,14 @@
  * One request as an origin saw it. Read strictly (RFC 9112 §3, §5, §6): whatever a client must not
  * send is an error here, so a script that merely reads requests also checks them.
  */
+import { isDigits, isFieldText, isTargetText, isToken, trimBlanks } from '@hotaru/wire';
 import { TESTING } from './constants.js';
 import type { Inbox } from './inbox.js';
 
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(1\.[01])$/;
-const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
-const CHUNK_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+/** Where the parts stand; what each may be made of is the grammar's to say. */
+const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/(1\.[01])$/;
+const FIELD_LINE = /^([^:]+):(.*)$/s;
+const CHUNK_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;(.*))?$/s;
 
 /** A request read by a script; its body grows while it is being read. */
 export class ReceivedRequest {
@@ -31,12 +33,13 @@ export class ReceivedRequest {
   /** @throws Error when the head is none that a client may send. */
   constructor(connection: number, rawHead: Buffer) {
     const [requestLine = '', ...fieldLines] = rawHead.toString('latin1').slice(0, -4).split('\r\n');
-    const line = REQUEST_LINE.exec(requestLine);
-    if (line === null) throw new Error(`not a request line: ${JSON.stringify(requestLine)}`);
+    const [, method = '', target = '', version = ''] = REQUEST_LINE.exec(requestLine) ?? [];
+    if (!isToken(method) || !isTargetText(target))
+      throw new Error(`not a request line: ${JSON.stringify(requestLine)}`);
     this.connection = connection;
-    this.method = line[1] ?? '';
-    this.target = line[2] ?? '';
-    this.httpVersion = line[3] ?? '';
+    this.method = method;
+    this.target = target;
+    this.httpVersion = version;
     this.rawHeaders = fieldLines.map(parseField);
     this.headers = joinFields(this.rawHeaders);
     const hosts = this.rawHeaders.filter(([name]) => name.toLowerCase() === 'host').length;
@@ -68,7 +71,7 @@ export class ReceivedRequest {
   }
 
   private async readLength(inbox: Inbox, length: string): Promise<void> {
-    if (!/^\d+$/.test(length)) throw new Error(`not a Content-Length: ${JSON.stringify(length)}`);
+    if (!isDigits(length)) throw new Error(`not a Content-Length: ${JSON.stringify(length)}`);
     let left = Number(length);
     while (left > 0) {
       const piece = await inbox.takeSome(left, `reading the last ${left} bytes of a request body`);
@@ -83,7 +86,8 @@ export class ReceivedRequest {
     for (;;) {
       const line = await readLine(inbox, 'reading the size of a chunk');
       const size = CHUNK_LINE.exec(line);
-      if (size === null) throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
+      if (size === null || !isFieldText(size[2] ?? ''))
+        throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
       const length = Number.parseInt(size[1] ?? '', 16);
       if (length === 0) break;
       this.bodyChunks.push(await inbox.take(length, 'reading a chunk'));
@@ -111,9 +115,10 @@ async function readLine(inbox: Inbox, doing: string): Promise<string> {
 }
 
 function parseField(line: string): readonly [string, string] {
-  const field = FIELD_LINE.exec(line);
-  if (field === null) throw new Error(`not a header field: ${JSON.stringify(line)}`);
-  return [field[1] ?? '', (field[2] ?? '').replace(/[ \t]+$/, '')];
+  const [, name = '', value = ''] = FIELD_LINE.exec(line) ?? [];
+  if (!isToken(name) || !isFieldText(value))
+    throw new Error(`not a header field: ${JSON.stringify(line)}`);
+  return [name, trimBlanks(value)];
 }
 
 function joinFields(fields: ReceivedRequest['rawHeaders']): Record<string, string> {

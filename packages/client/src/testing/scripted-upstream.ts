@@ -8,6 +8,7 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
+import { uriHost } from '@hotaru/wire';
 import { TESTING } from './constants.js';
 import type { CannedResponse } from './canned-response.js';
 import { ClientGoneError } from './inbox.js';
@@ -91,7 +92,7 @@ export class ScriptedUpstream {
 
   /** `http://127.0.0.1:port`, or `https://…` with TLS; no slash at the end. */
   get url(): string {
-    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
+    const host = uriHost(this.host);
     return `${this.secure ? 'https' : 'http'}://${host}:${this.port}`;
   }
 
