@@ -24,7 +24,7 @@ import type { Background } from './background.js';
 import { bindingUrl, type Binding } from './binding.js';
 import type { Draining } from './inbound/draining.js';
 import { HotaruError } from './errors.js';
-import type { Connections } from './inbound/connections.js';
+import type { Connections } from './inbound/node-http/connections.js';
 import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './log/logger.js';
 import { warmUp } from './warm-up.js';

@@ -18,10 +18,10 @@ import {
   type Handler,
 } from './endpoint/endpoint.js';
 import { HotaruError } from './errors.js';
-import { Connections } from './inbound/connections.js';
+import { Connections } from './inbound/node-http/connections.js';
 import type { HttpSafety } from './http/request/safety.js';
-import { createHttpServer } from './inbound/server.js';
-import { inject, type InjectedResponse, type InjectOptions } from './inject.js';
+import { createHttpServer } from './inbound/node-http/server.js';
+import { inject, type InjectedResponse, type InjectOptions } from './inbound/node-http/inject.js';
 import type { Logger } from './log/logger.js';
 import { checkMiddleware } from './middleware/chain.js';
 import type { Middleware } from './middleware/compose.js';

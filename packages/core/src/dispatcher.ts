@@ -18,7 +18,7 @@ import { readTarget, refusedTarget } from './http/request/request-target.js';
 import { HttpResponse } from './http/response/response.js';
 import type { HttpSafety } from './http/request/safety.js';
 import { writeResponse } from './http/response/write-response.js';
-import { InboundConnection } from './inbound/connection.js';
+import { InboundConnection } from './inbound/node-http/connection.js';
 import { report, reportCut } from './log/report.js';
 import { compose, isThenable, type Middleware } from './middleware/compose.js';
 import { ANY_METHOD, Router } from './routing/router.js';

@@ -4,7 +4,7 @@ export { App, type Register } from './app.js';
 export type { AppOptions, Mode } from './app-options.js';
 export type { AppState, Listening } from './app-loop.js';
 export { FRAMEWORK_ERRORS, HotaruError, type FrameworkErrorCode } from './errors.js';
-export type { InjectedResponse, InjectOptions } from './inject.js';
+export type { InjectedResponse, InjectOptions } from './inbound/node-http/inject.js';
 export type { RequestIdOptions } from './log/correlation.js';
 export type { Logger, LoggerInput } from './log/logger.js';
 export type { Duration, Size } from './options.js';

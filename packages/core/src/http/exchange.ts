@@ -14,12 +14,12 @@
  * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
  * outbound calls is ended or aborted exactly once · after `finished` no timer is left · a request that
  * makes no outbound call and asks for no signal costs no listener, no timer and no controller: that its client
- * has left it hears from its connection (inbound/connection.ts).
+ * has left it hears from its connection (inbound/node-http/connection.ts).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestScope, type CallReport, type OpenCall } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
-import { InboundConnection, type RequestUnderWay } from '../inbound/connection.js';
+import { InboundConnection, type RequestUnderWay } from '../inbound/node-http/connection.js';
 import { Correlation } from '../log/correlation.js';
 import { shownFrame } from '../log/error-facts.js';
 import type { RequestOutcome } from '../log/request-log.js';

@@ -17,7 +17,7 @@ import { HotaruError } from '../../errors.js';
 import { ByteCollector } from './byte-collector.js';
 import type { Exchange } from '../exchange.js';
 import { wireError, type HttpError } from '../response/http-error.js';
-import { isReadAnyway } from '../../inbound/linger.js';
+import { isReadAnyway } from '../../inbound/node-http/linger.js';
 import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 /**
  * `HttpSafety`: the limits an inbound request is held to. One table says what each is, its default and
  * why; request-head.ts, request-body.ts, server.ts and
- * inbound/write-clock.ts enforce them.
+ * inbound/node-http/write-clock.ts enforce them.
  */
 import { METHODS } from 'node:http';
 import {

@@ -9,7 +9,7 @@
 import { Readable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
 import { HotaruError } from '../../errors.js';
-import { InboundConnection } from '../../inbound/connection.js';
+import { InboundConnection } from '../../inbound/node-http/connection.js';
 import type { StreamSource } from './response.js';
 
 /** Where the body goes. */

@@ -5,7 +5,7 @@
 import type { Exchange } from '../exchange.js';
 import { REQUEST_ID } from '../../log/correlation.js';
 import { emptyHeaders, type HeaderBag } from './headers.js';
-import { settleUnreadBody } from '../../inbound/linger.js';
+import { settleUnreadBody } from '../../inbound/node-http/linger.js';
 import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';
 

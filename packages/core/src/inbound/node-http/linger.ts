@@ -6,7 +6,7 @@
  * and what still comes is thrown away, for a bounded time (RFC 9112 §9.6).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CONSTANTS } from '../constants.js';
+import { CONSTANTS } from '../../constants.js';
 
 /** Is a request body of that length read to its end, whether the handler wants it or not? */
 export function isReadAnyway(contentLength: number): boolean {

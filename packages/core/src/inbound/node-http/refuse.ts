@@ -4,9 +4,9 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { CONSTANTS } from '../constants.js';
-import type { HttpError } from '../http/response/http-error.js';
-import { problemText } from '../http/response/problem.js';
+import { CONSTANTS } from '../../constants.js';
+import type { HttpError } from '../../http/response/http-error.js';
+import { problemText } from '../../http/response/problem.js';
 
 /** Writes a whole response without a request, and closes. */
 export function refuse(socket: Socket, problem: HttpError): void {

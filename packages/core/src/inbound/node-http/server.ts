@@ -4,13 +4,13 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { CONSTANTS } from '../constants.js';
+import { CONSTANTS } from '../../constants.js';
 import { InboundConnection } from './connection.js';
 import { skipEmptyWrites } from './one-write.js';
 import { refuse } from './refuse.js';
-import { wireError, type HttpError } from '../http/response/http-error.js';
-import { problemText } from '../http/response/problem.js';
-import type { HttpSafety } from '../http/request/safety.js';
+import { wireError, type HttpError } from '../../http/response/http-error.js';
+import { problemText } from '../../http/response/problem.js';
+import type { HttpSafety } from '../../http/request/safety.js';
 
 export type RequestListener = (
   request: IncomingMessage,

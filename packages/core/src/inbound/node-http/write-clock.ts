@@ -10,7 +10,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { CONSTANTS } from '../constants.js';
+import { CONSTANTS } from '../../constants.js';
 
 /** A response that is not taken yet. */
 export interface Outgoing {

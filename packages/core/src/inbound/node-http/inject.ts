@@ -9,8 +9,8 @@ import {
   type Server,
 } from 'node:http';
 import { Duplex } from 'node:stream';
-import { ByteCollector } from './http/request/byte-collector.js';
-import { checkKeys, invalidOption } from './options.js';
+import { ByteCollector } from '../../http/request/byte-collector.js';
+import { checkKeys, invalidOption } from '../../options.js';
 
 export interface InjectOptions {
   /** Default GET. */

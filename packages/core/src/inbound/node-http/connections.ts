@@ -18,7 +18,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CONSTANTS } from '../constants.js';
+import { CONSTANTS } from '../../constants.js';
 
 /** `_httpMessage` is the response in progress; Node itself goes by it in `closeIdleConnections()`. */
 type HttpSocket = Socket & { _httpMessage?: object | null };
