@@ -1,4 +1,5 @@
 /** Where an app listens: `'host:port'`, `':port'`, `'port'`, IPv6 in brackets. Port 0 picks a free one. */
+import { uriHost } from '@hotaru/wire';
 import { HotaruError } from './errors.js';
 import { show } from './options.js';
 
@@ -28,6 +29,6 @@ export function parseBinding(binding: string): Binding {
 /** A URL at which this machine reaches it. */
 export function bindingUrl(host: string | undefined, port: number): string {
   const isEverywhere = host === undefined || host === '0.0.0.0' || host === '::';
-  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const name = isEverywhere ? 'localhost' : uriHost(host);
   return `http://${name}:${port}`;
 }

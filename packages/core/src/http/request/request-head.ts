@@ -5,9 +5,9 @@
  * node:http lets through: a missing, second or malformed Host, HTTP/2.0 request lines, HTTP/1.0 with
  * Transfer-Encoding, codings besides chunked; and its own limit of header fields drops the rest without a word.
  */
+import { isHost } from '@hotaru/wire';
 import type { IncomingMessage } from 'node:http';
 import { wireError, type HttpError } from '../response/http-error.js';
-import { HOST } from './request-target.js';
 import type { HttpSafety } from './safety.js';
 
 export interface HeadFacts {
@@ -44,7 +44,7 @@ export function checkHead(request: IncomingMessage, facts: HeadFacts): HttpError
         if (name === 'Host' || name === 'host' || name.toLowerCase() === 'host') {
           hosts++;
           if (value !== lastValidHost) {
-            if (HOST.test(value)) lastValidHost = value;
+            if (isHost(value)) lastValidHost = value;
             else isHostValid = false;
           }
         }

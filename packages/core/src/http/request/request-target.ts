@@ -3,6 +3,7 @@
  * named. Everything that speaks of the request's URL (`ctx.path`, `ctx.url`, `ctx.query()`, the router, the
  * log) speaks of this.
  */
+import { isHost, isTargetText } from '@hotaru/wire';
 import { CONSTANTS } from '../../constants.js';
 import { normalPath } from '../../routing/path.js';
 import { wireError, type HttpError } from '../response/http-error.js';
@@ -16,12 +17,8 @@ export interface RequestTarget {
   readonly authority: string | undefined;
 }
 
-/** reg-name, IPv4 or [IPv6], and a port (RFC 3986 §3.2). An empty host names nothing. */
-export const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
-
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;
 
-const UNSENDABLE = /[\0-\x20\x7f#]/;
 const SLASH = 0x2f;
 
 /** The target of a request that has not been read, and of `OPTIONS *`, which is about no path. */
@@ -38,12 +35,12 @@ export function readTarget(raw: string): RequestTarget {
   if (text.charCodeAt(0) !== SLASH) {
     const parts = ABSOLUTE.exec(text);
     authority = parts?.[1];
-    if (authority === undefined || !HOST.test(authority))
+    if (authority === undefined || !isHost(authority))
       throw badPath('the request target is neither a path nor an http URL');
     text = parts?.[2] ?? '';
     if (!text.startsWith('/')) text = `/${text}`;
   }
-  if (UNSENDABLE.test(text))
+  if (!isTargetText(text) || text.includes('#'))
     throw badPath('the request target has a "#", a blank or a control character');
   const mark = text.indexOf('?');
   const reading = normalPath(mark < 0 ? text : text.slice(0, mark));
@@ -79,7 +76,7 @@ export function urlOf(
 ): URL {
   const host = authority ?? hostField ?? '';
   // What is no host name could reach into the path: "a/b".
-  const base = `${scheme}://${HOST.test(host) ? host : 'localhost'}`;
+  const base = `${scheme}://${isHost(host) ? host : 'localhost'}`;
   // Not new URL(path, base): a path of "//evil" would name another host.
   const rest = query === undefined ? path : `${path}?${query}`;
   return new URL((URL.canParse(base) ? base : `${scheme}://localhost`) + rest);

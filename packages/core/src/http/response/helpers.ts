@@ -1,6 +1,7 @@
 /**
  * The response helpers.
  */
+import { REDIRECT_STATUSES } from '@hotaru/wire';
 import { HotaruError } from '../../errors.js';
 import { show } from '../../options.js';
 import { cancelSource } from './pump.js';
@@ -33,18 +34,16 @@ export function json(data: unknown, init?: ResponseInit): HttpResponse {
   return new HttpResponse(stringify(data), 'application/json', init);
 }
 
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-
 /**
  * @param location a URL or path; characters that a header cannot hold are percent-encoded.
  * @param status 301, 302 (default), 303, 307 or 308.
  * @throws HotaruError `HOTARU_INVALID_OPTION` for another status, `HOTARU_INVALID_HEADER` for a line break.
  */
 export function redirect(location: string | URL, status = 302): HttpResponse {
-  if (!REDIRECTS.has(status))
+  if (!REDIRECT_STATUSES.has(status))
     throw new HotaruError(
       'HOTARU_INVALID_OPTION',
-      `status is ${show(status)}; allowed for a redirect: ${[...REDIRECTS].join(', ')}`,
+      `status is ${show(status)}; allowed for a redirect: ${[...REDIRECT_STATUSES].join(', ')}`,
     );
   const wellFormed = Buffer.from(String(location)).toString(); // no lone surrogates
   const target = wellFormed.replace(/[^\x21-\x7e\r\n\0]/gu, (char) => encodeURIComponent(char));

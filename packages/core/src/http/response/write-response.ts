@@ -2,6 +2,7 @@
  * The one place where responses are written: an `HttpResponse` and the draft of its exchange become a head
  * and a body. Text and bytes go out in one call with a `content-length`; streams go through pump.ts.
  */
+import { isBodilessStatus, isDigits } from '@hotaru/wire';
 import type { Exchange } from '../exchange.js';
 import { REQUEST_ID } from '../../log/correlation.js';
 import { emptyHeaders, type HeaderBag } from './headers.js';
@@ -61,7 +62,7 @@ async function writeStream(
   const { response } = exchange;
   const headers = head(exchange, answer, -1);
   const promised = answer.headers?.['content-length'] ?? exchange.headers?.['content-length'];
-  const length = typeof promised === 'string' && /^\d+$/.test(promised) ? Number(promised) : -1;
+  const length = typeof promised === 'string' && isDigits(promised) ? Number(promised) : -1;
   exchange.sends(source);
   return pump(source, exchange, length, () => response.writeHead(answer.status, headers));
 }
@@ -73,7 +74,7 @@ type HeadFields = (string | number | string[])[];
 function head(exchange: Exchange, answer: HttpResponse, length: number): HeadFields {
   const { headers: own, status } = answer;
   // Without a body there is nothing our guess could be about.
-  const contentType = status === 204 || status === 304 ? undefined : answer.contentType;
+  const contentType = isBodilessStatus(status) ? undefined : answer.contentType;
   const drafted = exchange.headers;
   if (own === undefined && drafted === undefined) {
     // The common case.
