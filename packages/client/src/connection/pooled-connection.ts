@@ -21,7 +21,9 @@ import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';
 import { reasonOf } from './dial-reason.js';
 import { saidCloseNotify } from './close-notify.js';
-import type { Poolable } from '../pool/poolable.js';
+import type { Connection, DialTiming } from './connection.js';
+import type { ExchangeEvents, ExchangeRequest } from './exchange.js';
+import { Http1Exchange } from './http1/exchange.js';
 import type { ResponseReader } from './http1/response-reader.js';
 import { RawChannel } from './raw-channel.js';
 import { afterPoll, type PolledTask } from './turn.js';
@@ -40,13 +42,6 @@ export interface ByteSink {
   onWriteError(error: Error): boolean;
 }
 
-/** How long the parts of the dial took, in ms; undefined where there was none. */
-export interface DialTiming {
-  dns: number;
-  connect: number;
-  tls: number;
-}
-
 export interface ConnectionEnvironment {
   readonly clock: Clock;
   readonly counters: Counters;
@@ -54,7 +49,7 @@ export interface ConnectionEnvironment {
   readonly random: number;
 }
 
-export class PooledConnection implements Poolable, PolledTask {
+export class PooledConnection implements Connection, PolledTask {
   readonly record: ConnectionRecord;
   readonly canShare = false;
   readonly protocol = 'http/1.1';
@@ -123,6 +118,10 @@ export class PooledConnection implements Poolable, PolledTask {
     const { id, protocol, remoteAddress, isOpen, requestCount, createdAt, lastUsedAt } = this;
     const times = { createdAt: new Date(createdAt), lastUsedAt: new Date(lastUsedAt) };
     return { id, key: this.key.id, protocol, remoteAddress, isOpen, requestCount, ...times };
+  }
+
+  exchange(request: ExchangeRequest, events: ExchangeEvents, isLastUse: boolean): Http1Exchange {
+    return new Http1Exchange(this, request, events, isLastUse);
   }
 
   reserve(): boolean {

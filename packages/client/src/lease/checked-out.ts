@@ -5,7 +5,8 @@
  */
 import { nameOrigin } from '../diagnostics/call-name.js';
 import type { ConnectionKey } from '../key/connection-key.js';
-import type { DialTiming, PooledConnection } from '../connection/pooled-connection.js';
+import type { DialTiming } from '../connection/connection.js';
+import type { PooledConnection } from '../connection/pooled-connection.js';
 import { RequestError } from '../errors.js';
 import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 

@@ -21,10 +21,10 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements AcquisitionOwner, Abortable, ClockOwner {
+export class LeaseRequest implements AcquisitionOwner<PooledConnection>, Abortable, ClockOwner {
   readonly #host: HostPool<PooledConnection>;
   readonly #clock: CallClock;
-  readonly #acquisition: Acquisition;
+  readonly #acquisition: Acquisition<PooledConnection>;
   readonly #signal: AbortSignal | undefined;
   readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;

@@ -9,10 +9,14 @@ export interface BodyProducer {
   abandonBody(): void;
 }
 
-/** The side that takes what was delivered: a body, or a decoder before it. */
-export interface BodySink {
+/** What takes the pieces of a body as they come in. */
+export interface PieceSink {
   /** Copies a range of the socket's buffer, which is read into again. Returns an error when it is too much. */
   take(bytes: Buffer, start: number, end: number): TransportError | undefined;
+}
+
+/** The side that takes what was delivered: a body, or a decoder before it. */
+export interface BodySink extends PieceSink {
   end(): void;
   fail(error: unknown, dropRest: boolean): void;
 }

@@ -53,16 +53,14 @@ export interface ResponseSource {
   name(error: HotaruClientError): void;
 }
 
-/** A status line, at the start of a head. */
+/** What a response head says before its fields. */
 export interface StatusLine {
-  readonly text: string;
   readonly status: number;
-  /** Where the reason phrase ends. */
+  readonly text: string;
+  /** Where in `text` the reason phrase is; empty where the protocol has none. */
+  readonly reasonStart: number;
   readonly reasonEnd: number;
 }
-
-/** Between the version and the reason phrase. */
-const REASON_START = 13;
 
 export interface ResponseParts {
   readonly statusLine: StatusLine;
@@ -100,8 +98,8 @@ export class ClientResponse {
 
   /** The reason phrase; '' when there is none. */
   get statusText(): string {
-    const { text, reasonEnd } = this.#statusLine;
-    return text.slice(REASON_START, reasonEnd);
+    const { text, reasonStart, reasonEnd } = this.#statusLine;
+    return text.slice(reasonStart, reasonEnd);
   }
 
   /** 200 to 299. */

@@ -7,17 +7,17 @@
  *              ├─────────────────▶ refused     the dial failed, the queue is full, the pool is closed
  *              └──cancel()───────▶ over        in both states; a connection not yet used is given back
  */
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { Connection } from '../connection/connection.js';
 import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { ConnectError, HotaruClientError, TransportError, type Phase } from '../errors.js';
 import type { HostPool } from '../pool/host-pool.js';
 import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
 
-export interface AcquisitionOwner {
+export interface AcquisitionOwner<T extends Connection> {
   /** It is the owner's now, to be given back by `host.release()`. */
-  acquired(connection: PooledConnection, isReused: boolean): void;
+  acquired(connection: T, isReused: boolean): void;
   /** It ended while it was polled, and has been given back. */
-  unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void;
+  unfit(connection: T, isReused: boolean, error: TransportError): void;
   refused(error: Error): void;
   /** The wait has ended with a connection, which is polled now: the clocks of the wait end. */
   served(): void;
@@ -34,22 +34,18 @@ export interface AcquisitionChoice {
   readonly isAdmitted: boolean;
 }
 
-export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
-  readonly #host: HostPool<PooledConnection>;
-  readonly #owner: AcquisitionOwner;
+export class Acquisition<T extends Connection> implements WaiterEvents<T>, PolledTask {
+  readonly #host: HostPool<T>;
+  readonly #owner: AcquisitionOwner<T>;
   /** Over raw bytes a peer may speak first, as SMTP does: its words are the user's to read. */
   readonly #mayPeerSpeakFirst: boolean;
   #state: 'waiting' | 'polling' | 'over' = 'over';
-  #waiter: Waiter<PooledConnection> | undefined = undefined;
+  #waiter: Waiter<T> | undefined = undefined;
   #dial: Dial | undefined = undefined;
-  #connection: PooledConnection | undefined = undefined;
+  #connection: T | undefined = undefined;
   #isReused = false;
 
-  constructor(
-    host: HostPool<PooledConnection>,
-    owner: AcquisitionOwner,
-    mayPeerSpeakFirst: boolean,
-  ) {
+  constructor(host: HostPool<T>, owner: AcquisitionOwner<T>, mayPeerSpeakFirst: boolean) {
     this.#host = host;
     this.#owner = owner;
     this.#mayPeerSpeakFirst = mayPeerSpeakFirst;
@@ -100,13 +96,13 @@ export class Acquisition implements WaiterEvents<PooledConnection>, PolledTask {
       this.#host.release(this.#connection, true);
   }
 
-  connected(connection: PooledConnection, isReused: boolean): void {
+  connected(connection: T, isReused: boolean): void {
     this.#waiter = undefined;
     this.#owner.served();
     this.#poll(connection, isReused);
   }
 
-  #poll(connection: PooledConnection, isReused: boolean): void {
+  #poll(connection: T, isReused: boolean): void {
     this.#connection = connection;
     this.#isReused = isReused;
     this.#state = 'polling';

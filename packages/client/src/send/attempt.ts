@@ -7,17 +7,21 @@
  *       └───────────┴── the connection was dead: again, on another one
  *
  *   acquiring  waits for a connection, and for a poll of its socket (acquisition.ts)
- *   sending    the request is going out (http1/exchange.ts)
+ *   sending    the request is going out (connection/exchange.ts)
  *   headers    it is out, no answer yet
  *   body       the promise is resolved with the response; its body is coming in (delivery.ts)
  *
  * A connection in use is given back at one place, `#free`, and never while its exchange can still speak.
  */
 import { CONSTANTS } from '../config/constants.js';
-import { Exchange, type ExchangeEvents } from '../connection/http1/exchange.js';
-import type { ParsedHead } from '../connection/http1/head-parser.js';
-import type { SendState } from '../connection/http1/request-writer.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { Connection } from '../connection/connection.js';
+import type {
+  Exchange,
+  ExchangeEvents,
+  FieldSection,
+  ResponseHead,
+  SendState,
+} from '../connection/exchange.js';
 import {
   AbortedError,
   HotaruClientError,
@@ -25,6 +29,7 @@ import {
   TransportError,
   type ErrorCode,
 } from '../errors.js';
+import type { PieceSink } from '../message/body-flow.js';
 import type { ClientResponse } from '../message/response.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
@@ -70,10 +75,10 @@ const NEXT_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: true };
 const REPLAY: AcquisitionChoice = { needsFresh: true, isAdmitted: true };
 
 export class Attempt
-  implements AcquisitionOwner, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
+  implements AcquisitionOwner<Connection>, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
 {
   readonly #clock: Clock;
-  readonly #host: HostPool<PooledConnection>;
+  readonly #host: HostPool<Connection>;
   /** Until the answer begins; nothing is sent again after that, and the body need not be held. */
   #request: PreparedRequest | undefined;
   readonly #options: CheckedOptions;
@@ -94,16 +99,16 @@ export class Attempt
   /** Its scope has ended it. */
   #isSheltered = false;
   #state: CallState = 'acquiring';
-  readonly #acquisition: Acquisition;
+  readonly #acquisition: Acquisition<Connection>;
   #acquiringSinceMs = 0;
   /** Held now; undefined before it is acquired and once it is given back. */
-  #connection: PooledConnection | undefined = undefined;
+  #connection: Connection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
 
   constructor(
     { clock, deadlines }: CallEnvironment,
-    host: HostPool<PooledConnection>,
+    host: HostPool<Connection>,
     request: PreparedRequest,
     options: CheckedOptions,
     scope: RequestScope | undefined,
@@ -311,7 +316,7 @@ export class Attempt
     this.#end(error);
   }
 
-  unfit(connection: PooledConnection, isReused: boolean, error: TransportError): void {
+  unfit(connection: Connection, isReused: boolean, error: TransportError): void {
     const nowMs = this.#clock.now();
     this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
     this.#record.addAttempt(connection, error);
@@ -325,7 +330,7 @@ export class Attempt
     this.#callClock.stopStage();
   }
 
-  acquired(connection: PooledConnection, isReused: boolean): void {
+  acquired(connection: Connection, isReused: boolean): void {
     this.#connection = connection;
     this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
     this.#send(connection);
@@ -333,12 +338,12 @@ export class Attempt
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────
 
-  #send(connection: PooledConnection): void {
+  #send(connection: Connection): void {
     const request = this.#request;
     if (request === undefined) throw new Error('a call that was answered is sent again');
     this.#state = 'sending';
-    this.#exchange = new Exchange(connection, this);
-    this.#exchange.start(request, this.#host.isLastUse(connection));
+    this.#exchange = connection.exchange(request, this, this.#host.isLastUse(connection));
+    this.#exchange.start();
     this.#record.sentOn(connection);
   }
 
@@ -373,7 +378,7 @@ export class Attempt
 
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
 
-  onInformational(head: ParsedHead): void {
+  onInformational(head: ResponseHead): void {
     const { onInformational } = this.#options;
     if (onInformational === undefined) return;
     try {
@@ -383,17 +388,17 @@ export class Attempt
     }
   }
 
-  onHead(head: ParsedHead, hasBody: boolean): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
+  onHead(head: ResponseHead, hasBody: boolean): PieceSink | undefined {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return undefined;
     const options = this.#options;
     const { settings } = this.#host;
-    this.#record.headAtMs = connection.heardAtMs;
-    this.#record.bytesSent = this.#exchange?.bytesSent ?? 0;
+    this.#record.headAtMs = exchange.heardAtMs;
+    this.#record.bytesSent = exchange.bytesSent;
     const delivery = new Delivery(
       head,
       hasBody,
-      connection,
+      exchange,
       settings,
       options,
       this.#callClock,
@@ -402,7 +407,7 @@ export class Attempt
     );
     if (delivery.refusal !== undefined) {
       this.#end(delivery.refusal);
-      return;
+      return undefined;
     }
     this.#state = 'body';
     this.#request = undefined;
@@ -412,14 +417,11 @@ export class Attempt
     this.#resolve = undefined;
     this.#reject = undefined;
     this.#promise = undefined;
+    return delivery;
   }
 
   bodyPending(): void {
     this.#delivery?.pending();
-  }
-
-  onBody(bytes: Buffer, start: number, end: number): void {
-    this.#delivery?.push(bytes, start, end);
   }
 
   deliveryFailed(error: HotaruClientError): void {
@@ -438,11 +440,11 @@ export class Attempt
     return this.#options.bodyTimeoutMs ?? this.#host.settings.bodyTimeout;
   }
 
-  exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void {
-    const endedAtMs = this.#connection?.heardAtMs ?? 0;
-    this.#record.trailerHead = trailers;
+  exchangeDone(trailers: FieldSection | undefined): void {
+    const endedAtMs = this.#exchange?.heardAtMs ?? 0;
+    this.#record.trailerSection = trailers;
     this.#settle(endedAtMs);
-    this.#free(isReusable, endedAtMs);
+    this.#free(endedAtMs);
     this.#delivery?.end();
   }
 
@@ -454,9 +456,9 @@ export class Attempt
       mayReplay(error, this.#request, this.#exchange, this.#record.isReused)
     ) {
       const nowMs = this.#clock.now();
-      connection.counters.replays += 1;
+      this.#host.counters.replays += 1;
       this.#record.addAttempt(connection, error);
-      this.#free(false, nowMs);
+      this.#free(nowMs);
       this.#acquire(REPLAY, nowMs);
     } else this.#end(error);
   }
@@ -476,7 +478,7 @@ export class Attempt
       this.#acquisition.cancel(!isAbort && !(error instanceof AbortedError));
     if (this.#exchange !== undefined) this.#exchange.abort();
     else if (request?.body.kind === 'stream') abandonSource(request.body.source);
-    this.#free(false, nowMs);
+    this.#free(nowMs);
     if (this.#delivery !== undefined) this.#delivery.fail(error, isAbort);
     else if (isAbort) this.#reject?.(error);
     else {
@@ -505,10 +507,11 @@ export class Attempt
   }
 
   /** The one place where a call gives its connection back. */
-  #free(isReusable: boolean, nowMs: number): void {
+  #free(nowMs: number): void {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#connection = undefined;
+    const isReusable = this.#exchange?.release() === true;
     this.#host.release(connection, isReusable, nowMs);
   }
 }

@@ -1,5 +1,6 @@
 /** What a failed call can say for certain, and what follows from it: may it be sent again? */
-import type { Exchange } from '../connection/http1/exchange.js';
+import type { Connection } from '../connection/connection.js';
+import type { Exchange } from '../connection/exchange.js';
 import { HotaruClientError, RequestError, type Phase } from '../errors.js';
 import type { Acquisition } from './acquisition.js';
 import type { CallRecord } from './call-record.js';
@@ -7,7 +8,7 @@ import type { PreparedRequest } from './prepare.js';
 
 export type CallState = 'acquiring' | 'sending' | 'headers' | 'body' | 'over';
 
-export function phaseOf(state: CallState, acquisition: Acquisition): Phase {
+export function phaseOf(state: CallState, acquisition: Acquisition<Connection>): Phase {
   switch (state) {
     case 'acquiring':
       return acquisition.phase;

@@ -3,8 +3,8 @@
  * carried it, what was tried before.
  */
 import { nameCall } from '../diagnostics/call-name.js';
-import type { ParsedHead } from '../connection/http1/head-parser.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { Connection } from '../connection/connection.js';
+import type { FieldSection } from '../connection/exchange.js';
 import type { Attempt, HotaruClientError } from '../errors.js';
 import type { ConnectionInfo, ResponseSource, ResponseTiming } from '../message/response.js';
 import { ResponseHeaders } from '../message/response-headers.js';
@@ -24,7 +24,7 @@ export class CallRecord implements ResponseSource {
   endedAtMs = 0;
   isReused = false;
   bytesSent = 0;
-  trailerHead: ParsedHead | undefined = undefined;
+  trailerSection: FieldSection | undefined = undefined;
   readonly method: string;
   readonly origin: Origin;
   /** Path and query. */
@@ -32,7 +32,7 @@ export class CallRecord implements ResponseSource {
   /** The caller's line, where call sites are recorded: for errors of a body that no async function awaits. */
   callSite: string | undefined = undefined;
   readonly #clock: Clock;
-  #connection: PooledConnection | undefined = undefined;
+  #connection: Connection | undefined = undefined;
   #requestCount = 0;
   readonly #context: CallContext | undefined;
   #attempts: Attempt[] | undefined;
@@ -53,18 +53,18 @@ export class CallRecord implements ResponseSource {
     return this.#context?.startedAtMs ?? this.startedAtMs;
   }
 
-  connectedTo(connection: PooledConnection, isReused: boolean, askedAtMs: number): void {
+  connectedTo(connection: Connection, isReused: boolean, askedAtMs: number): void {
     this.#connection = connection;
     this.isReused = isReused;
     // When both were there: one that came out of use, or was dialled, after it was asked for, or one that was idle.
     this.connectedAtMs = Math.max(askedAtMs, connection.record.lastUsedAtMs);
   }
 
-  sentOn(connection: PooledConnection): void {
-    this.#requestCount = connection.requestCount;
+  sentOn(connection: Connection): void {
+    this.#requestCount = connection.record.requestCount;
   }
 
-  addAttempt(connection: PooledConnection, error: HotaruClientError): void {
+  addAttempt(connection: Connection, error: HotaruClientError): void {
     this.#attempts ??= [];
     this.#attempts.push({
       connectionId: connection.id,
@@ -97,8 +97,8 @@ export class CallRecord implements ResponseSource {
   }
 
   get trailers(): ResponseHeaders {
-    const head = this.trailerHead;
-    return head === undefined ? NO_HEADERS : new ResponseHeaders(head.text, head.offsets);
+    const section = this.trailerSection;
+    return section === undefined ? NO_HEADERS : new ResponseHeaders(section.text, section.offsets);
   }
 
   get connectionInfo(): ConnectionInfo {

@@ -11,12 +11,11 @@
  */
 import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
-import type { ParsedHead } from '../connection/http1/head-parser.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { Exchange, ResponseHead } from '../connection/exchange.js';
 import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
 import { shownUrl } from '../diagnostics/inspect.js';
 import { stopWatching, watchForLeak, type Leakable } from '../diagnostics/leaks.js';
-import { tooLarge, type BodySink } from '../message/body-flow.js';
+import { tooLarge, type BodySink, type PieceSink } from '../message/body-flow.js';
 import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
 import { ClientResponse } from '../message/response.js';
 import { ResponseBody } from '../message/response-body.js';
@@ -33,25 +32,14 @@ export interface DeliveryOwner {
   deliveryFailed(error: HotaruClientError): void;
 }
 
-/**
- * How long the body is that the caller gets, by its head; −1 when that does not say: its end is told by
- * its chunks or by its connection, whatever else was said, or it is packed and the length is that.
- */
-function announcedLength(
-  { transferEncoding, contentLength }: ParsedHead,
-  isPacked: boolean,
-): number {
-  return transferEncoding === '' && !isPacked ? contentLength : -1;
-}
-
-export class Delivery implements DecoderOwner, Leakable {
+export class Delivery implements PieceSink, DecoderOwner, Leakable {
   readonly hasBody: boolean;
   /** Set when the head announces more than the caller takes: the call ends with it, and without a response. */
   readonly refusal: TransportError | undefined;
   readonly #body: ResponseBody;
   /** What takes the bytes that come: the body, or a decoder before it. */
   readonly #sink: BodySink;
-  readonly #connection: PooledConnection;
+  readonly #exchange: Exchange;
   readonly #clock: CallClock;
   readonly #record: CallRecord;
   readonly #owner: DeliveryOwner;
@@ -63,9 +51,9 @@ export class Delivery implements DecoderOwner, Leakable {
   #isWatched = false;
 
   constructor(
-    head: ParsedHead,
+    head: ResponseHead,
     hasBody: boolean,
-    connection: PooledConnection,
+    exchange: Exchange,
     settings: Settings,
     options: CheckedOptions,
     clock: CallClock,
@@ -73,7 +61,7 @@ export class Delivery implements DecoderOwner, Leakable {
     owner: DeliveryOwner,
   ) {
     this.hasBody = hasBody;
-    this.#connection = connection;
+    this.#exchange = exchange;
     this.#clock = clock;
     this.#record = record;
     this.#owner = owner;
@@ -83,7 +71,8 @@ export class Delivery implements DecoderOwner, Leakable {
     const codings = isPacked ? codingsOf(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;
-    const announcedBytes = hasBody ? announcedLength(head, decoder !== undefined) : -1;
+    // How long the caller's body is: of a packed one, the head says only how long it is packed.
+    const announcedBytes = hasBody && decoder === undefined ? head.bodyLength : -1;
     const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
     this.refusal = announcedBytes > maxBytes ? tooLarge('maxResponseSize', maxBytes) : undefined;
     this.#body = new ResponseBody(producer, announcedBytes, maxBytes, settings.maxBufferedSize);
@@ -118,16 +107,16 @@ export class Delivery implements DecoderOwner, Leakable {
     if (response !== undefined) watchForLeak(response, this);
   }
 
-  push(bytes: Buffer, start: number, end: number): void {
+  take(bytes: Buffer, start: number, end: number): TransportError | undefined {
     if (this.#state === 'draining') {
       this.#drainedBytes += end - start;
       if (this.#drainedBytes > CONSTANTS.drainMaxBytes) this.endDraining();
-      return;
+      return undefined;
     }
     const wasAwaited = this.#body.isAwaited;
     const error = this.#sink.take(bytes, start, end);
-    if (error !== undefined) this.#owner.deliveryFailed(error);
-    else if (wasAwaited) this.#watch();
+    if (error === undefined && wasAwaited) this.#watch();
+    return error;
   }
 
   /** The call no longer holds the connection. */
@@ -156,21 +145,21 @@ export class Delivery implements DecoderOwner, Leakable {
   pauseBody(): void {
     if (this.#state !== 'flowing') return;
     this.#state = 'paused';
-    this.#connection.pause();
+    this.#exchange.pause();
     this.#clock.stopStage();
   }
 
   resumeBody(): void {
     if (!this.#isOpen) return;
     this.#state = 'flowing';
-    this.#connection.resume();
+    this.#exchange.resume();
     this.#watch();
   }
 
   abandonBody(): void {
     if (!this.#isOpen) return;
     this.#state = 'draining';
-    this.#connection.resume();
+    this.#exchange.resume();
     this.#clock.arm('drain', CONSTANTS.drainMaxMs);
   }
 

@@ -11,7 +11,7 @@ import {
   trimBlanks,
 } from '@hotaru/wire';
 import { CONSTANTS } from '../config/constants.js';
-import type { WireRequest } from '../connection/http1/request-writer.js';
+import type { ExchangeRequest } from '../connection/exchange.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import type { RequestInit } from '../message/request.js';
@@ -23,15 +23,12 @@ import type { CheckedOptions } from './options.js';
 import type { RequestScope, ScopeFields } from './request-scope.js';
 import { requestTarget, type Origin, type Target } from './target.js';
 
-export interface PreparedRequest extends WireRequest {
+export interface PreparedRequest extends ExchangeRequest {
   readonly origin: Origin;
-  /** The request target: path and query. */
-  readonly target: string;
   /** May it be sent again when it is not known whether it was carried out? */
   readonly isIdempotent: boolean;
 }
 
-const ACCEPT_ENCODING_LINE = `accept-encoding: ${ACCEPT_ENCODING}\r\n`;
 const ALLOWED = ['method', 'path', 'query', 'headers', 'body'];
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const STANDARD = new Set([...IDEMPOTENT, 'POST', 'PATCH']);
@@ -59,15 +56,16 @@ const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 /** A request in the making: what its fields say about its framing, and at the end the whole of it. */
 class Draft implements PreparedRequest {
-  head = '';
+  readonly scheme: 'http' | 'https';
+  authority: string;
+  /** Name, value, name, value … */
+  readonly fields: string[] = [];
   body: RequestBody = NO_BODY;
   /** As a field said; at the end, as `frame` decided. */
   contentLength = -1;
   expectsContinue = false;
   wantsClose = false;
   isIdempotent = false;
-  /** The field lines so far. */
-  fields = '';
   /** Bit n: a field whose name has n (modulo 32) characters was given. */
   nameLengths = 0;
   hasHost = false;
@@ -81,7 +79,10 @@ class Draft implements PreparedRequest {
     readonly origin: Origin,
     readonly method: string,
     readonly target: string,
-  ) {}
+  ) {
+    this.scheme = origin.scheme;
+    this.authority = origin.authority;
+  }
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming what is wrong and what is allowed. */
@@ -108,12 +109,10 @@ export function prepare(
     addField(draft, 'idempotency-key', options.idempotencyKey);
   // A range of a packed body can't be unpacked.
   if (options.decompresses && !draft.hasAcceptEncoding && !draft.hasRange)
-    draft.fields += ACCEPT_ENCODING_LINE;
+    draft.fields.push('accept-encoding', ACCEPT_ENCODING);
   if (request.body !== undefined) draft.body = toRequestBody(request.body);
   draft.contentLength = frame(draft);
   draft.isIdempotent = IDEMPOTENT.has(method) || draft.hasIdempotencyKey;
-  const hostLine = draft.hasHost ? '' : origin.hostLine;
-  draft.head = `${method} ${path} HTTP/1.1\r\n${hostLine}${draft.fields}\r\n`;
   return draft;
 }
 
@@ -144,9 +143,23 @@ function readHeaders(headers: NonNullable<RequestInit['headers']>, draft: Draft)
 
 /** A field of the caller's own wins. */
 function addScopeFields(draft: Draft, fields: ScopeFields): void {
-  const given = `\n${draft.fields.toLowerCase()}`;
   for (const [name, value] of fields)
-    if (!given.includes(`\n${name.toLowerCase()}:`)) addField(draft, name, value);
+    if (!isGiven(draft, name.toLowerCase())) addField(draft, name, value);
+}
+
+function isGiven(draft: Draft, lower: string): boolean {
+  if (lower === 'host') return draft.hasHost;
+  if (lower === 'connection') return draft.wantsClose;
+  return valueIndexOf(draft, lower) !== -1;
+}
+
+/** Where in `fields` the value of the first field of this name is; −1 for none. */
+function valueIndexOf({ fields }: Draft, lower: string): number {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i];
+    if (name?.length === lower.length && name.toLowerCase() === lower) return i + 1;
+  }
+  return -1;
 }
 
 function isPlain(headers: unknown): headers is Record<string, unknown> {
@@ -169,25 +182,25 @@ function addField(draft: Draft, name: string, value: string): void {
   if ((draft.nameLengths & lengthBit) !== 0 && isSaidAlready(draft, name, value)) return;
   draft.nameLengths |= lengthBit;
   if (isFraming(draft, name, value)) return;
-  draft.fields += `${name}: ${value}\r\n`;
+  draft.fields.push(name, value);
 }
 
 /**
  * Two lines of a field that has one value would leave it to each server which of them counts (RFC 9110
  * §5.3): the same value twice is sent once, and two values are an error.
  */
-function isSaidAlready({ fields }: Draft, name: string, value: string): boolean {
+function isSaidAlready(draft: Draft, name: string, value: string): boolean {
   const lower = name.toLowerCase();
   if (!SINGLE_VALUED.has(lower)) return false;
-  const at = `\r\n${fields}`.toLowerCase().indexOf(`\r\n${lower}:`);
+  const at = valueIndexOf(draft, lower);
   if (at === -1) return false;
-  if (fields.startsWith(`: ${value}\r\n`, at + name.length)) return true;
+  if (draft.fields[at] === value) return true;
   throw invalidRequest(
     `header ${lower} is given twice, with different values; it has one value, in whichever spelling`,
   );
 }
 
-/** Fields that frame the message or steer the connection are read here; true when we write our own. */
+/** Fields that frame the message or steer the connection are read here; true when the protocol writes its own. */
 function isFraming(draft: Draft, name: string, value: string): boolean {
   // By length first: most fields are none of these, and lowering every name would cost.
   switch (name.length) {
@@ -232,14 +245,15 @@ function isFraming(draft: Draft, name: string, value: string): boolean {
   }
 }
 
-function noteHost(draft: Draft, value: string): false {
+function noteHost(draft: Draft, value: string): true {
   if (draft.hasHost) throw invalidRequest('header host is given twice');
   if (!isSendableHost(value))
     throw invalidRequest(
       `header host is ${JSON.stringify(value)}; allowed: a host name, with a port or without`,
     );
   draft.hasHost = true;
-  return false;
+  draft.authority = value;
+  return true;
 }
 
 function noteExpect(draft: Draft, value: string): void {
@@ -251,10 +265,8 @@ function noteExpect(draft: Draft, value: string): void {
 function noteConnection(draft: Draft, value: string): void {
   for (const option of listMembers(value)) {
     const token = option.toLowerCase();
-    if (token === 'close') {
-      if (!draft.wantsClose) draft.fields += 'connection: close\r\n';
-      draft.wantsClose = true;
-    } else if (token !== 'keep-alive')
+    if (token === 'close') draft.wantsClose = true;
+    else if (token !== 'keep-alive')
       throw invalidRequest(
         `header connection is ${JSON.stringify(value)}; allowed: close, keep-alive`,
       );
@@ -281,7 +293,7 @@ function noteTransferEncoding(draft: Draft, value: string): true {
   return true;
 }
 
-/** Decides how the body is delimited, and writes the fields that say so. Returns its announced length. */
+/** What the request announces of its body's length, and the body's own type; −1 for nothing. */
 function frame(draft: Draft): number {
   const { method, body, contentLength, isChunked } = draft;
   if (isChunked && contentLength !== -1)
@@ -290,12 +302,11 @@ function frame(draft: Draft): number {
     if (isChunked || contentLength > 0)
       throw invalidRequest('the headers announce a body, but there is none');
     if (draft.expectsContinue) throw invalidRequest('header expect: there is no body to wait with');
-    if (contentLength === 0 || EXPECTS_BODY.has(method)) draft.fields += 'content-length: 0\r\n';
-    return 0;
+    return contentLength === 0 || EXPECTS_BODY.has(method) ? 0 : -1;
   }
   if (method === 'TRACE') throw invalidRequest('TRACE has no body (RFC 9110 §9.3.8)');
   if (body.contentType !== undefined && !draft.hasContentType)
-    draft.fields += `content-type: ${body.contentType}\r\n`;
+    draft.fields.push('content-type', body.contentType);
   if (body.kind === 'bytes') {
     if (contentLength !== -1 && contentLength !== body.length)
       throw invalidRequest(
@@ -303,12 +314,7 @@ function frame(draft: Draft): number {
       );
     if (isChunked)
       throw invalidRequest('a body of known length is sent with content-length, not chunked');
-    draft.fields += `content-length: ${body.length}\r\n`;
     return body.length;
   }
-  draft.fields +=
-    contentLength === -1
-      ? 'transfer-encoding: chunked\r\n'
-      : `content-length: ${contentLength}\r\n`;
   return contentLength;
 }

@@ -1,5 +1,5 @@
 /**
- * Where a request goes: from what the caller wrote to a connection key, a `host` field and a path.
+ * Where a request goes: from what the caller wrote to a connection key, an authority and a path.
  *
  * Origins are cached by their text, because the same few are asked again and again; paths are not.
  */
@@ -15,7 +15,9 @@ export interface Origin {
   readonly key: ConnectionKey;
   /** `https://api.example.com`, for messages. */
   readonly text: string;
-  readonly hostLine: string;
+  readonly scheme: 'http' | 'https';
+  /** Host, and port if it is not the scheme's own. */
+  readonly authority: string;
 }
 
 export interface Target {
@@ -107,7 +109,12 @@ export class Origins {
   #add(url: URL, tls: TlsOptions | undefined, publicOnly: boolean): Target {
     const key = this.#keyOf(url, tls, publicOnly);
     const root: Target = {
-      origin: { key, text: url.origin, hostLine: `host: ${url.host}\r\n` },
+      origin: {
+        key,
+        text: url.origin,
+        scheme: url.protocol === 'https:' ? 'https' : 'http',
+        authority: url.host,
+      },
       path: '',
     };
     if (this.#textOf.size >= CONSTANTS.maxOrigins) this.clear();

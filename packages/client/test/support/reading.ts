@@ -5,6 +5,7 @@
 import { ResponseReader, type ReaderEvents } from '../../src/connection/http1/response-reader.js';
 import type { ParsedHead } from '../../src/connection/http1/head-parser.js';
 import { TransportError } from '../../src/errors.js';
+import type { PieceSink } from '../../src/message/body-flow.js';
 import { ResponseHeaders } from '../../src/message/response-headers.js';
 import type { Random } from './random.js';
 
@@ -96,7 +97,7 @@ export function must(holds: boolean, property: string): void {
   if (!holds) throw new Error(`broken property: ${property}`);
 }
 
-class Recorder implements ReaderEvents {
+class Recorder implements ReaderEvents, PieceSink {
   given: Buffer = SOCKET_BUFFER;
   #bodyBytes = 0;
   #announced = -1;
@@ -120,18 +121,19 @@ class Recorder implements ReaderEvents {
     this.reading.informational.push(head.status);
   }
 
-  onHead(head: ParsedHead, hasBody: boolean): void {
+  onHead(head: ParsedHead, hasBody: boolean): PieceSink {
     const { reading } = this;
     must(reading.hasBody === undefined, 'one head');
     must(head.status >= 200 && head.status <= 999, 'a final status');
     reading.status = head.status;
-    reading.reason = head.text.slice(13, head.reasonEnd);
+    reading.reason = head.text.slice(head.reasonStart, head.reasonEnd);
     reading.fields = fieldsOf(head);
     reading.hasBody = hasBody;
     if (hasBody && head.transferEncoding === '') this.#announced = head.contentLength;
+    return this;
   }
 
-  onBody(bytes: Buffer, start: number, end: number): void {
+  take(bytes: Buffer, start: number, end: number): undefined {
     const { reading } = this;
     must(reading.hasBody === true && reading.outcome === 'waiting', 'a body between head and end');
     must(bytes === this.given && start >= 0 && end <= bytes.length, 'body bytes are given ones');

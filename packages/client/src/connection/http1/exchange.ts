@@ -20,34 +20,18 @@
 import { TransportError } from '../../errors.js';
 import type { ByteSink, PooledConnection } from '../pooled-connection.js';
 import { afterPoll, type PolledTask } from '../turn.js';
+import type { PieceSink } from '../../message/body-flow.js';
+import type { Exchange, ExchangeEvents, ExchangeRequest, SendState } from '../exchange.js';
 import type { ParsedHead } from './head-parser.js';
 import { keepAliveOf } from './keep-alive.js';
-import {
-  RequestWriter,
-  type SendState,
-  type WireRequest,
-  type WriterEvents,
-} from './request-writer.js';
+import { RequestWriter, type WriterEvents } from './request-writer.js';
 import { ResponseReader, type ReaderEvents } from './response-reader.js';
 
-export interface ExchangeEvents {
-  onInformational(head: ParsedHead): void;
-  onHead(head: ParsedHead, hasBody: boolean): void;
-  /** A range of the socket's buffer: copy what outlives the call. */
-  onBody(bytes: Buffer, start: number, end: number): void;
-  /** The head is there and the rest of the body is not: from now on it has to be read. */
-  bodyPending(): void;
-  /**
-   * What the sending side waits for has changed. In `continue`, call `continueUpload()` when the wait for
-   * 100 is over; in `broken`, `giveUp()` unless an answer comes within the grace.
-   */
-  sending(state: SendState): void;
-  exchangeDone(trailers: ParsedHead | undefined, isReusable: boolean): void;
-  exchangeFailed(error: Error): void;
-}
-
-export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTask {
+export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEvents, PolledTask {
   readonly connection: PooledConnection;
+  /** Until it is sent: a response may be kept, and holds what led to it. */
+  #request: ExchangeRequest | undefined;
+  readonly #isLastUse: boolean;
   readonly #events: ExchangeEvents;
   readonly #reader: ResponseReader;
   readonly #writer: RequestWriter;
@@ -56,11 +40,20 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
   #saidClose = false;
   /** By the framing of the response alone. */
   #mayReuse = false;
+  /** By everything: the one proof, collected when it is done. */
+  #isReusable = false;
   #trailers: ParsedHead | undefined = undefined;
   #writeError: Error | undefined = undefined;
 
-  constructor(connection: PooledConnection, events: ExchangeEvents) {
+  constructor(
+    connection: PooledConnection,
+    request: ExchangeRequest,
+    events: ExchangeEvents,
+    isLastUse: boolean,
+  ) {
     this.connection = connection;
+    this.#request = request;
+    this.#isLastUse = isLastUse;
     this.#events = events;
     this.#reader = connection.reader ??= new ResponseReader();
     this.#writer = new RequestWriter(connection, this);
@@ -75,25 +68,36 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
     return this.#writer.bytesSent;
   }
 
-  /** `isLastUse`: the connection will not be kept whatever comes of it, and the peer is told so. */
-  start(request: WireRequest, isLastUse: boolean): void {
+  get heardAtMs(): number {
+    return this.connection.heardAtMs;
+  }
+
+  start(): void {
     const { connection } = this;
+    const request = this.#request;
+    if (request === undefined) throw new Error('an exchange is started twice');
+    this.#request = undefined;
     connection.setSink(this);
     connection.record.requestCount += 1;
     connection.record.requestsLeft -= 1;
     connection.counters.requests += 1;
-    this.#saidClose = request.wantsClose || isLastUse;
+    this.#saidClose = request.wantsClose || this.#isLastUse;
     this.#reader.expect(request.method, this);
-    const saysMore = isLastUse && !request.wantsClose;
-    this.#writer.start(request, saysMore ? withClose(request.head) : request.head);
+    this.#writer.start(request, this.#isLastUse);
   }
 
-  /** 100 came, or it is not waited for any longer. */
+  pause(): void {
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.connection.resume();
+  }
+
   continueUpload(): void {
     if (this.#state !== 'over') this.#writer.continue();
   }
 
-  /** The grace after a failed write is over. */
   giveUp(): void {
     this.#fail(
       new TransportError('HOTARU_CONNECTION_CLOSED', 'the request could not be written', {
@@ -102,7 +106,11 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
     );
   }
 
-  /** Ends it without a word. */
+  release(): boolean {
+    if (!this.#isOver) this.abort();
+    return this.#isReusable;
+  }
+
   abort(): void {
     this.#state = 'over';
     this.connection.setSink(undefined);
@@ -198,17 +206,13 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
     if (head.status === 100) this.continueUpload();
   }
 
-  onHead(head: ParsedHead, hasBody: boolean): void {
-    if (this.#isOver) return;
+  onHead(head: ParsedHead, hasBody: boolean): PieceSink | undefined {
+    if (this.#isOver) return undefined;
     const { state } = this.#writer;
     if (state !== 'written' && (head.status >= 400 || state === 'continue')) this.#writer.stop();
     this.#answer = 'head';
     this.#noteKeepAlive(head);
-    this.#events.onHead(head, hasBody);
-  }
-
-  onBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.#isOver) this.#events.onBody(bytes, start, end);
+    return this.#events.onHead(head, hasBody);
   }
 
   onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void {
@@ -229,7 +233,7 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
       afterPoll(this);
       return;
     }
-    const isReusable =
+    this.#isReusable =
       this.#mayReuse &&
       !hasLeftover &&
       isOut &&
@@ -240,7 +244,7 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
     connection.setSink(undefined);
     this.#writer.stop();
     if (hasLeftover) connection.poison();
-    this.#events.exchangeDone(this.#trailers, isReusable);
+    this.#events.exchangeDone(this.#trailers);
   }
 
   onPolled(): void {
@@ -265,9 +269,4 @@ export class Exchange implements ByteSink, ReaderEvents, WriterEvents, PolledTas
     if (idleMs !== undefined) record.idleHintMs = idleMs;
     if (max !== undefined) record.requestsLeft = max;
   }
-}
-
-/** The head with one more field at its end. */
-function withClose(head: string): string {
-  return `${head.slice(0, -2)}connection: close\r\n\r\n`;
 }

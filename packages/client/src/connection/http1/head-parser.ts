@@ -11,17 +11,14 @@
 import { CONSTANTS } from '../../config/constants.js';
 import { COLON, CR, FIELD_TEXT, HTAB, LF, SP, TOKEN } from '@hotaru/wire';
 import { latin1 } from '../../message/buffer-text.js';
+import type { ResponseHead } from '../exchange.js';
 import { FIXED_BOUND, protocolError } from './protocol-error.js';
 import { otherProtocol, shownBytes } from './shown-bytes.js';
 
-/** What a parsed head says. Offsets come in fours: name start, name end, value start, value end. */
-export interface ParsedHead {
-  readonly text: string;
-  readonly offsets: readonly number[];
-  readonly status: number;
+/** A head, and what HTTP/1.1 alone has in it. */
+export interface ParsedHead extends ResponseHead {
   /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
   readonly minorVersion: number;
-  readonly reasonEnd: number;
   /** −1 when there is none. Equal repeats are folded; differing ones were an error. */
   readonly contentLength: number;
   /** Lower case, all fields joined; '' when there is none. */
@@ -30,8 +27,6 @@ export interface ParsedHead {
   readonly saysKeepAlive: boolean;
   /** The `Keep-Alive` field; '' when there is none. */
   readonly keepAlive: string;
-  /** Is there a `Content-Encoding` field? */
-  readonly isEncoded: boolean;
 }
 
 const INCOMPLETE = -1;
@@ -168,7 +163,10 @@ export class HeadParser {
       offsets: this.#offsets.slice(0, this.#offsetCount),
       status: this.#status,
       minorVersion: this.#minorVersion,
+      reasonStart: REASON_START,
       reasonEnd: this.#reasonEnd,
+      // Chunks outrank a length (RFC 9112 §6.3).
+      bodyLength: this.#transferEncoding === '' ? this.#contentLength : -1,
       contentLength: this.#contentLength,
       transferEncoding: this.#transferEncoding,
       saysClose: this.#saysClose,

@@ -1,43 +1,16 @@
 /**
- * The sending side of one exchange: head, perhaps a wait for `100 Continue`, body. It has the states that
- * a clock or an error may ask about, and tells each change of them:
- *
- *   head ──▶ continue ──▶ source ⇄ socket ──▶ flush ──▶ written
- *     └──────────┴───────────┴───────┴──────────┤
- *                                               ├──▶ broken      a write failed
- *                                               └──▶ stopped     the rest is not wanted
- *
- *   head       nothing but the head has been written, or not even that
- *   continue   the head is out; the body waits for 100, or for the end of that wait
- *   source     waits for the next piece of the caller's own stream
- *   socket     waits for the peer: the socket is full, and more is to be written
- *   flush      every byte was handed to the socket, which is full
- *   written    every byte was handed to the socket, and it has room for more
+ * The sending side of one exchange: head, perhaps a wait for `100 Continue`, body. It has the states that a
+ * clock or an error may ask about, `SendState` (exchange.ts), and tells each change of them.
  *
  * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
  */
 import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest } from '../../errors.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
+import type { ExchangeRequest, SendState } from '../exchange.js';
 import type { PooledConnection } from '../pooled-connection.js';
+import { requestHead } from './request-head.js';
 import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
-
-export type SendState =
-  'head' | 'continue' | 'source' | 'socket' | 'flush' | 'written' | 'broken' | 'stopped';
-
-/** A request ready to be written. */
-export interface WireRequest {
-  readonly method: string;
-  /** Request line and fields, with the empty line at the end. Latin-1. */
-  readonly head: string;
-  readonly body: RequestBody;
-  /** Of a streamed body; −1 for chunked. */
-  readonly contentLength: number;
-  /** The head asks the peer to say 100 before the body is sent. */
-  readonly expectsContinue: boolean;
-  /** The request said `connection: close`. */
-  readonly wantsClose: boolean;
-}
 
 export interface WriterEvents {
   /** Each change of state but `stopped`, which the owner caused. */
@@ -74,8 +47,9 @@ export class RequestWriter implements UploadEvents, UploadTarget {
     return this.#state === 'written' || this.#state === 'flush';
   }
 
-  start(request: WireRequest, head: string): void {
+  start(request: ExchangeRequest, isLastUse: boolean): void {
     const { body } = request;
+    const head = requestHead(request, isLastUse);
     if (body.kind === 'none') {
       this.#handedOver(this.write(head, 'latin1'));
       return;

@@ -8,16 +8,19 @@
 import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
 import { CR, LF } from '@hotaru/wire';
+import type { PieceSink } from '../../message/body-flow.js';
 import { ChunkedDecoder } from './chunked-decoder.js';
 import { HeadParser, type ParsedHead } from './head-parser.js';
 import { FIXED_BOUND, protocolError } from './protocol-error.js';
 
 export interface ReaderEvents {
   onInformational(head: ParsedHead): void;
-  /** `hasBody` is false when the message ends with its head. */
-  onHead(head: ParsedHead, hasBody: boolean): void;
-  /** A range of the bytes given to `feed`, at most one for each call of it: copy what outlives the call. */
-  onBody(bytes: Buffer, start: number, end: number): void;
+  /**
+   * Returns what takes the body: ranges of the bytes given to `feed`, at most one for each call of it, to be
+   * copied. An error that it returns is thrown by `feed`. Undefined: the body is read and dropped. Both may call
+   * `forget()`. `hasBody` is false when the message ends with its head.
+   */
+  onHead(head: ParsedHead, hasBody: boolean): PieceSink | undefined;
   /** `mayReuse`: the framing leaves no doubt where the next response starts. */
   onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void;
 }
@@ -36,6 +39,7 @@ export class ResponseReader {
   #chunked: ChunkedDecoder | undefined = undefined;
   #state: State = State.Done;
   #events: ReaderEvents | undefined = undefined;
+  #sink: PieceSink | undefined = undefined;
   #method = 'GET';
   #remaining = 0;
   #informational = 0;
@@ -70,6 +74,7 @@ export class ResponseReader {
   /** Drops the events; nothing is reported any more. */
   forget(): void {
     this.#events = undefined;
+    this.#sink = undefined;
     this.#state = State.Done;
   }
 
@@ -77,7 +82,7 @@ export class ResponseReader {
    * Returns how many bytes belong to this response; what follows belongs to no response. The bytes may be
    * changed until it returns: the data of chunks is moved together within them.
    *
-   * @throws TransportError `HOTARU_PROTOCOL_ERROR`
+   * @throws TransportError `HOTARU_PROTOCOL_ERROR`, and what the sink of the body returns
    */
   feed(bytes: Buffer): number {
     this.#hasStarted = true;
@@ -130,7 +135,7 @@ export class ResponseReader {
       case State.Length: {
         const length = Math.min(this.#remaining, bytes.length - start);
         this.#remaining -= length;
-        this.#events?.onBody(bytes, start, start + length);
+        this.#give(bytes, start, start + length);
         if (this.#remaining === 0 && !this.isDone) this.#done(undefined);
         return start + length;
       }
@@ -151,7 +156,7 @@ export class ResponseReader {
         return end;
       }
       case State.UntilClose:
-        this.#events?.onBody(bytes, start, bytes.length);
+        this.#give(bytes, start, bytes.length);
         return bytes.length;
       case State.Done:
         return start;
@@ -171,8 +176,13 @@ export class ResponseReader {
   }
 
   readonly #onChunkData = (bytes: Buffer, start: number, end: number): void => {
-    this.#events?.onBody(bytes, start, end);
+    this.#give(bytes, start, end);
   };
+
+  #give(bytes: Buffer, start: number, end: number): void {
+    const error = this.#sink?.take(bytes, start, end);
+    if (error !== undefined) throw error;
+  }
 
   #gotHead(head: ParsedHead): void {
     const { status } = head;
@@ -222,13 +232,15 @@ export class ResponseReader {
       this.#mayReuse = false;
       this.#state = State.UntilClose;
     }
-    this.#events?.onHead(head, true);
+    const sink = this.#events?.onHead(head, true);
+    if (!this.isDone) this.#sink = sink;
   }
 
   #done(trailers: ParsedHead | undefined): void {
     this.#state = State.Done;
     const events = this.#events;
     this.#events = undefined;
+    this.#sink = undefined;
     this.#headParser.head = undefined; // an idle connection keeps no text of its last answer
     events?.onDone(trailers, this.#mayReuse);
   }

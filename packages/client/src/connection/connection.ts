@@ -1,0 +1,33 @@
+/**
+ * A connection as everything above connection/ sees it: what it is, how it is, and a way to send a request on it.
+ * It has nothing to do with bytes: each protocol reads and writes for itself.
+ */
+import type { ConnectionKey } from '../key/connection-key.js';
+import type { Poolable } from '../pool/poolable.js';
+import type { Exchange, ExchangeEvents, ExchangeRequest } from './exchange.js';
+
+/** How long the parts of the dial took, in ms; 0 where there was none. */
+export interface DialTiming {
+  readonly dns: number;
+  readonly connect: number;
+  readonly tls: number;
+}
+
+export interface Connection extends Poolable {
+  readonly key: ConnectionKey;
+  /** Of the pool, counted from 0. */
+  readonly id: number;
+  /** As ALPN would name it. */
+  readonly protocol: string;
+  readonly remoteAddress: string | undefined;
+  readonly dialTiming: DialTiming;
+  /** What ended it, if it failed. */
+  readonly error: Error | undefined;
+  /** Such an error in words. */
+  reasonOf(error: Error): string;
+  /**
+   * One request, of a caller that holds this connection; nothing happens before `start()`. `isLastUse`: the
+   * connection will not be kept whatever comes of it, and the peer is told so where the protocol can.
+   */
+  exchange(request: ExchangeRequest, events: ExchangeEvents, isLastUse: boolean): Exchange;
+}
