@@ -9,6 +9,7 @@ import { CONSTANTS } from './constants.js';
 import { HotaruError } from './errors.js';
 import { HttpContext, setMatch } from './http/context.js';
 import { Exchange } from './http/exchange.js';
+import { fieldOf } from './http/request/headers-view.js';
 import { wireError, type HttpError } from './http/response/http-error.js';
 import { problemResponse, toHttpError } from './http/response/problem.js';
 import type { PumpResult } from './http/response/pump.js';
@@ -128,7 +129,7 @@ export class Dispatcher {
     if (safety !== appSafety) checkHeadSize(request, safety, exchange);
     if (exchange.hasBody) {
       if (exchange.contentLength > safety.maxBodySize) throw bodyTooLarge(safety.maxBodySize);
-      if (!safety.allowsContentType(request.headers['content-type']))
+      if (!safety.allowsContentType(fieldOf(request, 'content-type')))
         throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'this content type is not accepted here', {
           headers: { accept: safety.allowedContentTypes?.join(', ') },
         });

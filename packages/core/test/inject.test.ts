@@ -10,7 +10,7 @@ describe('app.inject()', () => {
       url: ctx.url.href,
       ip: ctx.ip,
       type: ctx.header('Content-Type'),
-      cookies: ctx.headers.cookie,
+      cookies: ctx.headers.get('cookie'),
       body: await ctx.json(),
     }));
     const res = await app.inject({

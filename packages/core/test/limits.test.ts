@@ -284,9 +284,7 @@ describe('a request head', () => {
 
   it('of thousands of fields is read whole when it may be: none is dropped in silence', async () => {
     const app = testApp({ safety: { maxHeaders: 5_000 } });
-    app.get('/', (ctx) =>
-      String(Object.keys(ctx.headers).filter((name) => name.startsWith('x')).length),
-    );
+    app.get('/', (ctx) => String([...ctx.headers].filter(([name]) => name.startsWith('x')).length));
     const { port } = await started(app);
     const fields = Array.from({ length: 2_500 }, (_, index) => `x${index}: 1\r\n`).join('');
     const raw = new RawClient(port).write(

@@ -2,7 +2,6 @@
  * `HttpContext`: one request as a handler sees it. A façade over `Exchange`; everything that costs is made
  * when it is asked for.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
 import type { InjectionToken } from 'tsyringe';
@@ -18,13 +17,8 @@ import { formOf, jsonOf, textOf } from './request/body-readers.js';
 import { Cookies } from './request/cookies.js';
 import type { Exchange } from './exchange.js';
 import type { ParsedForm, UploadedFile } from './request/form.js';
-import {
-  appendHeader,
-  emptyHeaders,
-  fieldOf,
-  setHeader,
-  type HeaderValue,
-} from './response/headers.js';
+import { fieldOf, RequestHeaders } from './request/headers-view.js';
+import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './response/headers.js';
 import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './request/query.js';
 import { urlOf } from './request/request-target.js';
 import { checkStatus } from './response/response.js';
@@ -52,6 +46,7 @@ export class HttpContext<Params extends object = AnyParams> {
   #values = NO_VALUES;
   #query: FieldBag | undefined = undefined;
   #url: URL | undefined = undefined;
+  #headers: RequestHeaders | undefined = undefined;
   #cookies: Cookies | undefined = undefined;
   #params: TypedStore | undefined = undefined;
   #locals: LocalStore | undefined = undefined;
@@ -103,7 +98,7 @@ export class HttpContext<Params extends object = AnyParams> {
     if (this.#url !== undefined) return this.#url;
     const { request, target } = this.#exchange;
     const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-    this.#url = urlOf(target, scheme, request.headers.host);
+    this.#url = urlOf(target, scheme, fieldOf(request, 'host'));
     return this.#url;
   }
 
@@ -132,14 +127,14 @@ export class HttpContext<Params extends object = AnyParams> {
 
   // ── headers and who is there ───────────────────────────────────────────────────────────────────
 
-  /** Lower-case names, as node:http gives them. */
-  get headers(): Readonly<IncomingHttpHeaders> {
-    return this.#exchange.request.headers;
+  /** The header fields of the request: `get()`, `getAll()`, `has()`, and iteration as `[name, value]`. */
+  get headers(): RequestHeaders {
+    return (this.#headers ??= new RequestHeaders(this.#exchange.request));
   }
 
-  /** One header; several fields of that name are joined with `, `. */
+  /** One header, whatever the case of its name: `ctx.headers.get(name)`. */
   header(name: string): string | undefined {
-    return fieldOf(this.#exchange.request.headers, name.toLowerCase());
+    return fieldOf(this.#exchange.request, name.toLowerCase());
   }
 
   get cookies(): Cookies {

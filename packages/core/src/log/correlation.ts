@@ -8,9 +8,9 @@
  *           begun here, as not sampled: whether to record is decided by what records
  */
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { ScopeFields } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
+import { fieldOf, type RawFields } from '../http/request/headers-view.js';
 import { checkBoolean, checkKeys } from '../options.js';
 
 /** The field that carries a request id, in requests and in responses. */
@@ -85,14 +85,14 @@ interface Trace {
 
 /** Of one request. */
 export class Correlation {
-  readonly #request: IncomingMessage;
+  readonly #request: RawFields;
   readonly #settings: CorrelationSettings;
   readonly #mayHaveId: boolean;
   #requestId: string | undefined = undefined;
   #trace: Trace | undefined = undefined;
 
   /** `mayHaveId`: the request may carry `x-request-id`. */
-  constructor(request: IncomingMessage, settings: CorrelationSettings, mayHaveId: boolean) {
+  constructor(request: RawFields, settings: CorrelationSettings, mayHaveId: boolean) {
     this.#mayHaveId = mayHaveId;
     this.#request = request;
     this.#settings = settings;
@@ -116,20 +116,20 @@ export class Correlation {
 
   #acceptedId(): string | undefined {
     if (!this.#settings.acceptsId || !this.#mayHaveId) return undefined;
-    const given = this.#request.headers[REQUEST_ID];
-    return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : undefined;
+    const given = fieldOf(this.#request, REQUEST_ID);
+    return given !== undefined && REQUEST_ID_FORM.test(given) ? given : undefined;
   }
 
   #acceptedTrace(): Trace | undefined {
-    const { traceparent, tracestate } = this.#request.headers;
-    const parts = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent) : null;
+    const parts = TRACEPARENT.exec(fieldOf(this.#request, 'traceparent') ?? '');
     if (parts === null) return undefined;
     const [, version, traceId = '', parentId = '', flags = '00', more] = parts;
     if (version === 'ff' || (version === '00' && more !== undefined)) return undefined;
     if (/^0+$/.test(traceId) || /^0+$/.test(parentId)) return undefined;
     // Flags that this version does not know must not be passed on.
     const kept = (Number.parseInt(flags, 16) & SAMPLED) === 0 ? '00' : '01';
-    const isState = typeof tracestate === 'string' && TRACESTATE.test(tracestate);
+    const tracestate = fieldOf(this.#request, 'tracestate');
+    const isState = tracestate !== undefined && TRACESTATE.test(tracestate);
     return { traceId, flags: kept, state: isState ? tracestate : undefined };
   }
 }

@@ -1,26 +1,25 @@
 /** A whole request body as text, as JSON, as a form: what its header fields say decides whether it can be read so. */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Exchange } from '../exchange.js';
 import { parseForm, type ParsedForm } from './form.js';
-import { fieldOf } from '../response/headers.js';
+import { fieldOf, type RawFields } from './headers-view.js';
 import { wireError } from '../response/http-error.js';
 import { mediaType } from './safety.js';
 
 type Source = Pick<Exchange, 'request' | 'body'>;
 
 export async function textOf(exchange: Source): Promise<string> {
-  const { headers } = exchange.request;
-  refuseCoding(headers);
+  const { request } = exchange;
+  refuseCoding(request);
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(
-    fieldOf(headers, 'content-type') ?? '',
+    fieldOf(request, 'content-type') ?? '',
   )?.[1];
   return decodeText(await exchange.body.bytes(), charset);
 }
 
 export async function jsonOf(exchange: Source): Promise<unknown> {
-  const { headers } = exchange.request;
-  refuseCoding(headers);
-  const type = mediaType(fieldOf(headers, 'content-type'));
+  const { request } = exchange;
+  refuseCoding(request);
+  const type = mediaType(fieldOf(request, 'content-type'));
   if (type !== '' && type !== 'application/json' && !/^[^/]+\/[^/]+\+json$/.test(type))
     throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'JSON is expected here', {
       headers: { accept: 'application/json' },
@@ -36,14 +35,14 @@ export async function jsonOf(exchange: Source): Promise<unknown> {
 }
 
 export async function formOf(exchange: Source): Promise<ParsedForm> {
-  const { headers } = exchange.request;
-  refuseCoding(headers);
-  return parseForm(await exchange.body.bytes(), fieldOf(headers, 'content-type'));
+  const { request } = exchange;
+  refuseCoding(request);
+  return parseForm(await exchange.body.bytes(), fieldOf(request, 'content-type'));
 }
 
 /** RFC 9110 §8.4: a coding that is not undone here is a 415. */
-function refuseCoding(headers: IncomingHttpHeaders): void {
-  const coding = fieldOf(headers, 'content-encoding')?.trim().toLowerCase();
+function refuseCoding(request: RawFields): void {
+  const coding = fieldOf(request, 'content-encoding')?.trim().toLowerCase();
   if (coding !== undefined && coding !== '' && coding !== 'identity')
     throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'encoded bodies are not accepted here', {
       headers: { 'accept-encoding': 'identity' },

@@ -2,7 +2,6 @@
  * Response header fields: lower-case names in a bag without a prototype, checked as they are set, so that
  * a bad value fails where it was written and never splits a response.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import { isFieldText, isToken, listMembers } from '@hotaru/wire';
 import { CONSTANTS } from '../../constants.js';
 import { HotaruError } from '../../errors.js';
@@ -150,11 +149,4 @@ function checkedText(name: string, value: unknown): string {
       ),
     },
   );
-}
-
-/** A field of a request; several of that name are joined with `, `. @param name in lower case. */
-export function fieldOf(headers: IncomingHttpHeaders, name: string): string | undefined {
-  if (!Object.hasOwn(headers, name)) return undefined;
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }
