@@ -50,13 +50,8 @@ import { rejection } from '../diagnostics/call-stack.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
-import {
-  SCOPE_ENDED,
-  type LeftCall,
-  type OpenCall,
-  type RequestScope,
-  type ScopedCall,
-} from './request-scope.js';
+import type { RequestScope } from './request-scope.js';
+import { SCOPE_ENDED, type LeftCall, type OpenCall, type ScopedCall } from './scoped-call.js';
 
 /** What all calls of a pool share. */
 export interface CallEnvironment {
@@ -187,7 +182,7 @@ export class Attempt
 
   expireWithScope(): void {
     this.#isSheltered = true;
-    this.#deadlinePassed();
+    if (this.#scope !== undefined) this.#timedOutWith(this.#scope);
   }
 
   describe(): OpenCall | undefined {
@@ -217,8 +212,9 @@ export class Attempt
     return { ...report, left: 'in flight' };
   }
 
-  liftScopeDeadline(): void {
-    this.#callClock.extendTotal(this.#ownTotalAtMs);
+  scopeDeadlineMoved(): void {
+    const scopeDeadlineMs = this.#scope?.deadlineMs ?? Infinity;
+    this.#callClock.moveTotal(Math.min(this.#ownTotalAtMs, scopeDeadlineMs));
   }
 
   timeRanOut(stage: Stage | 'total'): void {
@@ -261,13 +257,21 @@ export class Attempt
 
   #deadlinePassed(): void {
     const scope = this.#scope;
-    const { calledAtMs } = this.#record;
-    const isOfScope = scope !== undefined && this.#callClock.totalAtMs >= scope.deadlineMs;
-    // All calls of the request run out of time with it; this one among them, before `expire()` returns.
-    if (isOfScope && !scope.isOver) scope.expire();
-    const what = isOfScope
-      ? `the deadline of the request that it was made for has passed, ${Math.round(this.#clock.now() - calledAtMs)} ms after the call began`
-      : `the call is not done within ${Math.round(this.#callClock.totalAtMs - calledAtMs)} ms, all it had`;
+    const { totalAtMs } = this.#callClock;
+    if (scope === undefined || totalAtMs < scope.deadlineMs) {
+      const ms = Math.round(totalAtMs - this.#record.calledAtMs);
+      const what = `the call is not done within ${ms} ms, all it had`;
+      this.#timedOut('HOTARU_DEADLINE_EXCEEDED', what);
+      return;
+    }
+    // All calls of the scope run out of time with it; this one among them, before this returns.
+    if (!scope.isOver) scope.deadlineReached();
+    this.#timedOutWith(scope);
+  }
+
+  #timedOutWith(scope: RequestScope): void {
+    const ms = Math.round(this.#clock.now() - this.#record.calledAtMs);
+    const what = `${scope.expiry}, ${ms} ms after the call began`;
     this.#timedOut('HOTARU_DEADLINE_EXCEEDED', what);
   }
 

@@ -36,8 +36,8 @@ export class CallClock extends Deadline {
     return this.#totalAtMs;
   }
 
-  /** Puts the total clock off; the one of the stage goes on. */
-  extendTotal(totalAtMs: number): void {
+  /** Moves the end of the total clock; the one of the stage goes on. */
+  moveTotal(totalAtMs: number): void {
     this.#totalAtMs = totalAtMs;
     if (this.atMs !== Infinity) this.#arm();
   }

@@ -11,35 +11,41 @@
  * `liftDeadline()` in the state open: what is left of the request, a stream say, has no end of its own.
  * `expire()` is an abort because the deadline has passed: each call then fails with an error that names it.
  *
+ * A child has these states for itself, and never reaches up: however it ends, its parent and its siblings go on.
+ *
+ *   its parent           the child
+ *   becomes aborted      is aborted for the same reason, or has expired      ┐ a child that is held, and open or on its
+ *   becomes ended        ends in the same way; what still reads a body in a  ┘ way to an end, waits for its own holds
+ *                        child that had ended before is aborted or goes on
+ *   is aborting          stays as it is; its signal aborts, as that of its parent does
+ *   lifts its deadline,
+ *   or is held           has only its own deadline
+ *
+ * A child is in the list of its parent only while it could be told something: it has a call, a signal, a hold or a
+ * child of its own. Else it looks, when it is asked, how its parent is (`#current`). So children that are over, and
+ * children that were used and dropped, leave nothing in their parent, however many there were.
+ *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
  */
-import { AbortedError, invalidRequest, TimeoutError, type Phase } from '../errors.js';
+import { AbortedError, invalidRequest, TimeoutError } from '../errors.js';
 import { systemClock, timerDelay } from '../pool/clock.js';
-import { LinkedList, type Link } from '../pool/linked-list.js';
+import { Link, LinkedList } from '../pool/linked-list.js';
+import {
+  SCOPE_ENDED,
+  type CallReport,
+  type LeftCall,
+  type OpenCall,
+  type ScopedCall,
+  type UnreadBodyReport,
+} from './scoped-call.js';
 
-/** A call that was left behind, as it is reported. */
-export interface CallReport {
-  readonly method: string;
-  readonly url: string;
-  /** Where the call was made; undefined unless `captureCallSites` is on. */
-  readonly callSite: string | undefined;
-}
-
-export type UnreadBodyReport = CallReport;
+type ScopeState = 'open' | 'aborting' | 'ending' | 'aborted' | 'ended';
 
 const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
-
-/** A call that is not over, as it is listed. */
-export interface OpenCall {
-  readonly method: string;
-  /** `https://api.example.com` */
-  readonly origin: string;
-  /** Without the query. */
-  readonly path: string;
-  readonly phase: Phase;
-  /** Since it was made. */
-  readonly ms: number;
-}
+const NO_LINKS: readonly ScopedCall[] = Object.freeze([]);
+const NO_CHILDREN: readonly RequestScope[] = Object.freeze([]);
+const OF_REQUEST = 'the deadline of the request that it was made for has passed';
+const OF_CHILD = 'the deadline of the scope that it was made in has passed';
 
 /** Header fields, name and value. */
 export type ScopeFields = readonly (readonly [name: string, value: string])[];
@@ -60,33 +66,6 @@ export interface RequestScopeOptions {
   captureCallSites?: boolean | undefined;
 }
 
-/** In the error of a call that its scope has outlived. */
-export const SCOPE_ENDED =
-  'the request that it was made for is over; wait for calls before you answer, or hold the scope';
-
-/** What a call was doing when its scope ended. */
-export interface LeftCall extends CallReport {
-  readonly left: 'in flight' | 'unread';
-}
-
-/** A call, as its scope sees it. */
-export interface ScopedCall {
-  /** Rejects with the reason. A promise that was never awaited is no unhandled rejection then. */
-  abortWithScope(reason: unknown): void;
-  /** Fails with `HOTARU_DEADLINE_EXCEEDED`. As `abortWithScope`. */
-  expireWithScope(): void;
-  /** From now on only its own limits apply. */
-  liftScopeDeadline(): void;
-  /** Undefined when it is over. */
-  describe(): OpenCall | undefined;
-  /**
-   * Gives an unread body up, aborts what is in flight; what it was, or undefined when all was done.
-   *
-   * @param abortsReading a body that is being read is aborted, too.
-   */
-  endWithScope(abortsReading: boolean): LeftCall | undefined;
-}
-
 /**
  * @example
  * const scope = new RequestScope({ deadlineMs: performance.now() + 2_000 });
@@ -96,6 +75,7 @@ export interface ScopedCall {
  */
 export class RequestScope {
   readonly captureCallSites: boolean;
+  /** Its own: what applies is `deadlineMs`. */
   #deadlineMs: number;
   readonly #onUnreadBody: ((report: UnreadBodyReport) => void) | undefined;
   readonly #onOpenCall: ((report: CallReport) => void) | undefined;
@@ -103,14 +83,20 @@ export class RequestScope {
   readonly fields: (() => ScopeFields) | undefined;
   /** What was going on when the deadline passed. */
   callsAtDeadline: readonly OpenCall[] = NO_CALLS;
-  #isExpired = false;
+  /** Why its calls fail; undefined unless the deadline has passed. */
+  #expiry: string | undefined = undefined;
   readonly #calls = new LinkedList<ScopedCall>();
-  #state: 'open' | 'aborting' | 'ending' | 'aborted' | 'ended' = 'open';
+  /** Only through `#current`, unless it is known to be in the list of its parent. */
+  #state: ScopeState = 'open';
   #holds = 0;
   #abortsReading = false;
   #reason: unknown = undefined;
   #controller: AbortController | undefined = undefined;
   #timer: unknown = undefined;
+  #parent: RequestScope | undefined = undefined;
+  /** In the list of the parent, or out of it. */
+  #link: Link<RequestScope> | undefined = undefined;
+  #children: LinkedList<RequestScope> | undefined = undefined;
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` for a deadline that is no instant. */
   constructor(options: RequestScopeOptions = {}) {
@@ -123,58 +109,97 @@ export class RequestScope {
     this.#onOpenCall = options.onOpenCall;
   }
 
+  /**
+   * A scope inside this one, for a part of the work that may end before the rest: one of two requests that race,
+   * a try that has less time than the whole. Its calls end with it or with this scope, whichever is first; when it
+   * ends by itself, this scope and its other children go on.
+   *
+   * An option that is not given is this scope's own: `fields`, `captureCallSites`, both callbacks. `deadlineMs`, an
+   * instant of `performance.now()`, has no default: of the two deadlines the earlier one counts. To hold this scope
+   * or to lift its deadline takes that deadline, and no other, from its children. What is made of a scope that is
+   * over is over, too.
+   *
+   * @throws RequestError `HOTARU_INVALID_REQUEST` for a deadline that is no instant.
+   * @example
+   * const part = scope.child({ deadlineMs: performance.now() + 300 });
+   * const extras = await pool.sendRequest(url, getRequest('/extras'), {}, part).catch(() => undefined);
+   */
+  child(options: RequestScopeOptions = {}): RequestScope {
+    const child = new RequestScope({
+      deadlineMs: options.deadlineMs,
+      onUnreadBody: options.onUnreadBody ?? this.#onUnreadBody,
+      onOpenCall: options.onOpenCall ?? this.#onOpenCall,
+      fields: options.fields ?? this.fields,
+      captureCallSites: options.captureCallSites ?? this.captureCallSites,
+    });
+    child.#parent = this;
+    return child;
+  }
+
   /** For calls that begin now, an instant of `performance.now()`; none while the scope is held. */
   get deadlineMs(): number {
-    return this.#holds > 0 ? Infinity : this.#deadlineMs;
+    if (this.#holds > 0) return Infinity;
+    const parent = this.#parent;
+    return parent === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, parent.deadlineMs);
   }
 
   get aborted(): boolean {
-    return this.#state === 'aborted' || this.#state === 'aborting';
+    const state = this.#current;
+    return state === 'aborted' || state === 'aborting' || this.#isParentAborting;
   }
 
   /** Aborted or ended: a call that begins now is refused with `refusal()`. */
   get isOver(): boolean {
-    return this.#state === 'aborted' || this.#state === 'ended';
+    const state = this.#current;
+    return state === 'aborted' || state === 'ended';
   }
 
   /** Why the scope was aborted. */
   get reason(): unknown {
-    return this.#reason;
+    return this.#current === 'open' && this.#isParentAborting ? this.#parent?.reason : this.#reason;
   }
 
   /** Aborted, because its deadline has passed. */
   get expired(): boolean {
-    return this.#isExpired;
+    return this.#current !== 'open' && this.#expiry !== undefined;
   }
 
-  /** The calls that are not over: without an answer, or with a body that is still coming. */
+  /** The calls that are not over, those of its children included: without an answer, or with a body still coming. */
   openCalls(): OpenCall[] {
-    return [...this.#calls].map((call) => call.describe()).filter((call) => call !== undefined);
+    const open: OpenCall[] = [];
+    this.#listCalls(open);
+    return open;
   }
 
   /** What a call is refused with once the scope is over. */
   refusal(): unknown {
-    if (this.#isExpired) return deadlinePassed();
-    return this.#state === 'aborted' ? this.#reason : new AbortedError(SCOPE_ENDED);
+    const state = this.#current;
+    if (this.#expiry !== undefined) return deadlinePassed(this.#expiry);
+    return state === 'aborted' ? this.#reason : new AbortedError(SCOPE_ENDED);
   }
 
   /** Aborts with the scope, and when the deadline passes. Made on first use. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort(this.#reason);
-      else if (this.#deadlineMs !== Infinity && this.#state === 'open' && this.#timer === undefined)
+      if (this.aborted) this.#controller.abort(this.reason);
+      else if (this.#state === 'open') {
+        this.#attach();
         this.#watchDeadline();
+      }
     }
     return this.#controller.signal;
   }
 
+  /** @internal */
   track(link: Link<ScopedCall>): void {
     this.#calls.push(link);
+    this.#attach();
   }
 
+  /** @internal */
   untrack(link: Link<ScopedCall>): void {
-    this.#calls.remove(link);
+    if (this.#calls.remove(link)) this.#detachIfIdle();
   }
 
   /**
@@ -185,11 +210,13 @@ export class RequestScope {
    */
   hold(): () => void {
     if (this.isOver) return ignore;
+    const hasDeadline = this.#state === 'open' && this.deadlineMs !== Infinity;
     this.#holds += 1;
-    // Calls under way as well as later ones: `hold()` is often given the promise of a call that has begun.
-    if (this.#state === 'open' && this.#deadlineMs !== Infinity) {
-      for (const call of this.#calls) call.liftScopeDeadline();
-      if (this.#timer === undefined) this.#watchDeadline();
+    this.#attach();
+    if (hasDeadline) {
+      // Calls under way as well as later ones: `hold()` is often given the promise of a call that has begun.
+      this.#deadlineMoved();
+      this.#watchDeadline();
     }
     let isHeld = true;
     return () => {
@@ -199,35 +226,49 @@ export class RequestScope {
       if (this.#holds > 0) return;
       if (this.#state === 'aborting') this.#abortCalls();
       else if (this.#state === 'ending') this.#endCalls();
+      else this.#detachIfIdle();
     };
   }
 
   abort(reason: unknown): void {
-    if (this.#state !== 'open') return;
+    if (this.#current !== 'open') return;
     this.#state = 'aborting';
     this.#reason = reason;
     this.#stopTimer();
     if (this.#holds === 0) this.#abortCalls();
-    this.#controller?.abort(reason);
+    this.#abortSignal(reason);
   }
 
   /**
-   * Takes the deadline away, also from calls under way: each keeps the timeouts of its own. For a request whose
-   * response has begun in time, and goes on as a stream.
+   * Takes the deadline away, also from calls under way: each keeps the timeouts of its own, and, in a child, the
+   * deadline of the parent. For a request whose response has begun in time, and goes on as a stream.
    */
   liftDeadline(): void {
-    if (this.#state !== 'open' || this.#deadlineMs === Infinity) return;
+    if (this.#current !== 'open' || this.#deadlineMs === Infinity) return;
     this.#deadlineMs = Infinity;
     this.#stopTimer();
-    for (const call of this.#calls) call.liftScopeDeadline();
+    this.#deadlineMoved();
   }
 
   /** The deadline has passed. As `abort()`, with `HOTARU_DEADLINE_EXCEEDED` as reason. */
   expire(): void {
-    if (this.#state !== 'open') return;
-    this.callsAtDeadline = this.openCalls();
-    this.#isExpired = true;
-    this.abort(deadlinePassed());
+    this.#expire(this.#parent === undefined ? OF_REQUEST : OF_CHILD);
+  }
+
+  /** @internal The deadline has passed, in the words of an error of a call. */
+  get expiry(): string {
+    return this.#expiry ?? OF_REQUEST;
+  }
+
+  /**
+   * The instant `deadlineMs` has come: expires the scope whose deadline that was, this one or the one it is in.
+   *
+   * @internal
+   */
+  deadlineReached(): void {
+    const parent = this.#parent;
+    if (parent !== undefined && parent.deadlineMs <= this.#deadlineMs) parent.deadlineReached();
+    else this.expire();
   }
 
   /**
@@ -236,39 +277,158 @@ export class RequestScope {
    * @param reading what becomes of a body that is being read: it is read to its end (default), or aborted.
    */
   end(reading: 'goes on' | 'is aborted' = 'goes on'): void {
-    if (this.#state !== 'open') return;
+    if (this.#current !== 'open') return;
     this.#state = 'ending';
     this.#abortsReading = reading === 'is aborted';
     this.#stopTimer();
     if (this.#holds === 0) this.#endCalls();
   }
 
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────
+
+  #expire(expiry: string): void {
+    if (this.#current !== 'open') return;
+    this.callsAtDeadline = this.openCalls();
+    this.#expiry = expiry;
+    this.abort(deadlinePassed(expiry));
+  }
+
   #abortCalls(): void {
     this.#state = 'aborted';
+    this.#cutCalls();
+    for (const child of this.#listChildren()) child.#parentAborted();
+    this.#detach();
+  }
+
+  #cutCalls(): void {
     // A copy: to abort one may settle others, and take them out of the list.
     for (const call of [...this.#calls])
-      if (this.#isExpired) call.expireWithScope();
+      if (this.#expiry !== undefined) call.expireWithScope();
       else call.abortWithScope(this.#reason);
   }
 
-  #endCalls(): void {
-    this.#state = 'ended';
-    if (this.#calls.size === 0) return;
-    const left = [...this.#calls].map((call) => call.endWithScope(this.#abortsReading));
-    // All have ended before a callback, which may throw, is called.
-    for (const call of left) {
-      if (call === undefined) continue;
-      const { left: what, ...report } = call;
-      if (what === 'unread') this.#onUnreadBody?.(report);
-      else this.#onOpenCall?.(report);
-    }
+  #parentAborted(): void {
+    const parent = this.#parent;
+    if (parent === undefined) return;
+    if (this.#state === 'ended') {
+      this.#expiry = parent.#expiry;
+      this.#reason = parent.#reason;
+      this.#abortCalls(); // those that still read a body, and those of its children
+    } else if (parent.#expiry !== undefined) this.#expire(parent.#expiry);
+    else this.abort(parent.#reason);
   }
 
+  /** The signals of the children, too: of those that wait for a hold of this scope, or for one of their own. */
+  #abortSignal(reason: unknown): void {
+    this.#controller?.abort(reason);
+    for (const child of this.#listChildren()) child.#abortSignal(reason);
+  }
+
+  #endCalls(): void {
+    const left: [RequestScope, LeftCall][] = [];
+    this.#leave(left);
+    // All have ended before a callback, which may throw, is called.
+    for (const [scope, { left: what, ...report }] of left)
+      if (what === 'unread') scope.#onUnreadBody?.(report);
+      else scope.#onOpenCall?.(report);
+  }
+
+  #leave(left: [RequestScope, LeftCall][]): void {
+    this.#state = 'ended';
+    for (const call of this.#calls.size === 0 ? NO_LINKS : [...this.#calls]) {
+      const what = call.endWithScope(this.#abortsReading);
+      if (what !== undefined) left.push([this, what]);
+    }
+    for (const child of this.#listChildren()) child.#parentEnded(this.#abortsReading, left);
+    this.#detachIfIdle();
+  }
+
+  #parentEnded(abortsReading: boolean, left: [RequestScope, LeftCall][]): void {
+    if (this.#state === 'aborting' || this.#state === 'aborted') return;
+    this.#abortsReading ||= abortsReading;
+    if (this.#state === 'open') {
+      this.#state = 'ending';
+      this.#stopTimer();
+    }
+    if (this.#holds === 0) this.#leave(left);
+  }
+
+  // ── parent and children ────────────────────────────────────────────────────────────────────────
+
+  /** Its state, now: a child that was not in the list of its parent has not been told how that ended. */
+  get #current(): ScopeState {
+    const parent = this.#parent;
+    if (this.#state !== 'open' || parent === undefined || this.#isAttached || !parent.isOver)
+      return this.#state;
+    this.#expiry = parent.#expiry;
+    this.#reason = parent.#reason;
+    return (this.#state = parent.#state);
+  }
+
+  get #isAttached(): boolean {
+    return this.#link?.list !== undefined;
+  }
+
+  get #isParentAborting(): boolean {
+    return this.#state === 'open' && this.#parent?.aborted === true;
+  }
+
+  #attach(): void {
+    const parent = this.#parent;
+    if (parent === undefined || this.#isAttached) return;
+    (parent.#children ??= new LinkedList()).push((this.#link ??= new Link<RequestScope>(this)));
+    parent.#attach();
+  }
+
+  #detachIfIdle(): void {
+    if (this.#link === undefined || this.#calls.size > 0) return;
+    if (this.#children !== undefined && this.#children.size > 0) return;
+    if (this.#state === 'ended' || (this.#controller === undefined && this.#holds === 0))
+      this.#detach();
+  }
+
+  #detach(): void {
+    const parent = this.#parent;
+    if (parent === undefined || this.#link === undefined) return;
+    if (parent.#children?.remove(this.#link) === true) parent.#detachIfIdle();
+  }
+
+  /** A copy: what happens to one may take it out of the list, or others. */
+  #listChildren(): readonly RequestScope[] {
+    return this.#children === undefined || this.#children.size === 0
+      ? NO_CHILDREN
+      : [...this.#children];
+  }
+
+  #listCalls(open: OpenCall[]): void {
+    for (const call of this.#calls) {
+      const described = call.describe();
+      if (described !== undefined) open.push(described);
+    }
+    for (const child of this.#listChildren()) child.#listCalls(open);
+  }
+
+  // ── deadline ───────────────────────────────────────────────────────────────────────────────────
+
+  #deadlineMoved(): void {
+    for (const call of this.#calls) call.scopeDeadlineMoved();
+    for (const child of this.#listChildren()) child.#deadlineMoved();
+  }
+
+  /** From now on a timer watches: no call may be there that would. In a child that of the parent, too. */
   #watchDeadline(): void {
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#watchDeadline();
+    if (this.#timer !== undefined || this.#deadlineMs === Infinity || this.#current !== 'open')
+      return;
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
     const delayMs = timerDelay(this.#deadlineMs, performance.now());
     this.#timer = systemClock.setTimer(() => {
       // A timer keeps 24 days at most: a deadline may be further off.
-      if (performance.now() < this.#deadlineMs) this.#watchDeadline();
+      if (performance.now() < this.#deadlineMs) this.#setTimer();
       else this.expire();
     }, delayMs);
   }
@@ -302,9 +462,6 @@ function ignore(): void {
   // nothing to do
 }
 
-function deadlinePassed(): TimeoutError {
-  return new TimeoutError(
-    'HOTARU_DEADLINE_EXCEEDED',
-    'the deadline of the request that it was made for has passed',
-  );
+function deadlinePassed(expiry: string): TimeoutError {
+  return new TimeoutError('HOTARU_DEADLINE_EXCEEDED', expiry);
 }
