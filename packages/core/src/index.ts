@@ -29,6 +29,7 @@ export type { CookieOptions, Cookies } from './http/request/cookies.js';
 export { file, type FileOptions } from './http/response/file.js';
 export type { UploadedFile } from './http/request/form.js';
 export type { RequestHeaders } from './http/request/headers-view.js';
+export type { RequestStream } from './http/request/request-stream.js';
 export type { HeadersInput, HeaderValue } from './http/response/headers.js';
 export { isClientGone, isRequestOver } from './http/request-over.js';
 export { HttpError, type HttpErrorOptions } from './http/response/http-error.js';

@@ -2,7 +2,6 @@
  * `HttpContext`: one request as a handler sees it. A façade over `Exchange`; everything that costs is made
  * when it is asked for.
  */
-import type { Readable } from 'node:stream';
 import type { ClientResponse, ConnectionPool, RequestInit, SendOptions } from '@hotaru/client';
 import type { InjectionToken } from 'tsyringe';
 import { CONSTANTS } from '../constants.js';
@@ -22,6 +21,7 @@ import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './respo
 import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './request/query.js';
 import { urlOf } from './request/request-target.js';
 import { checkStatus } from './response/response.js';
+import { RequestStream } from './request/request-stream.js';
 import { LocalStore, TypedStore } from './stores.js';
 
 /** The exchange behind a context, for the framework's own parts. */
@@ -51,6 +51,7 @@ export class HttpContext<Params extends object = AnyParams> {
   #params: TypedStore | undefined = undefined;
   #locals: LocalStore | undefined = undefined;
   #container: RequestContainer | undefined = undefined;
+  #stream: RequestStream | undefined = undefined;
   #form: Promise<ParsedForm> | undefined = undefined;
 
   static {
@@ -185,9 +186,14 @@ export class HttpContext<Params extends object = AnyParams> {
     return (await this.#parsedForm()).files;
   }
 
-  /** The body as a stream, for one reader, under the same limits. A slow reader slows the client down. */
-  get stream(): Readable {
-    return this.#exchange.body.stream();
+  /**
+   * The body as it comes, for one reader, under the same limits: an async iterable, and a Node stream when asked
+   * for (`ctx.stream.toReadable()`). A slow reader slows the client down.
+   *
+   * @throws HotaruError `HOTARU_REQUEST_BODY_USED` when it was read as a whole.
+   */
+  get stream(): RequestStream {
+    return (this.#stream ??= new RequestStream(this.#exchange.body.stream()));
   }
 
   #parsedForm(): Promise<ParsedForm> {
