@@ -1,5 +1,5 @@
 /**
- * Type-checks the declarations of both packages as a new user gets them: from the tarballs, with a new
+ * Type-checks the declarations of the packages as a new user gets them: from the tarballs, with a new
  * `@types/node` and the native TypeScript, and with `skipLibCheck: false`, so that they are read at all.
  *
  *   node scripts/check-declarations.mjs [version of @types/node, default: the pinned one]
@@ -27,7 +27,7 @@ function entriesOf(name) {
 }
 
 try {
-  const names = ['client', 'core'];
+  const names = ['wire', 'client', 'core'];
   const tarballs = names.map(pack);
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module", "private": true }\n');
   execFileSync(
