@@ -5,6 +5,7 @@
 import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
+import { RawChannel } from './connection/raw/raw-channel.js';
 import { CheckedOutConnection } from './lease/checked-out.js';
 import type { Resolve } from './connection/dns-cache.js';
 import { nameOrigin, nameUncheckedCall } from './diagnostics/call-name.js';
@@ -236,8 +237,7 @@ export class ConnectionPool implements AsyncDisposable {
     const host = this.#hosts.find(keyOf(this.#config, key));
     const connection = host?.take();
     if (host === undefined || connection === undefined) return undefined;
-    connection.openChannel();
-    return new CheckedOutConnection(connection, endCheckOut(host), this, false);
+    return new CheckedOutConnection(new RawChannel(connection), endCheckOut(host), this, false);
   }
 
   /**

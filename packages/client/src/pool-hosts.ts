@@ -7,7 +7,7 @@ import type { PoolConfig } from './config/pool-config.js';
 import type { ConnectionKey } from './key/connection-key.js';
 import { dial } from './connection/dial.js';
 import { DnsCache, type Resolve } from './connection/dns-cache.js';
-import { PooledConnection } from './connection/pooled-connection.js';
+import { Http1Connection } from './connection/http1/http1-connection.js';
 import { TlsSessions } from './connection/tls-sessions.js';
 import type { Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
@@ -35,10 +35,10 @@ export class PoolHosts {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #events: PoolHostsEvents;
-  readonly #hosts = new Map<string, HostPool<PooledConnection>>();
+  readonly #hosts = new Map<string, HostPool<Http1Connection>>();
   readonly #keys = new Map<string, ConnectionKey>();
   readonly #permits: Permits;
-  readonly #sweeper: Sweeper<HostPool<PooledConnection>>;
+  readonly #sweeper: Sweeper<HostPool<Http1Connection>>;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
   /** Owners of the cleanup task. */
@@ -57,20 +57,20 @@ export class PoolHosts {
     this.#events = events;
     this.#dns = new DnsCache(clock, environment.resolve);
     this.#permits = new Permits(config.settings.maxTotal, (connection) => {
-      if (connection instanceof PooledConnection) this.find(connection.key)?.evict(connection);
+      if (connection instanceof Http1Connection) this.find(connection.key)?.evict(connection);
     });
     this.#sweeper = new Sweeper(clock, (host) => this.#sweep(host));
   }
 
-  find(key: ConnectionKey): HostPool<PooledConnection> | undefined {
+  find(key: ConnectionKey): HostPool<Http1Connection> | undefined {
     return this.#hosts.get(key.id);
   }
 
   /** The host of this key, made on first use. */
-  getOrMake(key: ConnectionKey): HostPool<PooledConnection> {
+  getOrMake(key: ConnectionKey): HostPool<Http1Connection> {
     const known = this.#hosts.get(key.id);
     if (known !== undefined) return known;
-    const host: HostPool<PooledConnection> = new HostPool<PooledConnection>(
+    const host: HostPool<Http1Connection> = new HostPool<Http1Connection>(
       key.id,
       this.#config.forHost(key.host, key.port),
       {
@@ -166,7 +166,7 @@ export class PoolHosts {
    * A host in use may have no connection for a moment, where its peer keeps none open for long: its counters
    * and what is known of its dials stay until it was not used for a `cleanupInterval`.
    */
-  #sweep(host: HostPool<PooledConnection>): number | undefined {
+  #sweep(host: HostPool<Http1Connection>): number | undefined {
     const now = this.#clock.now();
     const nextAtMs = host.sweep(now, this.#clock.wallNow());
     if (!host.isForgettable) return this.#sweepAtMs(nextAtMs);
@@ -180,7 +180,7 @@ export class PoolHosts {
     for (const host of [...this.#hosts.values()]) this.#sweeper.sweepNow(host);
   }
 
-  #forgetIfEmpty(host: HostPool<PooledConnection>): boolean {
+  #forgetIfEmpty(host: HostPool<Http1Connection>): boolean {
     if (!host.isForgettable) return false;
     host.forgotten();
     this.#sweeper.remove(host);
@@ -197,7 +197,7 @@ export class PoolHosts {
     return evictions;
   }
 
-  #scheduleSweep(host: HostPool<PooledConnection>, atMs: number): void {
+  #scheduleSweep(host: HostPool<Http1Connection>, atMs: number): void {
     if (this.#state === 'open') this.#sweeper.schedule(host, this.#sweepAtMs(atMs));
   }
 

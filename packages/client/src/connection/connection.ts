@@ -13,12 +13,14 @@ export interface DialTiming {
   readonly tls: number;
 }
 
+/** As ALPN names it. */
+export type Protocol = 'http/1.1';
+
 export interface Connection extends Poolable {
   readonly key: ConnectionKey;
   /** Of the pool, counted from 0. */
   readonly id: number;
-  /** As ALPN would name it. */
-  readonly protocol: string;
+  readonly protocol: Protocol;
   readonly remoteAddress: string | undefined;
   readonly dialTiming: DialTiming;
   /** What ended it, if it failed. */
@@ -30,4 +32,12 @@ export interface Connection extends Poolable {
    * connection will not be kept whatever comes of it, and the peer is told so where the protocol can.
    */
   exchange(request: ExchangeRequest, events: ExchangeEvents, isLastUse: boolean): Exchange;
+}
+
+/** What a log may show of it: nothing of its socket, whose buffer is shared and holds bytes of other calls. */
+export function factsOf({ record, key, protocol, remoteAddress, isOpen }: Connection): object {
+  const { id, requestCount } = record;
+  const createdAt = new Date(record.createdAt);
+  const lastUsedAt = new Date(record.lastUsedAt);
+  return { id, key: key.id, protocol, remoteAddress, isOpen, requestCount, createdAt, lastUsedAt };
 }

@@ -16,11 +16,14 @@ import { shielded } from '../config/own-options.js';
 import { blockedAddress, isPublicAddress } from './address-guard.js';
 import { reasonOf } from './dial-reason.js';
 import type { DnsCache } from './dns-cache.js';
-import { PooledConnection, type ConnectionEnvironment } from './pooled-connection.js';
+import { Http1Connection } from './http1/http1-connection.js';
+import type { Counters } from '../pool/counters.js';
 import type { TlsSessions } from './tls-sessions.js';
+import { Transport } from './transport.js';
 
-export interface DialEnvironment extends Omit<ConnectionEnvironment, 'id' | 'random'> {
+export interface DialEnvironment {
   readonly clock: Clock;
+  readonly counters: Counters;
   readonly sessions: TlsSessions;
   readonly dns: DnsCache;
   readonly nextId: () => number;
@@ -41,7 +44,7 @@ const UNFINISHED: Partial<Record<Phase, string>> = {
 
 export function dial(
   key: ConnectionKey,
-  events: DialEvents<PooledConnection>,
+  events: DialEvents<Http1Connection>,
   env: DialEnvironment,
 ): Dial {
   return new SocketDial(key, events, env);
@@ -49,7 +52,7 @@ export function dial(
 
 class SocketDial implements Dial {
   readonly #key: ConnectionKey;
-  readonly #events: DialEvents<PooledConnection>;
+  readonly #events: DialEvents<Http1Connection>;
   readonly #env: DialEnvironment;
   readonly #socket: net.Socket | undefined;
   readonly #startedAtMs: number;
@@ -57,10 +60,10 @@ class SocketDial implements Dial {
   #dnsMs = 0;
   #connectedAtMs = 0;
   #phase: Phase;
-  #connection: PooledConnection | undefined = undefined;
+  #transport: Transport | undefined = undefined;
   #isSettled = false;
 
-  constructor(key: ConnectionKey, events: DialEvents<PooledConnection>, env: DialEnvironment) {
+  constructor(key: ConnectionKey, events: DialEvents<Http1Connection>, env: DialEnvironment) {
     this.#key = key;
     this.#events = events;
     this.#env = env;
@@ -116,7 +119,7 @@ class SocketDial implements Dial {
         buffer: READ_BUFFER,
         callback: (length: number, buffer: Uint8Array): boolean => {
           const bytes = buffer.length === length ? buffer : buffer.subarray(0, length);
-          this.#connection?.received(bytes as Buffer);
+          this.#transport?.received(bytes as Buffer);
           return true;
         },
       },
@@ -186,18 +189,18 @@ class SocketDial implements Dial {
       socket.on('session', (session: Buffer) => this.#env.sessions.set(this.#key.id, session));
     }
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#connection === undefined) this.#failed(error);
-      else this.#connection.errored(error);
+      if (this.#transport === undefined) this.#failed(error);
+      else this.#transport.errored(error);
     });
     socket.on('end', () => {
-      if (this.#connection === undefined) this.#failed(new Error(this.#closedEarly));
-      else this.#connection.ended();
+      if (this.#transport === undefined) this.#failed(new Error(this.#closedEarly));
+      else this.#transport.ended();
     });
     socket.on('close', () => {
-      if (this.#connection === undefined) this.#failed(new Error(this.#closedEarly));
-      else this.#connection.socketClosed();
+      if (this.#transport === undefined) this.#failed(new Error(this.#closedEarly));
+      else this.#transport.socketClosed();
     });
-    socket.on('drain', () => this.#connection?.drained());
+    socket.on('drain', () => this.#transport?.drained());
   }
 
   #connected(socket: net.Socket): void {
@@ -206,19 +209,17 @@ class SocketDial implements Dial {
     const { clock, counters } = this.#env;
     const now = clock.now();
     const connectMs = this.#connectedAtMs - this.#startedAtMs - this.#dnsMs;
-    const connection = new PooledConnection(
-      this.#key,
-      socket,
-      { clock, counters, id: this.#env.nextId(), random: this.#env.random() },
-      {
-        dns: this.#dnsMs,
-        connect: connectMs,
-        tls: this.#key.tls === false ? 0 : now - this.#connectedAtMs,
-      },
+    const tlsMs = this.#key.tls === false ? 0 : now - this.#connectedAtMs;
+    const transport = new Transport(this.#key, socket, clock, counters);
+    this.#transport = transport;
+    keepReadingAfterWriteError(socket, transport);
+    this.#events.connected(
+      new Http1Connection(transport, {
+        id: this.#env.nextId(),
+        random: this.#env.random(),
+        dialTiming: { dns: this.#dnsMs, connect: connectMs, tls: tlsMs },
+      }),
     );
-    this.#connection = connection;
-    keepReadingAfterWriteError(socket, connection);
-    this.#events.connected(connection);
   }
 
   get #closedEarly(): string {
@@ -269,10 +270,10 @@ class SocketDial implements Dial {
  * the 413 of a server that closed in the middle of an upload (nodejs/help#2034). The one hook is the
  * socket's own `destroy`.
  */
-function keepReadingAfterWriteError(socket: net.Socket, connection: PooledConnection): void {
+function keepReadingAfterWriteError(socket: net.Socket, transport: Transport): void {
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (error?: NodeJS.ErrnoException) => {
-    if (error?.syscall === 'write' && connection.keepsReading(error)) return socket;
+    if (error?.syscall === 'write' && transport.keepsReading(error)) return socket;
     return destroy(error);
   };
 }

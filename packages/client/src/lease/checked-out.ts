@@ -3,18 +3,26 @@
  * check-out: once the connection is given back it belongs to the next caller, and this object can no longer
  * read or write, nor, of a lease, reach the socket. What it knows of the connection can still be asked.
  */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { nameOrigin } from '../diagnostics/call-name.js';
 import type { ConnectionKey } from '../key/connection-key.js';
-import type { DialTiming } from '../connection/connection.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import {
+  factsOf,
+  type Connection,
+  type DialTiming,
+  type Protocol,
+} from '../connection/connection.js';
+import type { RawChannel } from '../connection/raw/raw-channel.js';
 import { RequestError } from '../errors.js';
 import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 
-/** Gives the connection back; the pool's one release path. */
-export type EndCheckOut = (connection: PooledConnection, isReusable: boolean) => boolean;
+/** Gives the connection of a channel back; the pool's one release path. */
+export type EndCheckOut = (channel: RawChannel, isReusable: boolean) => boolean;
 
 export class CheckedOutConnection {
-  readonly #connection: PooledConnection;
+  readonly #connection: Connection;
+  readonly #channel: RawChannel;
   readonly #end: EndCheckOut;
   /** The pool it came from. */
   readonly #owner: object;
@@ -22,8 +30,9 @@ export class CheckedOutConnection {
   #isOver = false;
 
   /** @internal Made by the pool. */
-  constructor(connection: PooledConnection, end: EndCheckOut, owner: object, isLeased: boolean) {
-    this.#connection = connection;
+  constructor(channel: RawChannel, end: EndCheckOut, owner: object, isLeased: boolean) {
+    this.#connection = channel.connection;
+    this.#channel = channel;
     this.#end = end;
     this.#owner = owner;
     this.#isLeased = isLeased;
@@ -37,19 +46,19 @@ export class CheckedOutConnection {
   }
   /** ms since the epoch. */
   get createdAt(): number {
-    return this.#connection.createdAt;
+    return this.#connection.record.createdAt;
   }
   /** ms since the epoch. */
   get lastUsedAt(): number {
-    return this.#connection.lastUsedAt;
+    return this.#connection.record.lastUsedAt;
   }
   get requestCount(): number {
-    return this.#connection.requestCount;
+    return this.#connection.record.requestCount;
   }
   get remoteAddress(): string | undefined {
     return this.#connection.remoteAddress;
   }
-  get protocol(): PooledConnection['protocol'] {
+  get protocol(): Protocol {
     return this.#connection.protocol;
   }
   /** ms that the parts of its dial took. */
@@ -58,7 +67,7 @@ export class CheckedOutConnection {
   }
   /** As its connection, but open only for as long as it is checked out. */
   [INSPECT](depth: number, options: InspectOptions): string {
-    const fields = { ...this.#connection.facts(), isOpen: this.isOpen };
+    const fields = { ...factsOf(this.#connection), isOpen: this.isOpen };
     return shown('CheckedOutConnection', fields, depth, options);
   }
 
@@ -72,14 +81,14 @@ export class CheckedOutConnection {
    *
    * @throws RequestError `HOTARU_INVALID_STATE` once its lease has ended.
    */
-  get socket(): PooledConnection['socket'] {
+  get socket(): Socket | TLSSocket {
     if (this.#isOver && this.#isLeased) throw this.#givenBack();
-    return this.#connection.socket;
+    return this.#channel.socket;
   }
 
   /** The next bytes, or undefined once the peer has finished sending. @throws as `write` */
   read(): Promise<Uint8Array | undefined> {
-    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#connection.read();
+    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#channel.read();
   }
 
   /**
@@ -88,14 +97,14 @@ export class CheckedOutConnection {
    * @throws `HOTARU_CONNECTION_CLOSED`; `HOTARU_INVALID_STATE` once the connection was given back.
    */
   write(bytes: Uint8Array | string): Promise<void> {
-    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#connection.write(bytes);
+    return this.#isOver ? Promise.reject(this.#givenBack()) : this.#channel.write(bytes);
   }
 
   /** Ends this check-out; true when the connection was kept. The second time it does nothing. */
   static end(checkedOut: CheckedOutConnection, isReusable: boolean): boolean {
     if (checkedOut.#isOver) return false;
     checkedOut.#isOver = true;
-    return checkedOut.#end(checkedOut.#connection, isReusable);
+    return checkedOut.#end(checkedOut.#channel, isReusable);
   }
 
   /**

@@ -3,7 +3,7 @@
  * once, with the connection or with the first of: refused, timed out, aborted.
  */
 import type { Duration } from '../config/duration.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import { RawChannel, type RawConnection } from '../connection/raw/raw-channel.js';
 import { invalidRequest, type PoolError, type TransportError } from '../errors.js';
 import { checkNames } from '../config/own-options.js';
 import type { Clock } from '../pool/clock.js';
@@ -21,23 +21,23 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements AcquisitionOwner<PooledConnection>, Abortable, ClockOwner {
-  readonly #host: HostPool<PooledConnection>;
+export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable, ClockOwner {
+  readonly #host: HostPool<RawConnection>;
   readonly #clock: CallClock;
-  readonly #acquisition: Acquisition<PooledConnection>;
+  readonly #acquisition: Acquisition<RawConnection>;
   readonly #signal: AbortSignal | undefined;
   readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;
   readonly #timeoutName: string;
   #isOver = false;
-  #resolve: (connection: PooledConnection) => void = noop;
+  #resolve: (channel: RawChannel) => void = noop;
   #reject: (error: unknown) => void = noop;
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
   constructor(
     deadlines: Deadlines,
     clock: Clock,
-    host: HostPool<PooledConnection>,
+    host: HostPool<RawConnection>,
     options: AcquireOptions | undefined,
   ) {
     const { signal, timeout } = checkNames(options, 'the options of acquire()', [
@@ -60,7 +60,7 @@ export class LeaseRequest implements AcquisitionOwner<PooledConnection>, Abortab
     return this.#signal;
   }
 
-  run(needsFresh: boolean): Promise<PooledConnection> {
+  run(needsFresh: boolean): Promise<RawChannel> {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -74,13 +74,12 @@ export class LeaseRequest implements AcquisitionOwner<PooledConnection>, Abortab
     });
   }
 
-  acquired(connection: PooledConnection): void {
+  acquired(connection: RawConnection): void {
     this.#settle();
-    connection.openChannel();
-    this.#resolve(connection);
+    this.#resolve(new RawChannel(connection));
   }
 
-  unfit(_connection: PooledConnection, isReused: boolean, error: TransportError): void {
+  unfit(_connection: RawConnection, isReused: boolean, error: TransportError): void {
     // It was let in before: a drain that has begun meanwhile lets it finish.
     if (isReused) this.#acquisition.start({ needsFresh: false, isAdmitted: true });
     else this.#fail(error);

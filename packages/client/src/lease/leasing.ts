@@ -4,7 +4,7 @@ import { callSiteOf } from '../diagnostics/call-site.js';
 import { withCaller } from '../diagnostics/call-stack.js';
 import { CheckedOutConnection, type EndCheckOut } from './checked-out.js';
 import type { ConnectionKey } from '../key/connection-key.js';
-import type { PooledConnection } from '../connection/pooled-connection.js';
+import type { RawChannel, RawConnection } from '../connection/raw/raw-channel.js';
 import { Lease } from './lease.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { LeaseRequest, type AcquireOptions } from './lease-request.js';
@@ -13,7 +13,7 @@ import type { CallEnvironment } from '../send/attempt.js';
 /** @param owner the pool whose `put()` would take it back, if it were no lease. */
 export async function leaseOf(
   { clock, deadlines }: CallEnvironment,
-  host: HostPool<PooledConnection>,
+  host: HostPool<RawConnection>,
   key: ConnectionKey,
   owner: object,
   needsFresh: boolean,
@@ -21,16 +21,16 @@ export async function leaseOf(
 ): Promise<Lease> {
   const { reportLeaks } = host.settings;
   const callSite = reportLeaks ? callSiteOf(new Error()) : undefined;
-  let connection: PooledConnection;
+  let channel: RawChannel;
   let signal: AbortSignal | undefined;
   try {
     const request = new LeaseRequest(deadlines, clock, host, options);
     signal = request.signal;
-    connection = await request.run(needsFresh);
+    channel = await request.run(needsFresh);
   } catch (error) {
     throw withCaller(nameOrigin(error, 'acquire', key), callSite);
   }
-  const checkedOut = new CheckedOutConnection(connection, endCheckOut(host), owner, true);
+  const checkedOut = new CheckedOutConnection(channel, endCheckOut(host), owner, true);
   const lease = new Lease(checkedOut, reportLeaks, callSite);
   // An abort may have come between the hand-over and this continuation: nothing may be lost.
   if (signal?.aborted === true) {
@@ -41,9 +41,9 @@ export async function leaseOf(
 }
 
 /** How what is checked out goes back to its host. */
-export function endCheckOut(host: HostPool<PooledConnection>): EndCheckOut {
-  return (connection, isReusable) => {
-    const isClean = connection.closeChannel();
-    return host.release(connection, isReusable && isClean);
+export function endCheckOut(host: HostPool<RawConnection>): EndCheckOut {
+  return (channel, isReusable) => {
+    const isClean = channel.end();
+    return host.release(channel.connection, isReusable && isClean);
   };
 }

@@ -16,7 +16,7 @@
  * exchange.gives('hello');
  * exchange.ends();
  */
-import type { Connection, DialTiming } from '../../src/connection/connection.js';
+import type { Connection, DialTiming, Protocol } from '../../src/connection/connection.js';
 import type {
   Exchange,
   ExchangeEvents,
@@ -33,7 +33,7 @@ import { ConnectionRecord } from '../../src/pool/connection-record.js';
 export interface ScriptedConnectionOptions {
   readonly id?: number;
   readonly key?: ConnectionKey;
-  readonly protocol?: string;
+  readonly protocol?: Protocol;
   /** How many exchanges at once; above 1 it can be shared, as one of HTTP/2. Default 1. */
   readonly capacity?: number;
   readonly dialTiming?: DialTiming;
@@ -42,7 +42,7 @@ export interface ScriptedConnectionOptions {
 export class ScriptedConnection implements Connection {
   readonly record: ConnectionRecord;
   readonly key: ConnectionKey;
-  readonly protocol: string;
+  readonly protocol: Protocol;
   readonly remoteAddress = '127.0.0.1';
   readonly dialTiming: DialTiming;
   readonly canShare: boolean;

@@ -18,17 +18,19 @@
  *   a write fails: an answer may lie in the receive buffer, so keep reading for a short grace
  */
 import { TransportError } from '../../errors.js';
-import type { ByteSink, PooledConnection } from '../pooled-connection.js';
+import type { ByteSink, Transport } from '../transport.js';
 import { afterPoll, type PolledTask } from '../turn.js';
 import type { PieceSink } from '../../message/body-flow.js';
 import type { Exchange, ExchangeEvents, ExchangeRequest, SendState } from '../exchange.js';
 import type { ParsedHead } from './head-parser.js';
+import type { Http1Connection } from './http1-connection.js';
 import { keepAliveOf } from './keep-alive.js';
 import { RequestWriter, type WriterEvents } from './request-writer.js';
 import { ResponseReader, type ReaderEvents } from './response-reader.js';
 
 export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEvents, PolledTask {
-  readonly connection: PooledConnection;
+  readonly #connection: Http1Connection;
+  readonly #transport: Transport;
   /** Until it is sent: a response may be kept, and holds what led to it. */
   #request: ExchangeRequest | undefined;
   readonly #isLastUse: boolean;
@@ -46,17 +48,18 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
   #writeError: Error | undefined = undefined;
 
   constructor(
-    connection: PooledConnection,
+    connection: Http1Connection,
     request: ExchangeRequest,
     events: ExchangeEvents,
     isLastUse: boolean,
   ) {
-    this.connection = connection;
+    this.#connection = connection;
+    this.#transport = connection.transport;
     this.#request = request;
     this.#isLastUse = isLastUse;
     this.#events = events;
     this.#reader = connection.reader ??= new ResponseReader();
-    this.#writer = new RequestWriter(connection, this);
+    this.#writer = new RequestWriter(connection.transport, this);
   }
 
   get responseStarted(): boolean {
@@ -69,29 +72,30 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
   }
 
   get heardAtMs(): number {
-    return this.connection.heardAtMs;
+    return this.#transport.heardAtMs;
   }
 
   start(): void {
-    const { connection } = this;
+    const transport = this.#transport;
+    const { record } = this.#connection;
     const request = this.#request;
     if (request === undefined) throw new Error('an exchange is started twice');
     this.#request = undefined;
-    connection.setSink(this);
-    connection.record.requestCount += 1;
-    connection.record.requestsLeft -= 1;
-    connection.counters.requests += 1;
+    transport.useBy(this);
+    record.requestCount += 1;
+    record.requestsLeft -= 1;
+    transport.counters.requests += 1;
     this.#saidClose = request.wantsClose || this.#isLastUse;
     this.#reader.expect(request.method, this);
     this.#writer.start(request, this.#isLastUse);
   }
 
   pause(): void {
-    this.connection.pause();
+    this.#transport.pause();
   }
 
   resume(): void {
-    this.connection.resume();
+    this.#transport.resume();
   }
 
   continueUpload(): void {
@@ -113,7 +117,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   abort(): void {
     this.#state = 'over';
-    this.connection.setSink(undefined);
+    this.#transport.endUse();
     this.#reader.forget();
     this.#writer.stop();
   }
@@ -156,7 +160,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   onEnd(): void {
     try {
-      this.#reader.end(this.connection.endedCleanly, this.#hint);
+      this.#reader.end(this.#transport.endedCleanly, this.#hint);
     } catch (error) {
       this.#fail(error as Error);
       return;
@@ -174,7 +178,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
     const what =
       error === undefined
         ? `the connection was closed ${when}`
-        : `the connection broke ${when}: ${this.connection.reasonOf(error)}`;
+        : `the connection broke ${when}: ${this.#transport.reasonOf(error)}`;
     this.#fail(
       new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause: error ?? this.#writeError }),
     );
@@ -182,7 +186,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   /** A TLS server ends a connection that begins with something else, and most say nothing. */
   get #hint(): string {
-    const { key, record } = this.connection;
+    const { key, record } = this.#connection;
     const isFirst = key.tls === false && record.requestCount === 1;
     return isFirst ? '; if this port speaks TLS, use https://' : '';
   }
@@ -223,12 +227,12 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   /** Reuse needs positive proof of everything (docs/rules.md, rule 8); here is the one place that collects it. */
   #finish(hasLeftover: boolean): void {
-    const { connection } = this;
+    const transport = this.#transport;
     const isOut = this.#writer.isHandedOver;
     // TLS reports a write as done a turn late, perhaps after the answer to it. One turn, no more:
     // what is not out by then is not going out.
-    const isFlushing = isOut && connection.socket.writableLength !== 0;
-    if (isFlushing && !hasLeftover && connection.isOpen && this.#state === 'open') {
+    const isFlushing = isOut && transport.socket.writableLength !== 0;
+    if (isFlushing && !hasLeftover && transport.isOpen && this.#state === 'open') {
       this.#state = 'flushing';
       afterPoll(this);
       return;
@@ -237,13 +241,13 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
       this.#mayReuse &&
       !hasLeftover &&
       isOut &&
-      connection.socket.writableLength === 0 &&
-      connection.isOpen &&
+      transport.socket.writableLength === 0 &&
+      transport.isOpen &&
       !this.#saidClose;
     this.#state = 'over';
-    connection.setSink(undefined);
+    transport.endUse();
     this.#writer.stop();
-    if (hasLeftover) connection.poison();
+    if (hasLeftover) transport.poison();
     this.#events.exchangeDone(this.#trailers);
   }
 
@@ -264,7 +268,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
   /** What the peer says of its own patience; the pool judges by it, the socket is left alone. */
   #noteKeepAlive(head: ParsedHead): void {
     if (head.keepAlive === '') return;
-    const { record } = this.connection;
+    const { record } = this.#connection;
     const { idleMs, max } = keepAliveOf(head.keepAlive);
     if (idleMs !== undefined) record.idleHintMs = idleMs;
     if (max !== undefined) record.requestsLeft = max;

@@ -8,7 +8,7 @@ import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest } from '../../errors.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
 import type { ExchangeRequest, SendState } from '../exchange.js';
-import type { PooledConnection } from '../pooled-connection.js';
+import type { Transport } from '../transport.js';
 import { requestHead } from './request-head.js';
 import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
 
@@ -20,7 +20,7 @@ export interface WriterEvents {
 }
 
 export class RequestWriter implements UploadEvents, UploadTarget {
-  readonly #connection: PooledConnection;
+  readonly #transport: Transport;
   readonly #events: WriterEvents;
   #state: SendState = 'head';
   /** Not held for longer than it is needed: a response may be kept, and holds what led to it. */
@@ -33,8 +33,8 @@ export class RequestWriter implements UploadEvents, UploadTarget {
   /** Bytes handed to the socket. */
   bytesSent = 0;
 
-  constructor(connection: PooledConnection, events: WriterEvents) {
-    this.#connection = connection;
+  constructor(transport: Transport, events: WriterEvents) {
+    this.#transport = transport;
     this.#events = events;
   }
 
@@ -168,16 +168,16 @@ export class RequestWriter implements UploadEvents, UploadTarget {
           ? bytes.length
           : Buffer.byteLength(bytes);
     this.bytesSent += length;
-    this.#connection.counters.bytesSent += length;
-    return this.#connection.socket.write(bytes, encoding);
+    this.#transport.counters.bytesSent += length;
+    return this.#transport.socket.write(bytes, encoding);
   }
 
   cork(): void {
-    this.#connection.socket.cork();
+    this.#transport.socket.cork();
   }
 
   uncork(): void {
-    this.#connection.socket.uncork();
+    this.#transport.socket.uncork();
   }
 
   uploadDone(hasRoom: boolean): void {

@@ -1,20 +1,33 @@
 /**
  * Raw bytes on a checked-out connection: pull-based reading with backpressure, for tunnels and for
  * protocols other than HTTP.
+ *
+ *   open ──▶ ended ──▶ closed        `end()` gives the connection back, from any of them
  */
-import { nameOrigin } from '../diagnostics/call-name.js';
-import { CONSTANTS } from '../config/constants.js';
-import { invalidRequest, RequestError, TransportError, type HotaruClientError } from '../errors.js';
-import { show } from '../config/own-options.js';
-import type { ByteSink, PooledConnection } from './pooled-connection.js';
+import { nameOrigin } from '../../diagnostics/call-name.js';
+import { CONSTANTS } from '../../config/constants.js';
+import {
+  invalidRequest,
+  RequestError,
+  TransportError,
+  type HotaruClientError,
+} from '../../errors.js';
+import { show } from '../../config/own-options.js';
+import type { Connection } from '../connection.js';
+import type { ByteSink, Transport } from '../transport.js';
 
 interface PendingRead {
   resolve(bytes: Uint8Array | undefined): void;
   reject(error: Error): void;
 }
 
+/** A connection that one caller may have for raw bytes. */
+export interface RawConnection extends Connection {
+  readonly transport: Transport;
+}
+
 export class RawChannel implements ByteSink {
-  readonly #connection: PooledConnection;
+  readonly #transport: Transport;
   readonly #pieces: Buffer[] = [];
   #bufferedBytes = 0;
   #hasEnded = false;
@@ -22,18 +35,26 @@ export class RawChannel implements ByteSink {
   #isPaused = false;
   #pendingRead: PendingRead | undefined = undefined;
 
-  constructor(connection: PooledConnection) {
-    this.#connection = connection;
+  constructor(readonly connection: RawConnection) {
+    this.#transport = connection.transport;
+    connection.record.requestCount += 1;
+    this.#transport.useBy(this);
   }
 
-  /** The connection is given back. True when nothing is left over: no bytes, and no read that waits for some. */
+  get socket(): Transport['socket'] {
+    return this.#transport.socket;
+  }
+
+  /** The connection is given back. True with the proof that nothing is left over in either direction. */
   end(): boolean {
+    this.#transport.endUse();
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
     const what = 'the connection was given back while a read was under way';
     read?.reject(this.#named(new RequestError('HOTARU_INVALID_STATE', what)));
     const isDone = this.#bufferedBytes === 0 && read === undefined;
-    return isDone && !this.#hasEnded && this.#error === undefined;
+    const isOut = this.#transport.socket.writableLength === 0;
+    return isDone && isOut && !this.#hasEnded && this.#error === undefined;
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -42,7 +63,7 @@ export class RawChannel implements ByteSink {
       this.#bufferedBytes -= piece.length;
       if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) {
         this.#isPaused = false;
-        this.#connection.resume();
+        this.#transport.resume();
       }
       return Promise.resolve(piece);
     }
@@ -57,7 +78,7 @@ export class RawChannel implements ByteSink {
 
   write(bytes: Uint8Array | string): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    const { counters, socket } = this.#connection;
+    const { counters, socket } = this.#transport;
     const given: unknown = bytes;
     if (typeof given !== 'string' && !(given instanceof Uint8Array))
       return Promise.reject(
@@ -84,7 +105,7 @@ export class RawChannel implements ByteSink {
     this.#bufferedBytes += piece.length;
     if (this.#bufferedBytes >= CONSTANTS.bodyHighWaterBytes && !this.#isPaused) {
       this.#isPaused = true;
-      this.#connection.pause();
+      this.#transport.pause();
     }
   }
 
@@ -112,13 +133,13 @@ export class RawChannel implements ByteSink {
   }
 
   #closed(cause: Error | undefined): TransportError {
-    const reason = cause === undefined ? '' : `: ${this.#connection.reasonOf(cause)}`;
+    const reason = cause === undefined ? '' : `: ${this.#transport.reasonOf(cause)}`;
     const what = `the connection was closed${reason}`;
     return this.#named(new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause }));
   }
 
   #named<Failure extends HotaruClientError>(error: Failure): Failure {
-    nameOrigin(error, 'connection to', this.#connection.key);
+    nameOrigin(error, 'connection to', this.#transport.key);
     return error;
   }
 }
