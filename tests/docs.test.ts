@@ -113,8 +113,10 @@ it('docs/rules.md names code and tests that exist', () => {
     const [, enforced = '', shown = ''] = section.split(/^- (?:enforced in|shown by) /m);
     const places = [...enforced.matchAll(/`([\w/-]+\.ts)`\s`([#\w]+)`/g)];
     expect(places.length, rule).toBeGreaterThan(0);
-    for (const [, file = '', symbol = ''] of places)
-      expect(readFileSync(`${root}src/${file}`, 'utf8'), rule).toContain(symbol);
+    for (const [, file = '', symbol = ''] of places) {
+      const path = file.startsWith('packages/') ? `${ROOT}${file}` : `${root}src/${file}`;
+      expect(readFileSync(path, 'utf8'), rule).toContain(symbol);
+    }
     const tests = [...shown.matchAll(/`([\w/-]+\.test\.ts)`(?:\s"([^"]+)")?/g)];
     expect(tests.length, rule).toBeGreaterThan(0);
     for (const [, file = '', title = ''] of tests)

@@ -5,7 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ResponseReader } from '../src/connection/http1/response-reader.js';
+import { ResponseReader } from '@hotaru/wire';
+import { CONSTANTS } from '../src/config/constants.js';
 import { differencesOf, type Difference } from './support/differences.js';
 import {
   factsOf,
@@ -13,11 +14,11 @@ import {
   type KnownDifference,
   type ResponseFacts,
 } from './support/known-differences.js';
-import { Random, seedOf, showSeed } from './support/random.js';
-import { piecesOf, randomCuts, read } from './support/reading.js';
-import { damagedResponse } from './support/response-damage.js';
-import { validResponse } from './support/response-generator.js';
-import type { ExpectedParse } from './support/response-plan.js';
+import { Random, seedOf, showSeed } from '../../wire/test/support/random.js';
+import { piecesOf, randomCuts, read } from '../../wire/test/support/reading.js';
+import { damagedResponse } from '../../wire/test/support/response-damage.js';
+import { validResponse } from '../../wire/test/support/response-generator.js';
+import type { ExpectedParse } from '../../wire/test/support/response-plan.js';
 import { HANG, RawOrigin, type Observed, type RivalName } from './support/rivals.js';
 
 const RESPONSES = Number(process.env.DIFFERENTIAL_RESPONSES ?? 1_000);
@@ -102,7 +103,7 @@ it('the list in docs/http1-conformance.md is the one the test goes by', () => {
 });
 
 function factsAbout(method: string, bytes: Buffer): ResponseFacts {
-  return factsOf(method, bytes, read(new ResponseReader(), method, [bytes], 'open'));
+  return factsOf(method, bytes, read(new ResponseReader(CONSTANTS), method, [bytes], 'open'));
 }
 
 function explain(difference: Difference, facts: ResponseFacts): KnownDifference | undefined {

@@ -1,2 +1,19 @@
 /** The grammar of HTTP, sans I/O: what the packages above may use. It imports nothing but `node:buffer`. */
 export * from './grammar/index.js';
+export { MAX_LENGTH_DIGITS } from './constants.js';
+export {
+  fieldsOf,
+  type FieldSection,
+  type Framed,
+  type RequestHead,
+  type ResponseHead,
+  type TargetForm,
+} from './head.js';
+export { latin1 } from './latin1.js';
+export type { ChunkLimits, HeadLimits, RequestLimits, ResponseLimits } from './limits.js';
+export type { PeerProtocol } from './shown-bytes.js';
+export { statusOf, WIRE_REASONS, WireError, type WireReason } from './wire-error.js';
+export { parseKeepAlive, type KeepAliveField } from './http1/keep-alive.js';
+export type { BodyTaker, MessageEvents } from './http1/message-reader.js';
+export { RequestReader, type RequestEvents } from './http1/request-reader.js';
+export { ResponseReader, type ResponseEvents } from './http1/response-reader.js';

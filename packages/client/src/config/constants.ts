@@ -64,17 +64,11 @@ export const CONSTANTS = Object.freeze({
   writeErrorGraceMs: 250,
   maxRedirects: 10,
 
-  // ── response heads, and what comes around a body ──────────────────────────────
+  // ── response heads, and what comes around a body: given to the reader ─────────
   maxLineBytes: 16_384,
   maxHeadBytes: 65_536,
   maxHeaderCount: 256,
   maxInformational: 32,
-  /** A head that comes in several pieces is collected in a buffer that starts with this size and doubles … */
-  headBufferMinBytes: 1_024,
-  /** … and is dropped after a head of unusual size: it must not be held for the life of the connection. */
-  headBufferKeptBytes: 16_384,
-  /** Fifteen digits of a `Content-Length` are always a safe integer, and more than any body has. */
-  maxLengthDigits: 15,
   /** Digits of a chunk size: leading zeros are legal, and a flood of them is not. */
   maxChunkSizeDigits: 64,
   maxChunkExtensionBytes: 4_096,
@@ -98,8 +92,6 @@ export const CONSTANTS = Object.freeze({
   pieceBlockMinBytes: 64,
   pieceBlockMaxBytes: 16_384,
   largePieceBytes: 4_096,
-  /** From this length on, the data of a chunk is moved by one call; less is moved byte by byte, which takes less time. */
-  moveByCallMinBytes: 64,
   /** Below, finding out whether a text is ASCII costs what it saves. */
   asciiCheckMinBytes: 2_048,
   /** Codings on codings are legal, and an attack when there are many. */
@@ -114,6 +106,4 @@ export const CONSTANTS = Object.freeze({
   maxShownNames: 4,
   /** An unknown name that differs by so many letters from a known one was meant to be that. */
   maxTypos: 2,
-  /** Of an answer that is none: enough to see what it is. */
-  maxShownBytes: 32,
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collectGarbage, rejection } from '../../test/support/waiting.js';
 import { CONSTANTS } from '../config/constants.js';
-import { ChunkedDecoder } from '../connection/http1/chunked-decoder.js';
+import { ChunkedDecoder } from '../../../wire/src/http1/chunked.js';
 import { ConnectionPool } from '../connection-pool.js';
 import { TransportError } from '../errors.js';
 import { chunkedBody, ScriptedUpstream } from '../testing/index.js';
@@ -451,7 +451,7 @@ describe('a body in tiny pieces', () => {
 
   it('chunks of one byte take at most twice their size', async () => {
     const held = await heldBy((body) => {
-      const decoder = new ChunkedDecoder();
+      const decoder = new ChunkedDecoder(CONSTANTS);
       const lent = Buffer.alloc(WIRE.length);
       for (let sent = 0; sent < BYTES; sent += 10_000) {
         WIRE.copy(lent);

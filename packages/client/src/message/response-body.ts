@@ -13,12 +13,13 @@
  * resumed once the consumer has caught up. While a whole body is being collected nothing pauses, and a
  * limit on its size applies instead; where its length was announced, it is gathered in one place.
  */
+import { latin1 } from '@hotaru/wire';
 import { CONSTANTS } from '../config/constants.js';
 import { withCaller } from '../diagnostics/call-stack.js';
 import { RequestError, type HotaruClientError, type TransportError } from '../errors.js';
 import { tooLarge, type BodyProducer, type BodyReader, type BodySink } from './body-flow.js';
 import { BodyIterator } from './body-iterator.js';
-import { latin1, textOf, textOfLatin1 } from './buffer-text.js';
+import { textOf, textOfLatin1 } from './buffer-text.js';
 import { copyOf, PieceQueue } from './piece-queue.js';
 
 export type BodyUse = 'unread' | 'claimed' | 'reading' | 'collecting' | 'discarded';

@@ -8,9 +8,9 @@ import {
   isSendableHost,
   isToken,
   listMembers,
+  MAX_LENGTH_DIGITS,
   trimBlanks,
 } from '@hotaru/wire';
-import { CONSTANTS } from '../config/constants.js';
 import type { ExchangeRequest } from '../connection/exchange.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
@@ -269,7 +269,7 @@ function noteConnection(draft: Draft, value: string): void {
 
 function noteContentLength(draft: Draft, value: string): true {
   const digits = trimBlanks(value);
-  if (!isDigits(digits) || digits.length > CONSTANTS.maxLengthDigits)
+  if (!isDigits(digits) || digits.length > MAX_LENGTH_DIGITS)
     throw invalidRequest(
       `header content-length is ${JSON.stringify(value)}; allowed: a number of bytes`,
     );

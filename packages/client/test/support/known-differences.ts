@@ -7,7 +7,7 @@
  * has no place to hide.
  */
 import type { Difference } from './differences.js';
-import type { Reading } from './reading.js';
+import type { Reading } from '../../../wire/test/support/reading.js';
 
 export interface KnownDifference {
   readonly id: string;

@@ -2,7 +2,7 @@
  * One request and its response on one connection. Two sides that know little of each other:
  *
  *   sending     head ─▶ … ─▶ written | broken | stopped          (request-writer.ts)
- *   answer      none ─▶ head ─▶ pending ─▶ whole                 (response-reader.ts reads it)
+ *   answer      none ─▶ head ─▶ pending ─▶ whole                 (ResponseReader of @hotaru/wire reads it)
  *
  * They overlap: an answer may come before the request is out. The exchange itself is
  *
@@ -17,18 +17,24 @@
  *   the response ends first: stop too; the connection is not reusable, the peer waits for the rest
  *   a write fails: an answer may lie in the receive buffer, so keep reading for a short grace
  */
+import {
+  ResponseReader,
+  type FieldSection,
+  type ResponseEvents,
+  type ResponseHead,
+} from '@hotaru/wire';
+import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
 import type { ByteSink, Transport } from '../transport.js';
 import { afterPoll, type PolledTask } from '../turn.js';
 import type { PieceSink } from '../../message/body-flow.js';
 import type { Exchange, ExchangeEvents, ExchangeRequest, SendState } from '../exchange.js';
-import type { ParsedHead } from './head-parser.js';
 import type { Http1Connection } from './http1-connection.js';
 import { keepAliveOf } from './keep-alive.js';
+import { readingError } from './protocol-error.js';
 import { RequestWriter, type WriterEvents } from './request-writer.js';
-import { ResponseReader, type ReaderEvents } from './response-reader.js';
 
-export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEvents, PolledTask {
+export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, WriterEvents, PolledTask {
   readonly #connection: Http1Connection;
   readonly #transport: Transport;
   /** Until it is sent: a response may be kept, and holds what led to it. */
@@ -44,7 +50,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
   #mayReuse = false;
   /** By everything: the one proof, collected when it is done. */
   #isReusable = false;
-  #trailers: ParsedHead | undefined = undefined;
+  #trailers: FieldSection | undefined = undefined;
   #writeError: Error | undefined = undefined;
 
   constructor(
@@ -58,7 +64,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
     this.#request = request;
     this.#isLastUse = isLastUse;
     this.#events = events;
-    this.#reader = connection.reader ??= new ResponseReader();
+    this.#reader = connection.reader ??= new ResponseReader(CONSTANTS);
     this.#writer = new RequestWriter(connection.transport, this);
   }
 
@@ -143,7 +149,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
     try {
       used = this.#reader.feed(bytes);
     } catch (error) {
-      this.#fail(error as Error);
+      this.#fail(readingError(error));
       return;
     }
     this.#afterFeed(used < bytes.length);
@@ -160,9 +166,9 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   onEnd(): void {
     try {
-      this.#reader.end(this.#transport.endedCleanly, this.#hint);
+      this.#reader.end(this.#transport.endedCleanly);
     } catch (error) {
-      this.#fail(error as Error);
+      this.#fail(readingError(error, this.#hint));
       return;
     }
     if (this.#answer === 'whole' && !this.#isOver) this.#finish(false);
@@ -204,13 +210,13 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
 
   // ── response ───────────────────────────────────────────────────────────────────────────────────
 
-  onInformational(head: ParsedHead): void {
+  onInformational(head: ResponseHead): void {
     if (this.#isOver) return;
     this.#events.onInformational(head);
     if (head.status === 100) this.continueUpload();
   }
 
-  onHead(head: ParsedHead, hasBody: boolean): PieceSink | undefined {
+  onHead(head: ResponseHead, hasBody: boolean): PieceSink | undefined {
     if (this.#isOver) return undefined;
     const { state } = this.#writer;
     if (state !== 'written' && (head.status >= 400 || state === 'continue')) this.#writer.stop();
@@ -219,7 +225,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
     return this.#events.onHead(head, hasBody);
   }
 
-  onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void {
+  onDone(trailers: FieldSection | undefined, mayReuse: boolean): void {
     this.#answer = 'whole';
     this.#trailers = trailers;
     this.#mayReuse = mayReuse;
@@ -266,7 +272,7 @@ export class Http1Exchange implements Exchange, ByteSink, ReaderEvents, WriterEv
   }
 
   /** What the peer says of its own patience; the pool judges by it, the socket is left alone. */
-  #noteKeepAlive(head: ParsedHead): void {
+  #noteKeepAlive(head: ResponseHead): void {
     if (head.keepAlive === '') return;
     const { record } = this.#connection;
     const { idleMs, max } = keepAliveOf(head.keepAlive);

@@ -6,6 +6,7 @@
  *   idle, FIN or error     → closed
  *   closed                 → `onClosed` told the pool, once
  */
+import type { ResponseReader } from '@hotaru/wire';
 import { INSPECT, shown, type InspectOptions } from '../../diagnostics/inspect.js';
 import { ConnectionRecord } from '../../pool/connection-record.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
@@ -13,7 +14,6 @@ import { factsOf, type Connection, type DialTiming } from '../connection.js';
 import type { ExchangeEvents, ExchangeRequest } from '../exchange.js';
 import type { ByteSink, Transport } from '../transport.js';
 import { Http1Exchange } from './exchange.js';
-import type { ResponseReader } from './response-reader.js';
 
 export interface Http1ConnectionParts {
   readonly id: number;

@@ -1,9 +1,45 @@
+/** What the wire says of a peer (`WireError`), as an error of this client. */
+import { WireError, type PeerProtocol } from '@hotaru/wire';
 import { TransportError } from '../../errors.js';
 
 /** Stands where the section of an RFC does, for what it allows and we do not. */
-export const FIXED_BOUND = 'a fixed bound of this client';
+const FIXED_BOUND = 'a fixed bound of this client';
 
-/** The peer sent what HTTP/1.1 does not allow; `where` names the RFC section it breaks. */
-export function protocolError(what: string, where = 'RFC 9112'): TransportError {
-  return new TransportError('HOTARU_PROTOCOL_ERROR', `${what} (${where})`);
+/** What to do when the peer speaks something else. */
+const ADVICE: Readonly<Record<PeerProtocol, string>> = {
+  TLS: 'the peer speaks TLS: use https://',
+  'HTTP/2': 'the peer speaks HTTP/2, and this client HTTP/1.1: the port has to offer that, too',
+  SSH: 'the peer speaks SSH: is this the right port?',
+};
+
+/**
+ * Other errors are given back as they are: they come from the receiver of what was read. `hint`: why there may be
+ * no answer at all.
+ */
+export function readingError(error: unknown, hint = ''): Error {
+  if (!(error instanceof WireError)) return error as Error;
+  switch (error.reason) {
+    case 'end-before-start':
+      return closed(`the peer closed the connection before it answered${hint}`);
+    case 'end-unclean':
+      return closed(
+        'the TLS connection ended without close_notify: the body may have been cut off',
+      );
+    case 'end-in-head':
+    case 'end-in-body':
+      return closed(error.what);
+    default:
+      return new TransportError('HOTARU_PROTOCOL_ERROR', `${error.what} (${details(error)})`);
+  }
+}
+
+function closed(message: string): TransportError {
+  return new TransportError('HOTARU_CONNECTION_CLOSED', message);
+}
+
+/** The rule that is broken, and what helps to see why. */
+function details({ section = FIXED_BOUND, sent, protocol }: WireError): string {
+  const shown = sent === '' ? '' : `; it sent ${sent}`;
+  const advice = protocol === undefined ? '' : `; ${ADVICE[protocol]}`;
+  return `${section}${shown}${advice}`;
 }

@@ -4,7 +4,7 @@
  * CI takes a short run of a fixed seed; `npm run fuzz` a long one. `FUZZ_SEED` repeats or varies a run.
  */
 import { expect, it } from 'vitest';
-import { turn } from '@hotaru/client/testing';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Fuzzer } from './support/fuzz.js';
 import { showSeed } from './support/random.js';
 

@@ -1,5 +1,5 @@
 /** Bytes of a peer in a message: a few, and only visible ASCII as it is, so that a log line stays one line. */
-import { CONSTANTS } from '../../config/constants.js';
+import { CONSTANTS } from './constants.js';
 
 /** Such as `"SSH-2.0-OpenSSH_9.6\r\n"`. */
 export function shownBytes(data: Buffer, start: number, end: number): string {
@@ -9,22 +9,26 @@ export function shownBytes(data: Buffer, start: number, end: number): string {
   return `"${text}"${end > shownEnd ? '…' : ''}`;
 }
 
-/** Another protocol that is known by its first bytes, and what to do. */
-export function otherProtocol(data: Buffer, start: number, end: number): string | undefined {
+export type PeerProtocol = 'TLS' | 'HTTP/2' | 'SSH';
+
+/** Another protocol that is known by its first bytes. */
+export function peerProtocol(data: Buffer, start: number, end: number): PeerProtocol | undefined {
   const [first, second] = [data[start], data[start + 1]];
   // A TLS record: alert, handshake and the like, version 3.x (RFC 8446 §5.1).
   if (end - start >= 2 && first !== undefined && first >= 0x14 && first <= 0x17 && second === 0x03)
-    return 'the peer speaks TLS: use https://';
-  const text = data.toString('latin1', start, Math.min(end, start + HTTP2.length));
+    return 'TLS';
+  const text = data.toString('latin1', start, Math.min(end, start + HTTP2_PREFACE.length));
   // A SETTINGS frame on stream 0 is the first word of an HTTP/2 server (RFC 9113 §3.4).
   const isSettings =
     end - start >= 9 && data[start + 3] === 4 && data.readUInt32BE(start + 5) === 0;
-  if (text === HTTP2 || (isSettings && first === 0))
-    return 'the peer speaks HTTP/2, and this client HTTP/1.1: the port has to offer that, too';
-  return text.startsWith('SSH-') ? 'the peer speaks SSH: is this the right port?' : undefined;
+  if (text.startsWith(HTTP2) || text === HTTP2_PREFACE || (isSettings && first === 0))
+    return 'HTTP/2';
+  return text.startsWith('SSH-') ? 'SSH' : undefined;
 }
 
 const HTTP2 = 'HTTP/2';
+/** The first words of an HTTP/2 client (RFC 9113 §3.4). */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 
 const ESCAPES: Readonly<Record<number, string>> = {
   0x09: '\\t',

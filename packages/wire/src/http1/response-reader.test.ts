@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { checkExpected, checkSame } from '../../../test/support/fuzz.js';
-import { Random, showSeed } from '../../../test/support/random.js';
-import { piecesOf, read, type Ending, type Reading } from '../../../test/support/reading.js';
-import { validResponse } from '../../../test/support/response-generator.js';
-import { CONSTANTS } from '../../config/constants.js';
+import { checkExpected, checkSame } from '../../test/support/fuzz.js';
+import { Random, showSeed } from '../../test/support/random.js';
+import { piecesOf, read, type Ending, type Reading } from '../../test/support/reading.js';
+import { validResponse } from '../../test/support/response-generator.js';
+import { LIMITS } from '../../test/support/limits.js';
 import { ResponseReader } from './response-reader.js';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
 const HELLO = 'Content-Length: 5\r\n\r\nhello';
-const CLOSED = 'HOTARU_CONNECTION_CLOSED';
-const PROTOCOL = 'HOTARU_PROTOCOL_ERROR';
+const CLOSED = 'closed';
+const PROTOCOL = 'protocol-error';
 
 function readText(text: string, method = 'GET', ending: Ending = 'open'): Reading {
-  return read(new ResponseReader(), method, [Buffer.from(text, 'latin1')], ending);
+  return read(new ResponseReader(LIMITS), method, [Buffer.from(text, 'latin1')], ending);
 }
 
 describe('a valid response reads the same', () => {
@@ -25,7 +25,7 @@ describe('a valid response reads the same', () => {
       const { method, bytes, expected } = validResponse(seed);
       if (bytes.length > LONGEST) continue;
       try {
-        const whole = read(new ResponseReader(), method, [bytes], 'clean');
+        const whole = read(new ResponseReader(LIMITS), method, [bytes], 'clean');
         checkExpected(whole, expected, 'clean');
         check(whole, bytes, method);
       } catch (error) {
@@ -37,7 +37,7 @@ describe('a valid response reads the same', () => {
     }
   }
   const same = (whole: Reading, bytes: Buffer, method: string, cuts: readonly number[]) =>
-    checkSame(whole, read(new ResponseReader(), method, piecesOf(bytes, cuts), 'clean'));
+    checkSame(whole, read(new ResponseReader(LIMITS), method, piecesOf(bytes, cuts), 'clean'));
 
   it('cut at every byte', () => {
     eachResponse((whole, bytes, method) => {
@@ -72,7 +72,7 @@ describe('a valid response reads the same', () => {
   });
 
   it('on a connection that has read others', () => {
-    const reader = new ResponseReader();
+    const reader = new ResponseReader(LIMITS);
     eachResponse((whole, bytes, method) =>
       checkSame(whole, read(reader, method, piecesOf(bytes, [bytes.length >> 1]), 'clean')),
     );
@@ -88,7 +88,7 @@ describe('a valid response reads the same', () => {
         else expect(outcome).toBe(CLOSED);
       }
       function readPart(end: number, ending: Ending): Reading {
-        return read(new ResponseReader(), method, [bytes.subarray(0, end)], ending);
+        return read(new ResponseReader(LIMITS), method, [bytes.subarray(0, end)], ending);
       }
     });
   });
@@ -155,7 +155,7 @@ describe('where a response ends', () => {
     const text = `${OK}X : b`;
     const bytes = Buffer.from(text);
     const dripped = piecesOf(bytes, [...bytes.keys()]);
-    expect(read(new ResponseReader(), 'GET', dripped, 'clean').outcome).toBe(PROTOCOL);
+    expect(read(new ResponseReader(LIMITS), 'GET', dripped, 'clean').outcome).toBe(PROTOCOL);
     expect(readText(text, 'GET', 'clean').outcome).toBe(PROTOCOL);
   });
 });
@@ -176,7 +176,7 @@ describe('informational responses', () => {
   );
 
   it('leave no doubt about the response after the next', () => {
-    const reader = new ResponseReader();
+    const reader = new ResponseReader(LIMITS);
     const odd = Buffer.from(`HTTP/1.1 103 \r\nConnection: close\r\n\r\n${OK}${HELLO}`);
     expect(read(reader, 'GET', [odd], 'open').mayReuse).toBe(false);
     expect(read(reader, 'GET', [Buffer.from(`${OK}${HELLO}`)], 'open').mayReuse).toBe(true);
@@ -188,7 +188,7 @@ describe('informational responses', () => {
 
   it('may be as many as they may be, and no more', () => {
     const informational = 'HTTP/1.1 103 \r\n\r\n';
-    const most = informational.repeat(CONSTANTS.maxInformational);
+    const most = informational.repeat(LIMITS.maxInformational);
     expect(readText(`${most}${OK}${HELLO}`).informational).toHaveLength(32);
     const flood = readText(informational.repeat(1_000));
     expect(flood.outcome).toBe(PROTOCOL);
@@ -217,7 +217,7 @@ describe('contradictory framing is refused before any body is told', () => {
 
 describe('a reader that was told to forget', () => {
   it('takes nothing and tells nothing more, also in the middle of a call', () => {
-    const reader = new ResponseReader();
+    const reader = new ResponseReader(LIMITS);
     const told: string[] = [];
     const sink = { take: () => void told.push('body') };
     reader.expect('GET', {

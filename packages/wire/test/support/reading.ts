@@ -2,11 +2,15 @@
  * Reads a response with `ResponseReader` as a socket would feed it, writes down what came out, and
  * checks on the way what must hold for every input. A broken property is an `Error` with its name.
  */
-import { ResponseReader, type ReaderEvents } from '../../src/connection/http1/response-reader.js';
-import type { ParsedHead } from '../../src/connection/http1/head-parser.js';
-import { TransportError } from '../../src/errors.js';
-import type { PieceSink } from '../../src/message/body-flow.js';
-import { ResponseHeaders } from '../../src/message/response-headers.js';
+import {
+  fieldsOf,
+  ResponseReader,
+  WireError,
+  type BodyTaker,
+  type FieldSection,
+  type ResponseEvents,
+  type ResponseHead,
+} from '../../src/index.js';
 import type { Random } from './random.js';
 
 export interface Reading {
@@ -20,7 +24,7 @@ export interface Reading {
   mayReuse: boolean;
   /** Bytes that belong to this response. */
   consumed: number;
-  /** `done`, `waiting` for more bytes, or an error. */
+  /** `done`, `waiting` for more bytes, `closed` too early, or a `protocol-error`. */
   outcome: string;
   /** The sentence of the error, or ''. */
   message: string;
@@ -64,10 +68,9 @@ export function read(
       must(!wasDone || reading.outcome === 'done', 'the end changes nothing when it was done');
     }
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
-    must(ERRORS.has(error.code), `only errors of the peer, not ${error.code}`);
+    if (!(error instanceof WireError)) throw error;
     must(reading.outcome === 'waiting', 'no error once it is done');
-    reading.outcome = error.code;
+    reading.outcome = error.reason.startsWith('end-') ? 'closed' : 'protocol-error';
     reading.message = error.message;
     reader.forget();
   }
@@ -75,8 +78,6 @@ export function read(
   recorder.check();
   return reading;
 }
-
-const ERRORS = new Set(['HOTARU_PROTOCOL_ERROR', 'HOTARU_CONNECTION_CLOSED']);
 
 /** Through one shared buffer, wiped afterwards: whatever the reader keeps, it must have copied. */
 function feed(reader: ResponseReader, recorder: Recorder, piece: Buffer): void {
@@ -97,7 +98,7 @@ export function must(holds: boolean, property: string): void {
   if (!holds) throw new Error(`broken property: ${property}`);
 }
 
-class Recorder implements ReaderEvents, PieceSink {
+class Recorder implements ResponseEvents, BodyTaker {
   given: Buffer = SOCKET_BUFFER;
   #bodyBytes = 0;
   #announced = -1;
@@ -115,19 +116,19 @@ class Recorder implements ReaderEvents, PieceSink {
     message: '',
   };
 
-  onInformational(head: ParsedHead): void {
+  onInformational(head: ResponseHead): void {
     must(this.reading.hasBody === undefined, 'no 1xx after the head');
     must(head.status >= 100 && head.status < 200 && head.status !== 101, 'a 1xx is a 1xx');
     this.reading.informational.push(head.status);
   }
 
-  onHead(head: ParsedHead, hasBody: boolean): PieceSink {
+  onHead(head: ResponseHead, hasBody: boolean): BodyTaker {
     const { reading } = this;
     must(reading.hasBody === undefined, 'one head');
     must(head.status >= 200 && head.status <= 999, 'a final status');
     reading.status = head.status;
     reading.reason = head.text.slice(head.reasonStart, head.reasonEnd);
-    reading.fields = fieldsOf(head);
+    reading.fields = [...fieldsOf(head)];
     reading.hasBody = hasBody;
     if (hasBody && head.transferEncoding === '') this.#announced = head.contentLength;
     return this;
@@ -142,13 +143,13 @@ class Recorder implements ReaderEvents, PieceSink {
     reading.body += bytes.toString('latin1', start, end);
   }
 
-  onDone(trailers: ParsedHead | undefined, mayReuse: boolean): void {
+  onDone(trailers: FieldSection | undefined, mayReuse: boolean): void {
     const { reading } = this;
     must(reading.hasBody !== undefined, 'a head before the end');
     must(reading.outcome === 'waiting', 'one end');
     reading.outcome = 'done';
     reading.mayReuse = mayReuse;
-    if (trailers !== undefined) reading.trailers = fieldsOf(trailers);
+    if (trailers !== undefined) reading.trailers = [...fieldsOf(trailers)];
   }
 
   check(): void {
@@ -157,8 +158,4 @@ class Recorder implements ReaderEvents, PieceSink {
     if (this.reading.outcome === 'done')
       must(this.#bodyBytes === this.#announced, 'as much body as Content-Length says');
   }
-}
-
-function fieldsOf(head: ParsedHead): [string, string][] {
-  return [...new ResponseHeaders(head.text, head.offsets)];
 }

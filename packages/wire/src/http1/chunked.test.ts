@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { WorkMeter } from '../../../test/support/work-meter.js';
-import { CONSTANTS } from '../../config/constants.js';
-import { ChunkedDecoder } from './chunked-decoder.js';
+import { WorkMeter } from '../../test/support/work-meter.js';
+import { LIMITS } from '../../test/support/limits.js';
+import { WireError } from '../wire-error.js';
+import { ChunkedDecoder } from './chunked.js';
 
 interface Decoded {
   readonly data: string;
@@ -10,7 +11,7 @@ interface Decoded {
 }
 
 function decode(text: string, pieceBytes = text.length): Decoded {
-  const decoder = new ChunkedDecoder();
+  const decoder = new ChunkedDecoder(LIMITS);
   const bytes = Buffer.from(text, 'latin1');
   let data = '';
   let used = 0;
@@ -31,7 +32,7 @@ function refusal(text: string): string {
       decode(text, pieceBytes);
       throw new Error(`not refused: ${JSON.stringify(text.slice(0, 80))}`);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'HOTARU_PROTOCOL_ERROR' });
+      expect(error).toBeInstanceOf(WireError);
       if (pieceBytes === 1) return (error as Error).message;
     }
   throw new Error('unreachable');
@@ -88,7 +89,7 @@ describe('chunks', () => {
   });
 
   it('start anew after a reset in the middle of anything', () => {
-    const decoder = new ChunkedDecoder();
+    const decoder = new ChunkedDecoder(LIMITS);
     for (const cut of ['5', '5 ', '5;a', '5\r', '5\r\nhe', '5\r\nhello', '5\r\nhello\r', '0\r\n']) {
       decoder.feed(Buffer.from(cut), 0, () => undefined);
       decoder.reset();
@@ -101,7 +102,7 @@ describe('chunks', () => {
 });
 
 describe('bounds of chunk extensions', () => {
-  const { maxChunkExtensionBytes } = CONSTANTS;
+  const { maxChunkExtensionBytes } = LIMITS;
 
   it('one may have just as many bytes as it may have, and no more', () => {
     const most = `;${'a'.repeat(maxChunkExtensionBytes - 1)}`;
@@ -134,11 +135,11 @@ describe('the data of one read', () => {
     const bytes = Buffer.from(text, 'latin1');
     const given: string[] = [];
     try {
-      new ChunkedDecoder().feed(bytes, 0, (data, start, end) =>
+      new ChunkedDecoder(LIMITS).feed(bytes, 0, (data, start, end) =>
         given.push(data.toString('latin1', start, end)),
       );
     } catch (error) {
-      given.push((error as { code: string }).code);
+      given.push((error as WireError).reason);
     }
     return given;
   }
@@ -152,7 +153,7 @@ describe('the data of one read', () => {
     ],
     ['a chunk alone', '5\r\nhello\r\n0\r\n', ['hello']],
     ['no chunk', '0\r\n', []],
-    ['chunks before a broken one', '1\r\na\r\n1\r\nb\r\nzz', ['ab', 'HOTARU_PROTOCOL_ERROR']],
+    ['chunks before a broken one', '1\r\na\r\n1\r\nb\r\nzz', ['ab', 'chunk-size']],
   ])('is one piece: of %s', (_what, text, expected) => {
     expect(pieces(text)).toEqual(expected);
   });
@@ -164,7 +165,7 @@ describe('work', () => {
     (pieceBytes) => {
       const meter = new WorkMeter();
       const bytes = Buffer.from(`${`5;a=b\r\nhello\r\n`.repeat(1_000)}0\r\n`);
-      const decoder = new ChunkedDecoder();
+      const decoder = new ChunkedDecoder(LIMITS);
       meter.during(() => {
         for (let i = 0; i < bytes.length; i += pieceBytes)
           decoder.feed(meter.watch(bytes.subarray(i, i + pieceBytes)), 0, () => undefined);

@@ -3,11 +3,11 @@
  * each input read several times, cut differently each time. An input whose outcome was never seen
  * before is kept and mutated further, so the run finds its way behind rare errors.
  */
-import { ChunkedDecoder } from '../../src/connection/http1/chunked-decoder.js';
-import { HeadParser } from '../../src/connection/http1/head-parser.js';
-import { ResponseReader } from '../../src/connection/http1/response-reader.js';
-import { CONSTANTS } from '../../src/config/constants.js';
-import { TransportError } from '../../src/errors.js';
+import { ChunkedDecoder } from '../../src/http1/chunked.js';
+import { HeadReader } from '../../src/http1/head-reader.js';
+import { ResponseHeadHandler } from '../../src/http1/response-head.js';
+import { ResponseReader, WireError } from '../../src/index.js';
+import { LIMITS } from './limits.js';
 import { Random, seedOf, showSeed } from './random.js';
 import { must, piecesOf, randomCuts, read, type Ending, type Reading } from './reading.js';
 import { damagedResponse, mutate } from './response-damage.js';
@@ -38,7 +38,7 @@ interface Input {
 const BUFFER = Buffer as { allocUnsafeSlow: (size: number) => Buffer };
 const MAX_CORPUS = 512;
 /** Doubling may overshoot what a head may have, once. */
-const MAX_BUFFER_BYTES = 2 * (CONSTANTS.maxHeadBytes + 1);
+const MAX_BUFFER_BYTES = 2 * (LIMITS.maxHeadBytes + 1);
 
 export class Fuzzer {
   readonly figures: FuzzFigures = {
@@ -49,7 +49,7 @@ export class Fuzzer {
   readonly #corpus: Input[] = [];
   readonly #signatures = new Set<string>();
   /** Lives as long as a good connection: what one response leaves behind, the next would meet. */
-  readonly #reader = new ResponseReader();
+  readonly #reader = new ResponseReader(LIMITS);
 
   constructor(run: number) {
     this.#run = run;
@@ -81,7 +81,7 @@ export class Fuzzer {
     this.figures.bytes += input.bytes.length;
     try {
       const kind = random.below(20);
-      if (kind === 0) checkHeadParser(input.bytes, random);
+      if (kind === 0) checkHeadReader(input.bytes, random);
       else if (kind === 1) checkChunkedDecoder(input.bytes, random);
       else this.#checkReader(input, random);
     } catch (error) {
@@ -104,7 +104,7 @@ export class Fuzzer {
   #checkReader(input: Input, random: Random): void {
     const { method, bytes, expected } = input;
     const ending: Ending = random.pick(['clean', 'clean', 'torn', 'open']);
-    const whole = read(new ResponseReader(), method, [bytes], ending);
+    const whole = read(new ResponseReader(LIMITS), method, [bytes], ending);
     this.#note(whole, input);
     if (expected !== undefined) checkExpected(whole, expected, ending);
     const cut = read(
@@ -142,7 +142,7 @@ export class Fuzzer {
     figures.readings += 1;
     if (reading.outcome === 'done') figures.done += 1;
     else if (reading.outcome === 'waiting') figures.waiting += 1;
-    else if (reading.outcome === 'HOTARU_CONNECTION_CLOSED') figures.cutOff += 1;
+    else if (reading.outcome === 'closed') figures.cutOff += 1;
     else figures.protocolErrors += 1;
   }
 }
@@ -162,7 +162,7 @@ export function checkExpected(reading: Reading, expected: ExpectedParse, ending:
     must(ending === 'open' && !expected.mayReuse, 'a framed response ends by itself');
     return;
   }
-  if (ending === 'torn' && reading.outcome === 'HOTARU_CONNECTION_CLOSED') {
+  if (ending === 'torn' && reading.outcome === 'closed') {
     must(!expected.mayReuse, 'a framed response needs no goodbye');
     return;
   }
@@ -174,27 +174,28 @@ export function checkExpected(reading: Reading, expected: ExpectedParse, ending:
     );
 }
 
-function checkHeadParser(bytes: Buffer, random: Random): void {
+function checkHeadReader(bytes: Buffer, random: Random): void {
   const hasStatusLine = random.oneIn(2);
   const start = hasStatusLine ? 0 : bytes.indexOf('\r\n') + 2;
-  const section = bytes.subarray(start);
+  const lines = bytes.subarray(start);
   const parse = (pieces: readonly Buffer[]) =>
     outcomeOf(() => {
-      const parser = new HeadParser();
+      const parser = new HeadReader(new ResponseHeadHandler(), LIMITS);
       parser.reset(hasStatusLine);
       let consumed = 0;
       for (const piece of pieces) {
         const end = parser.feed(piece, 0);
         must(end >= -1 && end <= piece.length, 'it takes no more than it was given');
-        must((end === -1) === (parser.head === undefined), 'an end comes with a head');
+        const section = hasStatusLine ? parser.head : parser.trailers;
+        must((end === -1) === (section === undefined), 'an end comes with a section');
         consumed += end === -1 ? piece.length : end;
-        if (end !== -1) return { consumed, head: parser.head };
+        if (end !== -1) return { consumed, section };
       }
       parser.checkOpenLine();
       return { consumed };
     });
-  const cut = parse(piecesOf(section, randomCuts(random, section.length)));
-  must(parse(piecesOf(section, [])) === cut, 'the same head for any cuts');
+  const cut = parse(piecesOf(lines, randomCuts(random, lines.length)));
+  must(parse(piecesOf(lines, [])) === cut, 'the same head for any cuts');
 }
 
 function checkChunkedDecoder(bytes: Buffer, random: Random): void {
@@ -204,7 +205,7 @@ function checkChunkedDecoder(bytes: Buffer, random: Random): void {
   const coded = () => Buffer.from(bytes.subarray(start));
   const decode = (pieces: readonly Buffer[]) =>
     outcomeOf(() => {
-      const decoder = new ChunkedDecoder();
+      const decoder = new ChunkedDecoder(LIMITS);
       let consumed = 0;
       let body = '';
       for (const piece of pieces) {
@@ -226,7 +227,7 @@ function outcomeOf(run: () => unknown): string {
   try {
     return JSON.stringify(run());
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
-    return error.code;
+    if (!(error instanceof WireError)) throw error;
+    return error.reason;
   }
 }

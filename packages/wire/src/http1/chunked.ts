@@ -1,14 +1,14 @@
 /**
  * Decodes the chunked transfer coding (RFC 9112 §7.1), strictly: a size is hexadecimal digits and
  * nothing else, every line ends in CR LF, extensions are skipped and bounded. The trailer section is
- * left to the head parser.
+ * left to the head reader.
  *
  *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
-import { CONSTANTS } from '../../config/constants.js';
-import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from '@hotaru/wire';
-import { FIXED_BOUND, protocolError } from './protocol-error.js';
-import { shownBytes } from './shown-bytes.js';
+import { CONSTANTS } from '../constants.js';
+import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from '../grammar/index.js';
+import type { ChunkLimits } from '../limits.js';
+import { WireError } from '../wire-error.js';
 
 const enum State {
   Size,
@@ -25,6 +25,7 @@ const enum State {
 const MAX_CHUNK_BYTES = Number.MAX_SAFE_INTEGER;
 
 export class ChunkedDecoder {
+  readonly #limits: ChunkLimits;
   #state: State = State.Size;
   #size = 0;
   #digits = 0;
@@ -34,6 +35,10 @@ export class ChunkedDecoder {
   /** Where the data of this feed lies in its bytes. */
   #dataStart = 0;
   #dataEnd = 0;
+
+  constructor(limits: ChunkLimits) {
+    this.#limits = limits;
+  }
 
   reset(): void {
     this.#state = State.Size;
@@ -94,8 +99,8 @@ export class ChunkedDecoder {
           else {
             this.#digits += 1;
             size = size * 16 + value;
-            if (this.#digits > CONSTANTS.maxChunkSizeDigits || size > MAX_CHUNK_BYTES)
-              throw protocolError('a chunk size overflows', 'RFC 9112 §7.1');
+            if (this.#digits > this.#limits.maxChunkSizeDigits || size > MAX_CHUNK_BYTES)
+              throw new WireError('chunk-too-large', 'a chunk size overflows');
           }
           break;
         }
@@ -110,7 +115,7 @@ export class ChunkedDecoder {
           state = size === 0 ? State.Done : State.Data;
           break;
         case State.DataCr:
-          if (byte !== CR) throw protocolError('a chunk is longer than its size', 'RFC 9112 §7.1');
+          if (byte !== CR) throw new WireError('chunk-size', 'a chunk is longer than its size');
           state = State.DataLf;
           break;
         case State.DataLf:
@@ -159,7 +164,7 @@ export class ChunkedDecoder {
   #readExtension(byte: number): State {
     if (byte === CR) return State.SizeLf;
     if (FIELD_TEXT[byte] !== 1)
-      throw protocolError('a control character in a chunk extension', 'RFC 9112 §7.1.1');
+      throw new WireError('chunk-extension', 'a control character in a chunk extension');
     this.#countExtensionByte();
     return State.Extension;
   }
@@ -168,27 +173,27 @@ export class ChunkedDecoder {
   #countExtensionByte(): void {
     this.#extensionBytes += 1;
     this.#totalExtensionBytes += 1;
+    const { maxChunkExtensionBytes, chunkExtensionAllowanceBytes } = this.#limits;
     if (
-      this.#extensionBytes > CONSTANTS.maxChunkExtensionBytes ||
-      this.#totalExtensionBytes > this.#totalDataBytes * 2 + CONSTANTS.chunkExtensionAllowanceBytes
+      this.#extensionBytes > maxChunkExtensionBytes ||
+      this.#totalExtensionBytes > this.#totalDataBytes * 2 + chunkExtensionAllowanceBytes
     )
-      throw tooLong();
+      throw tooLong(maxChunkExtensionBytes);
   }
 }
 
 /** Shown from where it is wrong, with the digits before it that came with it. */
 function badSize(bytes: Buffer, start: number): Error {
-  const sent = shownBytes(bytes, start, bytes.length);
-  return protocolError('a bad chunk size', `RFC 9112 §7.1; it sent ${sent}`);
+  return new WireError('chunk-size', 'a bad chunk size', { bytes, start, end: bytes.length });
 }
 
 function bareCr(): Error {
-  return protocolError('a bare CR in the chunked framing', 'RFC 9112 §2.2');
+  return new WireError('chunk-line-end', 'a bare CR in the chunked framing');
 }
 
-function tooLong(): Error {
-  return protocolError(
-    `chunk extensions longer than ${CONSTANTS.maxChunkExtensionBytes} bytes`,
-    FIXED_BOUND,
+function tooLong(maxChunkExtensionBytes: number): Error {
+  return new WireError(
+    'chunk-extension-too-long',
+    `chunk extensions longer than ${maxChunkExtensionBytes} bytes`,
   );
 }

@@ -1,0 +1,17 @@
+/**
+ * Figures of how the code works, measured or given by numbers themselves. None is a limit of what a peer may
+ * send: those are passed in (limits.ts), and each user of the package has its own.
+ */
+export const CONSTANTS = Object.freeze({
+  /** A head that comes in several pieces is collected in a buffer that starts with this size and doubles … */
+  headBufferMinBytes: 1_024,
+  /** … and is dropped after a head of unusual size: it must not be held for the life of the connection. */
+  headBufferKeptBytes: 16_384,
+  /** From this length on, the data of a chunk is moved by one call; less is moved byte by byte, which takes less time. */
+  moveByCallMinBytes: 64,
+  /** Of bytes that are no message: enough to see what they are. */
+  maxShownBytes: 32,
+});
+
+/** Fifteen digits of a `Content-Length` are always a safe integer, and more than any body has. */
+export const MAX_LENGTH_DIGITS = 15;
