@@ -16,15 +16,12 @@
  * pool made for the app is drained and closed with it, a shared one is left as it is · signal listeners are
  * there only during `run()`.
  */
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { ConnectionPool } from '@hotaru/client';
 import type { Background } from './background.js';
 import { bindingUrl, type Binding } from './binding.js';
 import type { Draining } from './inbound/draining.js';
 import { HotaruError } from './errors.js';
-import type { Connections } from './inbound/node-http/connections.js';
+import type { InboundServer, ListenAddress } from './inbound/inbound.js';
 import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './log/logger.js';
 import { warmUp } from './warm-up.js';
@@ -40,12 +37,6 @@ export interface Listening {
   readonly port: number;
 }
 
-/** A server and its sockets. */
-export interface Listener {
-  readonly server: Server;
-  readonly connections: Connections;
-}
-
 /** What the loop needs of its app. */
 export interface LoopParts {
   readonly binding: Binding;
@@ -59,7 +50,7 @@ export interface LoopParts {
   readonly requests: RequestLog;
   /** Asked when they are needed: before that the pool can be configured, and no server is made. */
   pool(): ConnectionPool;
-  listener(): Listener;
+  server(): InboundServer;
   /** Makes what should fail at the start rather than at the first request. */
   prepare(): void;
   readonly draining: Draining;
@@ -142,7 +133,7 @@ export class AppLoop {
 
   async #start(): Promise<Listening> {
     const { log, binding } = this.#parts;
-    const { server } = this.#parts.listener();
+    let address: ListenAddress;
     try {
       this.#parts.prepare();
       this.#stopCleanup = this.#parts.pool().startCleanupTask();
@@ -151,15 +142,13 @@ export class AppLoop {
         requested: this.#stopRequested,
       });
       if (this.#isStopRequested) throw stoppedEarly();
-      await listen(server, binding);
+      address = await listen(this.#parts.server(), binding);
     } catch (error) {
       this.#endCleanup();
       this.#state = 'idle';
       throw error;
     }
-    // After this no error of the server is the caller's: one (EMFILE, say) must not end the process.
-    server.on('error', (error) => log.error({ err: error }, 'the server reports an error'));
-    const { address: host, port } = server.address() as AddressInfo;
+    const { host, port } = address;
     const url = bindingUrl(binding.host, port);
     this.#state = 'running';
     log.info({ url }, 'listening');
@@ -170,13 +159,13 @@ export class AppLoop {
     // One that could not start is idle again, and has nothing to drain but its pool.
     if (this.#state === 'starting') await this.#starting?.catch(() => undefined);
     const { ownsPool, log, requests, draining, drainDelayMs, drainTimeoutMs } = this.#parts;
-    const { server, connections } = this.#parts.listener();
+    const server = this.#parts.server();
     const wasRunning = this.#state === 'running';
     this.#state = 'draining';
     if (wasRunning) {
       log.info(
         {
-          connections: connections.size,
+          connections: server.size,
           requests: requests.openCount,
           ...(drainDelayMs > 0 && { drainDelay: drainDelayMs }),
         },
@@ -186,15 +175,13 @@ export class AppLoop {
         draining.begin();
         await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
       }
-      await connections.acceptWaiting();
-      // Not http.Server's own close(), which would also cut connections whose next request is on its way.
-      NetServer.prototype.close.call(server);
+      await server.stopAccepting();
     }
     // Only now: a client told to reconnect before could do so just in time to be reset.
     draining.closeConnections();
     const deadlineMs = performance.now() + drainTimeoutMs;
     const timeLeftMs = (): number => Math.max(1, deadlineMs - performance.now());
-    await connections.drain(drainTimeoutMs, (cut) => {
+    await server.drain(drainTimeoutMs, (cut) => {
       if (cut.responses > 0 || cut.upgraded > 0)
         log.warn(
           { ...cut, requests: requests.listOpen() },
@@ -210,7 +197,7 @@ export class AppLoop {
       );
     // Before the pool: what they have to say at their end may go over it.
     await this.#dispose(timeLeftMs());
-    if (wasRunning) server.close(); // the rest of it: Node's timer for slow heads
+    if (wasRunning) server.destroy();
     this.#endCleanup();
     if (ownsPool) {
       const pool = this.#parts.pool();
@@ -249,11 +236,9 @@ function isStoppedEarly(error: unknown): boolean {
   return error instanceof HotaruError && error.message === STOPPED_EARLY;
 }
 
-async function listen(server: Server, { host, port }: Binding): Promise<void> {
-  const name = bindingUrl(host, port);
-  server.listen({ port, ...(host !== undefined && { host }) });
+async function listen(server: InboundServer, binding: Binding): Promise<ListenAddress> {
   try {
-    await once(server, 'listening');
+    return await server.listen(binding);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
@@ -264,6 +249,7 @@ async function listen(server: Server, { host, port }: Binding): Promise<void> {
           : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
             ? 'this machine has no such address'
             : (error as Error).message;
+    const name = bindingUrl(binding.host, binding.port);
     throw new HotaruError('HOTARU_BINDING_FAILED', `cannot listen on ${name}: ${why} (${code})`, {
       cause: error,
     });

@@ -2,10 +2,9 @@
  * `App`: options, registration, and the ways in: a socket (`start`, `run`), another server
  * (`handler`), none at all (`inject`). Its life is app-loop.ts, the way of a request dispatcher.ts.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
-import { AppLoop, type AppState, type Listener, type Listening } from './app-loop.js';
+import { AppLoop, type AppState, type Listening } from './app-loop.js';
 import { checkAppOptions, type AppOptions, type Mode } from './app-options.js';
 import { AppServices } from './app-services.js';
 import { AppContainer } from './di/container.js';
@@ -18,9 +17,15 @@ import {
   type Handler,
 } from './endpoint/endpoint.js';
 import { HotaruError } from './errors.js';
-import { Connections } from './inbound/node-http/connections.js';
+import type { InboundHost } from './inbound/inbound.js';
 import type { HttpSafety } from './http/request/safety.js';
-import { createHttpServer } from './inbound/node-http/server.js';
+import {
+  nodeHandler,
+  NodeServer,
+  type HttpServer,
+  type NodeHandler,
+} from './inbound/node-http/server.js';
+import { refusalAnswer } from './http/response/problem.js';
 import { inject, type InjectedResponse, type InjectOptions } from './inbound/node-http/inject.js';
 import type { Logger } from './log/logger.js';
 import { checkMiddleware } from './middleware/chain.js';
@@ -79,7 +84,7 @@ export class App {
    * For another server, or `supertest(app.handler)`. What such a server does before it calls
    * this (limits of its parser, `Expect`) is its own.
    */
-  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly handler: NodeHandler;
 
   readonly #containerPart: AppContainer;
   readonly #pool: ConnectionPool | undefined;
@@ -87,7 +92,8 @@ export class App {
   readonly #dispatcher: Dispatcher;
   readonly #loop: AppLoop;
   readonly #preparations: (() => void)[] = [];
-  #server: Listener | undefined = undefined;
+  readonly #host: InboundHost;
+  #server: NodeServer | undefined = undefined;
 
   constructor(options: AppOptions = {}) {
     const checked = checkAppOptions(options);
@@ -104,7 +110,16 @@ export class App {
     const services = new AppServices(this, this.#containerPart, checked);
     this.#services = services;
     this.#dispatcher = new Dispatcher(services, this.safety);
-    this.handler = (request, response) => this.#dispatcher.handle(request, response, false);
+    this.#host = {
+      takesOver: false,
+      accept: (inbound) => this.#dispatcher.accept(inbound),
+      refuse: (problem, reason) => {
+        services.requests.refused(problem, reason);
+        return refusalAnswer(problem);
+      },
+      failed: (error) => services.log.error({ err: error }, 'the server reports an error'),
+    };
+    this.handler = nodeHandler(this.#host);
     this.#loop = new AppLoop({
       binding,
       drainTimeoutMs,
@@ -114,7 +129,7 @@ export class App {
       log: services.log,
       requests: services.requests,
       pool: () => this.pool,
-      listener: () => this.#listener,
+      server: () => this.#inboundServer,
       prepare: () => this.#preparations.forEach((prepare) => prepare()),
       draining: services.draining,
       cutRequests: () => this.#dispatcher.cutAll(),
@@ -141,8 +156,8 @@ export class App {
   }
 
   /** The app's own server; it does not listen until `start()`. */
-  get server(): Server {
-    return this.#listener.server;
+  get server(): HttpServer {
+    return this.#inboundServer.server;
   }
 
   // ── registration ───────────────────────────────────────────────────────────────────────────────
@@ -241,17 +256,8 @@ export class App {
     await this.stop();
   }
 
-  get #listener(): Listener {
-    if (this.#server === undefined) {
-      const server = createHttpServer(
-        this.safety,
-        (request, response, awaitsContinue) =>
-          this.#dispatcher.handle(request, response, awaitsContinue),
-        (problem, reason) => this.#services.requests.refused(problem, reason),
-      );
-      this.#server = { server, connections: new Connections(server) };
-    }
-    return this.#server;
+  get #inboundServer(): NodeServer {
+    return (this.#server ??= new NodeServer(this.#host, this.safety));
   }
 
   #verb(method: string): Register {

@@ -4,7 +4,6 @@
  * A handler that is synchronous is answered in the same turn, without a promise. Whatever is refused before
  * an endpoint runs (404, 405, 413, …) still passes the app's middleware, so that a logger sees it.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONSTANTS } from './constants.js';
 import { HotaruError } from './errors.js';
 import { HttpContext, setMatch } from './http/context.js';
@@ -14,12 +13,12 @@ import { wireError, type HttpError } from './http/response/http-error.js';
 import { problemResponse, toHttpError } from './http/response/problem.js';
 import type { PumpResult } from './http/response/pump.js';
 import { bodyTooLarge } from './http/request/request-body.js';
-import { checkHead, checkHeadSize } from './http/request/request-head.js';
+import { checkHeadSize } from './http/request/head-size.js';
 import { readTarget, refusedTarget } from './http/request/request-target.js';
 import { HttpResponse } from './http/response/response.js';
 import type { HttpSafety } from './http/request/safety.js';
 import { writeResponse } from './http/response/write-response.js';
-import { InboundConnection } from './inbound/node-http/connection.js';
+import type { Inbound } from './inbound/inbound.js';
 import { report, reportCut } from './log/report.js';
 import { compose, isThenable, type Middleware } from './middleware/compose.js';
 import { ANY_METHOD, Router } from './routing/router.js';
@@ -38,12 +37,8 @@ export class Dispatcher {
     this.#safety = safety;
   }
 
-  /** @param awaitsContinue the client asked with `Expect: 100-continue` and has had no answer yet. */
-  handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    // Behind a malformed request: it may be a part of that one's body. Its connection is about to close.
-    if (!InboundConnection.of(request.socket).isAccepting) return;
-    const exchange = new Exchange(this.#services, this.#safety, request, response);
-    exchange.awaitsContinue = awaitsContinue;
+  accept(inbound: Inbound): void {
+    const exchange = new Exchange(this.#services, this.#safety, inbound);
     const ctx = new HttpContext(exchange);
     try {
       const outcome = this.#run(exchange, ctx);
@@ -102,17 +97,16 @@ export class Dispatcher {
 
   /** Everything that can be said from the head alone, before a byte of the body is read. */
   #admit(exchange: Exchange, ctx: HttpContext): Endpoint {
-    const { request } = exchange;
+    const { inbound } = exchange;
+    const { method, flaw } = inbound;
     const appSafety = this.#safety;
-    const malformed = checkHead(request, exchange);
     // Now: by the time it is answered, what follows has been parsed.
-    if (malformed !== undefined) exchange.connection.refuseRest(exchange.response);
-    const method = request.method ?? 'GET';
-    const isServerWide = request.url === '*' && method === 'OPTIONS';
+    if (flaw !== undefined) inbound.closeAfter();
+    const isServerWide = inbound.target === '*' && method === 'OPTIONS';
     // First of all: whatever is refused below is logged, and passes middleware, under its path.
-    if (!isServerWide) setTarget(exchange, request.url ?? '');
-    if (malformed !== undefined) throw malformed;
-    checkHeadSize(request, appSafety, exchange);
+    if (!isServerWide) setTarget(exchange, inbound.target);
+    if (flaw !== undefined) throw flaw;
+    checkHeadSize(inbound, appSafety);
     if (isServerWide) throw new AutomaticOptions(this.#allowed(undefined));
     const { path } = exchange;
     const match = this.router.find(method, path);
@@ -126,10 +120,10 @@ export class Dispatcher {
       throw methodNotAllowed(method, allowed);
     }
     exchange.safety = safety;
-    if (safety !== appSafety) checkHeadSize(request, safety, exchange);
-    if (exchange.hasBody) {
-      if (exchange.contentLength > safety.maxBodySize) throw bodyTooLarge(safety.maxBodySize);
-      if (!safety.allowsContentType(fieldOf(request, 'content-type')))
+    if (safety !== appSafety) checkHeadSize(inbound, safety);
+    if (inbound.bodyLength !== 0) {
+      if (inbound.bodyLength > safety.maxBodySize) throw bodyTooLarge(safety.maxBodySize);
+      if (!safety.allowsContentType(fieldOf(inbound, 'content-type')))
         throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'this content type is not accepted here', {
           headers: { accept: safety.allowedContentTypes?.join(', ') },
         });
@@ -187,14 +181,14 @@ export class Dispatcher {
       exchange.finish();
       return;
     }
-    let written: Promise<PumpResult> | undefined;
+    let written: Promise<PumpResult> | boolean;
     try {
       written = writeResponse(exchange, response);
     } catch (error) {
       this.#rewrite(exchange, error);
       return;
     }
-    if (written === undefined) this.#sent(exchange);
+    if (typeof written === 'boolean') this.#sent(exchange, written);
     else {
       this.#services.requests.opened(exchange);
       written.then(
@@ -202,7 +196,7 @@ export class Dispatcher {
           if (result.outcome !== 'sent')
             exchange.outcome = result.outcome === 'cut' ? 'cut' : 'client-left';
           if (result.outcome === 'cut') reportCut(exchange, result.error);
-          if (result.outcome === 'sent') this.#sent(exchange);
+          if (result.outcome === 'sent') this.#sent(exchange, result.isAllSent);
           else exchange.finish();
         },
         (error: unknown) => this.#rewrite(exchange, error),
@@ -217,12 +211,16 @@ export class Dispatcher {
     });
     const { open } = this.#services.requests;
     for (const exchange of open) exchange.drainTimedOut(reason);
-    for (const exchange of open) if (exchange.state === 'answered') exchange.connection.cut(reason);
+    for (const exchange of open)
+      if (exchange.state === 'answered') {
+        exchange.leave(reason);
+        exchange.inbound.cut();
+      }
     for (const exchange of open) if (exchange.state === 'open') this.#fail(exchange, reason);
   }
 
-  #sent(exchange: Exchange): void {
-    if (exchange.response.writableLength === 0) exchange.finish();
+  #sent(exchange: Exchange, isAllSent: boolean): void {
+    if (isAllSent) exchange.finish();
     else {
       this.#services.requests.opened(exchange);
       exchange.written();
@@ -235,7 +233,7 @@ export class Dispatcher {
     else {
       exchange.log.error({ err: error }, 'the response was cut');
       exchange.outcome = 'cut';
-      exchange.response.destroy();
+      exchange.inbound.cut();
       exchange.finish();
     }
   }

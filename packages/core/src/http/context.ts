@@ -71,7 +71,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   /** Upper case. */
   get method(): string {
-    return this.#exchange.request.method ?? 'GET';
+    return this.#exchange.inbound.method;
   }
 
   /**
@@ -97,9 +97,9 @@ export class HttpContext<Params extends object = AnyParams> {
    */
   get url(): URL {
     if (this.#url !== undefined) return this.#url;
-    const { request, target } = this.#exchange;
-    const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-    this.#url = urlOf(target, scheme, fieldOf(request, 'host'));
+    const { inbound, target } = this.#exchange;
+    const scheme = inbound.isSecure ? 'https' : 'http';
+    this.#url = urlOf(target, scheme, fieldOf(inbound, 'host'));
     return this.#url;
   }
 
@@ -130,12 +130,12 @@ export class HttpContext<Params extends object = AnyParams> {
 
   /** The header fields of the request: `get()`, `getAll()`, `has()`, and iteration as `[name, value]`. */
   get headers(): RequestHeaders {
-    return (this.#headers ??= new RequestHeaders(this.#exchange.request));
+    return (this.#headers ??= new RequestHeaders(this.#exchange.inbound));
   }
 
   /** One header, whatever the case of its name: `ctx.headers.get(name)`. */
   header(name: string): string | undefined {
-    return fieldOf(this.#exchange.request, name.toLowerCase());
+    return fieldOf(this.#exchange.inbound, name.toLowerCase());
   }
 
   get cookies(): Cookies {
@@ -146,7 +146,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   /** The address at the other end of the connection: a proxy's, if there is one. */
   get ip(): string {
-    return this.#exchange.request.socket.remoteAddress ?? '';
+    return this.#exchange.inbound.remoteAddress;
   }
 
   // ── the body ───────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +215,7 @@ export class HttpContext<Params extends object = AnyParams> {
    * is out already.
    */
   setHeader(name: string, value: HeaderValue): this {
-    if (this.#exchange.response.headersSent)
+    if (this.#exchange.isHeadSent)
       throw new HotaruError('HOTARU_INVALID_STATE', 'the head of the response was sent already');
     setHeader((this.#exchange.headers ??= emptyHeaders()), name, value);
     return this;

@@ -1,10 +1,12 @@
 /**
  * `Exchange`: the life of one inbound request, and what is drafted of its response.
  *
- *     open ──answer()──▶ answered ──written()──▶ written ──finish()──▶ finished
- *       └──────────────────┴──client leaves────────┴───▶ finished     calls made in it are aborted, its body fails
+ *     open ──answer()──▶ answered ──written()──▶ written ──drained──▶ finished
+ *       ▲                   │ reopen()             │
+ *       └───────────────────┘                      │
+ *       └──────────────────┴───────────gone────────┴──▶ finished     calls made in it are aborted, its body fails
  *
- * answered: a response is being written · written: all of it is handed to Node, and nothing more is done for it, but
+ * answered: a response is being written · written: the transport has all of it, and nothing more is done for it, but
  * the client has not taken it: only of a large one, otherwise it is finished at once.
  *
  * It is over when its response is written, its handler has returned and all that was handed to `waitUntil()` is
@@ -14,20 +16,21 @@
  * Invariants: `answer()` says yes once, so that a deadline and a handler never both answer · the scope of
  * outbound calls is ended or aborted exactly once · after `finished` no timer is left · a request that
  * makes no outbound call and asks for no signal costs no listener, no timer and no controller: that its client
- * has left it hears from its connection (inbound/node-http/connection.ts).
+ * has left it hears from its transport, which it knows by the seam alone (inbound/inbound.ts).
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RequestScope, type CallReport, type OpenCall } from '@hotaru/client';
+import type { OpenCall, RequestScope } from '@hotaru/client';
 import { CONSTANTS } from '../constants.js';
-import { InboundConnection, type RequestUnderWay } from '../inbound/node-http/connection.js';
+import type { Gone, Inbound, InboundEvents } from '../inbound/inbound.js';
 import { Correlation } from '../log/correlation.js';
-import { shownFrame } from '../log/error-facts.js';
 import type { RequestOutcome } from '../log/request-log.js';
 import type { Listed } from '../log/open-requests.js';
 import type { Logger } from '../log/logger.js';
 import type { Services } from '../services.js';
 import { wireError } from './response/http-error.js';
 import type { HeaderBag } from './response/headers.js';
+import { outboundScope } from './outbound-scope.js';
+import type { Outflow } from './response/pump.js';
+import { dropRepresentation } from './response/representation.js';
 import { RequestBody } from './request/request-body.js';
 import { isClientGone } from './request-over.js';
 import { NO_TARGET, type RequestTarget } from './request/request-target.js';
@@ -35,37 +38,13 @@ import { toResponse, type HttpResponse, type StreamSource } from './response/res
 import type { HttpSafety } from './request/safety.js';
 import { UnsentBodies } from './response/unsent-bodies.js';
 
-/**
- * Header fields about one representation (RFC 9110 §8, RFC 9530), and about keeping it. Named one by one: a
- * `content-security-policy` is about the site, and an error page needs it, too.
- */
-const REPRESENTATION = new Set([
-  'content-digest',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-location',
-  'content-md5',
-  'content-range',
-  'content-type',
-  'repr-digest',
-  'digest',
-  'etag',
-  'last-modified',
-  'cache-control',
-  'expires',
-  'accept-ranges',
-]);
-
 const NO_CALLS: readonly OpenCall[] = Object.freeze([]);
 
 export type ExchangeState = 'open' | 'answered' | 'written' | 'finished';
 
-export class Exchange implements RequestUnderWay, Listed<Exchange> {
-  readonly connection: InboundConnection;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+export class Exchange implements InboundEvents, Listed<Exchange> {
+  /** The request, from its transport's side. */
+  readonly inbound: Inbound;
   readonly services: Services;
   /** The limits of the endpoint, once it is known. */
   safety: HttpSafety;
@@ -73,20 +52,15 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   target: RequestTarget = NO_TARGET;
   /** The text of the pattern that matched; undefined when none did. */
   pattern: string | undefined = undefined;
-  /** From the head: see request-head.ts. */
-  contentLength = -1;
-  isChunked = false;
-  headBytes = 0;
-  hasRequestId = false;
-  /** The client waits for `100 Continue` before it sends its body. */
-  awaitsContinue = false;
   /** The draft: what `ctx.status()` (0: nothing) and `ctx.setHeader()` said. */
   status = 0;
   headers: HeaderBag | undefined = undefined;
+  /** Of the response whose head is out; 0 when there is none. */
+  sentStatus = 0;
   /** `performance.now()` by which the response has to begin; `Infinity` is never, or it has begun. */
   deadlineMs = Infinity;
-  /** Told when the client leaves while a response is being written. */
-  onLeave: (() => void) | undefined = undefined;
+  /** The stream that is being sent. */
+  outflow: Outflow | undefined = undefined;
   /** Set when the body stalled, was too large, or ended with the client: the rest of it cannot be waited for. */
   bodyFailure: Error | undefined = undefined;
   /** For its line in the log: `performance.now()` when it came, 0 when nothing needs it. */
@@ -118,19 +92,13 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   #bodies: UnsentBodies | undefined = undefined;
   #isReopened = false;
   #leftBecause: Error | undefined = undefined;
+  #outcomeWhenWritten: RequestOutcome = 'sent';
 
-  constructor(
-    services: Services,
-    safety: HttpSafety,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
+  constructor(services: Services, safety: HttpSafety, inbound: Inbound) {
     this.services = services;
     this.safety = safety;
-    this.request = request;
-    this.response = response;
-    this.connection = InboundConnection.of(request.socket);
-    this.connection.begin(this, request, response);
+    this.inbound = inbound;
+    inbound.events = this;
     if (services.requests.isOn) this.startedAtMs = performance.now();
   }
 
@@ -145,22 +113,16 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
 
   /** Has the client left before it had the whole response? */
   get isGone(): boolean {
-    return (
-      this.#leftBecause !== undefined || this.response.destroyed || this.request.socket.destroyed
-    );
+    return this.#leftBecause !== undefined || this.inbound.isGone;
   }
 
-  /** Has no other request come behind it on its connection? */
-  get isNewest(): boolean {
-    return this.connection.isLast(this);
+  /** Is the head of a response out? Then nothing of it can be changed. */
+  get isHeadSent(): boolean {
+    return this.sentStatus !== 0;
   }
 
   get isOver(): boolean {
     return this.#pending === 0;
-  }
-
-  get hasBody(): boolean {
-    return this.isChunked || this.contentLength > 0;
   }
 
   get body(): RequestBody {
@@ -174,12 +136,10 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
 
   /** Its request id and its trace. Made on first use. */
   get correlation(): Correlation {
-    // Reading it out of the head costs more than the rest: only if it is there, or the head was not looked through.
-    const mayHaveId = this.hasRequestId || this.headBytes === 0;
     return (this.#correlation ??= new Correlation(
-      this.request,
+      this.inbound,
       this.services.correlation,
-      mayHaveId,
+      this.inbound.hasRequestId,
     ));
   }
 
@@ -192,7 +152,7 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   get toldId(): string | undefined {
     const { correlation, requests } = this.services;
     if (!correlation.tellsId) return undefined;
-    return this.#correlation !== undefined || requests.isOn || this.hasRequestId
+    return this.#correlation !== undefined || requests.isOn || this.inbound.hasRequestId
       ? this.correlation.requestId
       : undefined;
   }
@@ -217,7 +177,7 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   get log(): Logger {
     return (this.#log ??= this.services.log.child({
       ...(this.services.correlation.logsId && { requestId: this.correlation.requestId }),
-      method: this.request.method,
+      method: this.inbound.method,
       path: this.path,
     }));
   }
@@ -225,22 +185,7 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   /** Outbound calls made for this request live in it. Made on first use, with one listener. */
   get scope(): RequestScope {
     if (this.#scope !== undefined) return this.#scope;
-    const { sendsId, sendsTrace } = this.services.correlation;
-    const sendsFields = sendsId || sendsTrace;
-    const scope = new RequestScope({
-      deadlineMs: this.deadlineMs,
-      ...(sendsFields && { fields: () => this.correlation.fields() }),
-      captureCallSites: this.services.hasDiagnostics,
-      onOpenCall: (report) => this.#reportOpenCall(report),
-      ...(this.services.isDevelopment && {
-        onUnreadBody: (report) =>
-          // Of a request that failed, the handler may never have had the response: a sibling's failure came first.
-          this.log[this.hasFailed ? 'debug' : 'warn'](
-            callFields(report),
-            'the body of an upstream response was never read; read it, or call discard()',
-          ),
-      }),
-    });
+    const scope = outboundScope(this);
     this.#scope = scope;
     if (this.#leftBecause !== undefined) scope.abort(this.#leftBecause);
     else if (this.isWritten) scope.end('is aborted');
@@ -301,15 +246,6 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     this.#onOver?.();
   }
 
-  /** In a request that failed, calls are left behind by what failed: they are its fault. */
-  #reportOpenCall(report: CallReport): void {
-    const isNews = this.services.isDevelopment && !this.hasFailed;
-    this.log[isNews ? 'warn' : 'debug'](
-      callFields(report),
-      'an upstream call was aborted: its request was answered before it; await it, or hand it to ctx.waitUntil()',
-    );
-  }
-
   /** Calls `onPassed` when the deadline passes before a response has begun. */
   startDeadline(ms: number, onPassed: () => void): void {
     this.deadlineMs = performance.now() + ms;
@@ -351,7 +287,8 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
    * what failed then may fail again.
    */
   reopen(): boolean {
-    if (this.#state !== 'answered' || this.response.headersSent || this.#isReopened) return false;
+    if (this.#state !== 'answered' || this.inbound.answer !== 'due' || this.#isReopened)
+      return false;
     this.#isReopened = true;
     this.#state = 'open';
     return true;
@@ -363,8 +300,7 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
    */
   dropRepresentation(): void {
     this.status = 0;
-    for (const name of Object.keys(this.headers ?? {}))
-      if (REPRESENTATION.has(name)) Reflect.deleteProperty(this.headers ?? {}, name);
+    if (this.headers !== undefined) dropRepresentation(this.headers);
   }
 
   /** The head goes out in time: from now on a stream ends with its source, its client or the write clock. */
@@ -374,19 +310,13 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     this.#scope?.liftDeadline();
   }
 
-  /** Node has all of the response, and the client has to take the rest of it: then it is finished. */
+  /** The transport has all of the response, and the client has to take the rest of it: then it is finished. */
   written(): void {
     if (this.#state !== 'answered') return;
     this.#state = 'written';
-    const { outcome } = this;
+    this.#outcomeWhenWritten = this.outcome;
     this.#endWork();
     this.#settleOne();
-    // Node says so, too, when the connection is destroyed with the rest of it: that its client left comes next.
-    this.response.once('finish', () => {
-      if (this.request.socket.destroyed) return;
-      this.outcome = outcome; // even if the app has begun to cut what is left
-      this.finish();
-    });
   }
 
   /** The response is out, or there is no client to take it. */
@@ -395,7 +325,6 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     const hasEndedWork = this.#state === 'written';
     this.#state = 'finished';
     clearTimeout(this.#timer);
-    this.connection.end(this);
     if (!hasEndedWork) this.#endWork();
     this.services.requests.finished(this);
     if (!hasEndedWork) this.#settleOne();
@@ -406,7 +335,8 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     this.#scope?.end('is aborted');
   }
 
-  leave(reason: Error = wireError('HOTARU_CLIENT_GONE', 'the client has left')): void {
+  /** Nothing of the request matters any more: its client has left, or is given up. */
+  leave(reason: Error): void {
     if (this.#state === 'finished') return;
     if (this.outcome !== 'drain-cut') {
       this.outcome = isClientGone(reason) ? 'client-left' : 'cut';
@@ -416,7 +346,7 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     this.#scope?.abort(reason);
     this.failBody(reason);
     this.finish();
-    this.onLeave?.();
+    this.outflow?.left();
   }
 
   /** The app has to stop: that is how it ends, whoever hears of it first. */
@@ -426,23 +356,36 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
     this.#scope?.abort(reason);
   }
 
-  watchOutput(): void {
-    this.connection.watchOutput(this);
-  }
+  // ── told and asked by the transport ──────────────────────────────────────────────────────────────
 
   get writeTimeoutMs(): number {
     return this.safety.writeTimeout;
   }
 
-  writeTimedOut(unsentBytes: number): Error {
-    const { writeTimeout } = this.safety;
-    this.log.warn(
-      { writeTimeout, unsentBytes },
-      'the response was cut: its client stopped reading',
-    );
-    return wireError(
-      'HOTARU_WRITE_TIMEOUT',
-      `the client took nothing of the response for ${writeTimeout} ms`,
+  drained(): void {
+    if (this.#state === 'written') {
+      this.outcome = this.#outcomeWhenWritten; // even if the app has begun to cut what was left
+      this.finish();
+    } else this.outflow?.drained();
+  }
+
+  gone(why: Gone): void {
+    if (this.#state === 'finished') return;
+    if (why === 'left') {
+      this.leave(wireError('HOTARU_CLIENT_GONE', 'the client has left'));
+      return;
+    }
+    const { late, timeoutMs, unsentBytes } = why;
+    if (late === this.inbound)
+      this.log.warn(
+        { writeTimeout: timeoutMs, unsentBytes },
+        'the response was cut: its client stopped reading',
+      );
+    this.leave(
+      wireError(
+        'HOTARU_WRITE_TIMEOUT',
+        `the client took nothing of the response for ${timeoutMs} ms`,
+      ),
     );
   }
 
@@ -452,19 +395,6 @@ export class Exchange implements RequestUnderWay, Listed<Exchange> {
   }
 }
 
-function callFields({ url, method, callSite }: CallReport): object {
-  return {
-    upstream: withoutQuery(url),
-    upstreamMethod: method,
-    at: callSite === undefined ? undefined : shownFrame(callSite),
-  };
-}
-
 function ignore(): void {
   // how it ended does not matter to the request
-}
-
-function withoutQuery(url: string): string {
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
 }

@@ -3,7 +3,7 @@ import { checkCorrelation, Correlation } from './correlation.js';
 
 it('no two traces and no two spans are the same, however many are made', () => {
   const seen = new Set<string>();
-  const request = { rawHeaders: [] };
+  const request = { fields: [] };
   for (let i = 0; i < 2_000; i += 1) {
     const correlation = new Correlation(request, checkCorrelation(), false);
     const [first = '', second = ''] = [correlation.fields(), correlation.fields()].map(

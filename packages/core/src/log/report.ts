@@ -31,7 +31,7 @@ export function report(exchange: Exchange, problem: HttpError): void {
 export function reportCut(exchange: Exchange, error: unknown): void {
   const level = error instanceof HotaruClientError ? 'warn' : 'error';
   exchange.log[level](
-    { err: error, status: exchange.response.statusCode, pattern: exchange.pattern },
+    { err: error, status: exchange.sentStatus, pattern: exchange.pattern },
     'the response was cut: its body failed',
   );
 }

@@ -87,7 +87,7 @@ export class RequestLog {
   finished(exchange: Exchange): void {
     this.#open.remove(exchange);
     if (this.isOn) this.#log.info(accessFacts(exchange), 'request');
-    else if (exchange.outcome === 'client-left' && !exchange.response.headersSent)
+    else if (exchange.outcome === 'client-left' && !exchange.isHeadSent)
       this.#log.info(accessFacts(exchange), 'the client left before its request was answered');
   }
 
@@ -108,7 +108,7 @@ export class RequestLog {
       const calls = exchange.openCalls();
       return {
         requestId: exchange.loggedId,
-        method: exchange.request.method ?? 'GET',
+        method: exchange.inbound.method,
         path: exchange.path,
         ms: Math.round(nowMs - exchange.startedAtMs),
         ...(calls.length > 0 && { calls }),
@@ -118,14 +118,14 @@ export class RequestLog {
 }
 
 function accessFacts(exchange: Exchange): Record<string, unknown> {
-  const { request, response, path, pattern, startedAtMs, bodyBytes, outcome, callsWhenLeft } =
+  const { inbound, sentStatus, path, pattern, startedAtMs, bodyBytes, outcome, callsWhenLeft } =
     exchange;
   return {
     requestId: exchange.loggedId,
-    method: request.method,
+    method: inbound.method,
     path,
     pattern,
-    status: (response.headersSent ? undefined : UNSENT_STATUS[outcome]) ?? response.statusCode,
+    status: sentStatus === 0 ? (UNSENT_STATUS[outcome] ?? 200) : sentStatus,
     ms: startedAtMs === 0 ? undefined : Math.round((performance.now() - startedAtMs) * 10) / 10,
     bytes: bodyBytes,
     outcome,

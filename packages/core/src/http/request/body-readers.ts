@@ -5,21 +5,21 @@ import { fieldOf, type RawFields } from './headers-view.js';
 import { wireError } from '../response/http-error.js';
 import { mediaType } from './safety.js';
 
-type Source = Pick<Exchange, 'request' | 'body'>;
+type Source = Pick<Exchange, 'inbound' | 'body'>;
 
 export async function textOf(exchange: Source): Promise<string> {
-  const { request } = exchange;
-  refuseCoding(request);
+  const { inbound } = exchange;
+  refuseCoding(inbound);
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(
-    fieldOf(request, 'content-type') ?? '',
+    fieldOf(inbound, 'content-type') ?? '',
   )?.[1];
   return decodeText(await exchange.body.bytes(), charset);
 }
 
 export async function jsonOf(exchange: Source): Promise<unknown> {
-  const { request } = exchange;
-  refuseCoding(request);
-  const type = mediaType(fieldOf(request, 'content-type'));
+  const { inbound } = exchange;
+  refuseCoding(inbound);
+  const type = mediaType(fieldOf(inbound, 'content-type'));
   if (type !== '' && type !== 'application/json' && !/^[^/]+\/[^/]+\+json$/.test(type))
     throw wireError('HOTARU_UNSUPPORTED_MEDIA_TYPE', 'JSON is expected here', {
       headers: { accept: 'application/json' },
@@ -35,9 +35,9 @@ export async function jsonOf(exchange: Source): Promise<unknown> {
 }
 
 export async function formOf(exchange: Source): Promise<ParsedForm> {
-  const { request } = exchange;
-  refuseCoding(request);
-  return parseForm(await exchange.body.bytes(), fieldOf(request, 'content-type'));
+  const { inbound } = exchange;
+  refuseCoding(inbound);
+  return parseForm(await exchange.body.bytes(), fieldOf(inbound, 'content-type'));
 }
 
 /** RFC 9110 §8.4: a coding that is not undone here is a 415. */

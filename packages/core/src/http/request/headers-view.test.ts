@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fieldOf, RequestHeaders } from './headers-view.js';
 
 const RAW = {
-  rawHeaders: [
+  fields: [
     ...['Host', 'a.example'],
     ...['X-Forwarded-For', '1.1.1.1'],
     ...['COOKIE', 'a=1'],
@@ -73,7 +73,7 @@ describe('RequestHeaders', () => {
   });
 
   it('is seen whole by console.log()', () => {
-    const shown = inspect(new RequestHeaders({ rawHeaders: ['A', '1', 'b', '2'] }));
+    const shown = inspect(new RequestHeaders({ fields: ['A', '1', 'b', '2'] }));
     expect(shown).toBe(`RequestHeaders { a: '1', b: '2' }`);
   });
 });

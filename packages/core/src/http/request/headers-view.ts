@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 
 /** A request as this file needs it: name, value, name, value, as they came. */
 export interface RawFields {
-  readonly rawHeaders: readonly string[];
+  readonly fields: readonly string[];
 }
 
 /**
@@ -37,11 +37,11 @@ const SINGLE = new Set([
 
 /** The value of a field, as `RequestHeaders.get()` has it. @param name in lower case. */
 export function fieldOf(request: RawFields, name: string): string | undefined {
-  const { rawHeaders } = request;
+  const { fields } = request;
   let found: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (!isNamed(rawHeaders[index] ?? '', name)) continue;
-    const value = rawHeaders[index + 1] ?? '';
+  for (let index = 0; index < fields.length; index += 2) {
+    if (!isNamed(fields[index] ?? '', name)) continue;
+    const value = fields[index + 1] ?? '';
     if (found === undefined) found = value;
     else if (SINGLE.has(name)) return found;
     else found = joined(name, found, value);
@@ -68,7 +68,7 @@ export class RequestHeaders implements Iterable<[string, string]> {
 
   /** How many lines there are, repeats included. */
   get size(): number {
-    return this.#request.rawHeaders.length / 2;
+    return this.#request.fields.length / 2;
   }
 
   /**
@@ -82,9 +82,9 @@ export class RequestHeaders implements Iterable<[string, string]> {
 
   /** The value of each line of that name. */
   getAll(name: string): string[] {
-    const { rawHeaders } = this.#request;
+    const { fields } = this.#request;
     const wanted = name.toLowerCase();
-    return rawHeaders.filter((_, at) => at % 2 === 1 && isNamed(rawHeaders[at - 1] ?? '', wanted));
+    return fields.filter((_, at) => at % 2 === 1 && isNamed(fields[at - 1] ?? '', wanted));
   }
 
   has(name: string): boolean {
@@ -92,9 +92,9 @@ export class RequestHeaders implements Iterable<[string, string]> {
   }
 
   *[Symbol.iterator](): IterableIterator<[string, string]> {
-    const { rawHeaders } = this.#request;
-    for (let index = 0; index < rawHeaders.length; index += 2)
-      yield [(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? ''];
+    const { fields } = this.#request;
+    for (let index = 0; index < fields.length; index += 2)
+      yield [(fields[index] ?? '').toLowerCase(), fields[index + 1] ?? ''];
   }
 
   entries(): IterableIterator<[string, string]> {

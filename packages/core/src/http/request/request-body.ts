@@ -1,6 +1,6 @@
 /**
- * `RequestBody`: the bytes of one inbound request, under its limits. node:http has none: a body may be
- * endless, stall for ever, or drip.
+ * `RequestBody`: the bytes of one inbound request, under its limits: without them it may be endless,
+ * stall for ever, or drip.
  *
  *     unread ──bytes()──▶ collecting ──▶ collected | failed
  *        └────stream()──▶ streaming
@@ -8,16 +8,15 @@
  * Too many bytes are a 413 as soon as there is one too many; a pause longer than `bodyTimeout`, while the
  * body is waited for, is a 408; so is a collected body that drips (`minBodyBytesPerSecond`). A stream that its reader
  * pauses is not stalled. A body that cannot come any more, because the client has left or the response is out,
- * is an error at once. What stays unread is write-response.ts's business.
+ * is an error at once. What stays unread is its transport's business.
  */
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { CONSTANTS } from '../../constants.js';
 import { HotaruError } from '../../errors.js';
 import { ByteCollector } from './byte-collector.js';
 import type { Exchange } from '../exchange.js';
 import { wireError, type HttpError } from '../response/http-error.js';
-import { isReadAnyway } from '../../inbound/node-http/linger.js';
+import type { BodySink, Inbound } from '../../inbound/inbound.js';
 import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -60,8 +59,8 @@ export class RequestBody {
   }
 
   #collect(): Promise<Buffer> {
-    const { request } = this.#exchange;
-    if (!this.#exchange.hasBody) return Promise.resolve(EMPTY);
+    const { inbound } = this.#exchange;
+    if (inbound.bodyLength === 0) return Promise.resolve(EMPTY);
     const reason = whyUnreadable(this.#exchange);
     if (reason !== undefined) return Promise.reject(reason);
     const collector = new ByteCollector();
@@ -76,7 +75,7 @@ export class RequestBody {
         },
         end: () => resolve(collector.take()),
         fail: (error) => {
-          request.pause();
+          inbound.pauseBody();
           reject(error);
         },
       });
@@ -85,19 +84,19 @@ export class RequestBody {
   }
 
   #open(): Readable {
-    if (!this.#exchange.hasBody) return Readable.from([], { objectMode: false });
-    return new BodyStream(this.#exchange, (sink) => this.#listen(sink));
+    if (this.#exchange.inbound.bodyLength === 0) return Readable.from([], { objectMode: false });
+    return new BodyStream(this.#exchange, (reader) => this.#listen(reader));
   }
 
-  #listen(sink: BodySink): BodySource {
-    return (this.#source = new BodySource(this.#exchange, this.#safety, sink));
+  #listen(reader: Reader): BodySource {
+    return (this.#source = new BodySource(this.#exchange, this.#safety, reader));
   }
 }
 
 /** The body as its reader takes it. */
-class BodyStream extends Readable implements BodySink {
+class BodyStream extends Readable implements Reader {
   readonly #exchange: Exchange;
-  readonly #listen: (sink: BodySink) => BodySource;
+  readonly #listen: (reader: Reader) => BodySource;
   #source: BodySource | undefined = undefined;
   /** Small pieces of this turn of the event loop. */
   readonly #pending = new ByteCollector();
@@ -105,7 +104,7 @@ class BodyStream extends Readable implements BodySink {
   /** The reader has enough: nothing more is taken from the socket after this turn. */
   #isFull = false;
 
-  constructor(exchange: Exchange, listen: (sink: BodySink) => BodySource) {
+  constructor(exchange: Exchange, listen: (reader: Reader) => BodySource) {
     super();
     this.#exchange = exchange;
     this.#listen = listen;
@@ -129,7 +128,7 @@ class BodyStream extends Readable implements BodySink {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearImmediate(this.#flush);
     this.#source?.leave();
-    this.#exchange.request.pause();
+    this.#exchange.inbound.pauseBody();
     done(error);
   }
 
@@ -156,9 +155,7 @@ class BodyStream extends Readable implements BodySink {
     this.#flush = undefined;
     this.#pushPending();
     if (!this.#isFull) return;
-    // After the response, the rest of a small body is read even if its reader is gone: for the next request.
-    if (this.#exchange.isWritten && isReadAnyway(this.#exchange.contentLength)) return;
-    this.#exchange.request.pause();
+    this.#exchange.inbound.pauseBody();
     this.#source?.rest();
   }
 
@@ -169,16 +166,17 @@ class BodyStream extends Readable implements BodySink {
 
 /** Why nothing can come of a body that was not read yet; undefined when it can. */
 function whyUnreadable(exchange: Exchange): Error | undefined {
-  const { request, response } = exchange;
-  if (exchange.bodyFailure !== undefined) return exchange.bodyFailure;
-  if (exchange.isWritten && response.writableEnded)
+  const { inbound } = exchange;
+  const failure = exchange.bodyFailure ?? inbound.bodyError;
+  if (failure !== undefined) return failure;
+  if (inbound.answer === 'ended' || inbound.answer === 'sent')
     return new HotaruError(
       'HOTARU_REQUEST_BODY_USED',
       'the response was sent already, and the unread request body was dropped with it',
     );
-  if (exchange.isGone || request.destroyed)
+  if (exchange.isGone || inbound.body === 'cut')
     return wireError('HOTARU_CLIENT_GONE', 'the client left before its body was read');
-  if (request.readableEnded)
+  if (inbound.body !== 'unread')
     return new HotaruError(
       'HOTARU_REQUEST_BODY_USED',
       'the request body was read before the request came to the app',
@@ -186,45 +184,40 @@ function whyUnreadable(exchange: Exchange): Error | undefined {
   return undefined;
 }
 
-interface BodySink {
+/** The reader of a body: a sink that is told of every failure, ours too. */
+interface Reader {
   data(chunk: Buffer): void;
   end(): void;
   fail(error: Error): void;
 }
 
-/** The listeners on a request, its size so far and its stall timer; all gone when it has ended. */
-class BodySource {
-  /** Undefined at the end, as the sink is: the request outlives it on an idle connection, and the body with it. */
+/** What comes of a body: its size so far and its stall timer, which is gone when it has ended. */
+class BodySource implements BodySink {
+  /** Undefined at the end, as the reader is: an idle connection must hold no body. */
   #exchange: Exchange | undefined;
-  readonly #request: IncomingMessage;
+  readonly #inbound: Inbound;
   readonly #safety: HttpSafety;
-  #sink: BodySink | undefined;
+  #reader: Reader | undefined;
   #size = 0;
   #isOver = false;
   /** For bytes, without a timer yet. */
   #isWaiting = false;
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(exchange: Exchange, safety: HttpSafety, sink: BodySink) {
+  constructor(exchange: Exchange, safety: HttpSafety, reader: Reader) {
     this.#exchange = exchange;
-    this.#request = exchange.request;
+    this.#inbound = exchange.inbound;
     this.#safety = safety;
-    this.#sink = sink;
-    if (exchange.awaitsContinue) {
-      exchange.awaitsContinue = false;
-      exchange.response.writeContinue();
-    }
-    this.#request.on('data', this.#onData);
-    this.#request.on('end', this.#onEnd);
-    this.#request.on('error', this.#onLost);
-    this.#request.on('close', this.#onLost);
+    this.#reader = reader;
+    this.#inbound.sayContinue();
+    this.#inbound.readBody(this);
   }
 
   /** The reader waits for bytes: the clock runs. */
   wait(): void {
-    if (this.#request.isPaused()) this.#request.resume();
+    this.#inbound.resumeBody();
     if (this.#timer !== undefined) this.#timer.refresh();
-    else if (this.#safety.bodyTimeout !== Infinity && !this.#isWaiting) {
+    else if (this.#safety.bodyTimeout !== Infinity && !this.#isWaiting && !this.#isOver) {
       // Most bodies are here within this turn and need no timer.
       this.#isWaiting = true;
       atEndOfTurn(this);
@@ -235,7 +228,7 @@ class BodySource {
   startClock(): void {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
-    this.#timer = setTimeout(this.#onStall, this.#safety.bodyTimeout);
+    this.#timer = setTimeout(() => this.#stalled(), this.#safety.bodyTimeout);
   }
 
   /** The reader has enough: the clock stops. */
@@ -245,59 +238,47 @@ class BodySource {
     this.#timer = undefined;
   }
 
+  /** Its reader wants no more. */
   leave(): void {
-    this.#over();
-    this.#request.off('data', this.#onData);
-    this.#request.off('end', this.#onEnd);
-    this.#request.off('error', this.#onLost);
-    this.#request.off('close', this.#onLost);
-  }
-
-  #over(): void {
     this.#isOver = true;
     this.rest();
     this.#exchange = undefined;
-    this.#sink = undefined;
+    this.#reader = undefined;
   }
 
-  fail(error: Error): void {
+  data(chunk: Buffer): void {
     if (this.#isOver) return;
-    const sink = this.#sink;
-    if (this.#exchange !== undefined) this.#exchange.bodyFailure = error;
-    this.leave();
-    sink?.fail(error);
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
     this.#size += chunk.length;
     if (this.#size > this.#safety.maxBodySize) {
       this.fail(bodyTooLarge(this.#safety.maxBodySize));
       return;
     }
     this.#timer?.refresh();
-    this.#sink?.data(chunk);
-  };
+    this.#reader?.data(chunk);
+  }
 
-  readonly #onEnd = (): void => {
-    // The listeners stay: nothing that they listen for matters any more, and taking them off has its price.
-    const sink = this.#sink;
-    this.#over();
-    sink?.end();
-  };
+  end(): void {
+    const reader = this.#reader;
+    this.leave();
+    reader?.end();
+  }
 
-  readonly #onStall = (): void => {
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    const reader = this.#reader;
+    if (this.#exchange !== undefined) this.#exchange.bodyFailure = error;
+    this.leave();
+    reader?.fail(error);
+  }
+
+  #stalled(): void {
     this.fail(
       wireError(
         'HOTARU_REQUEST_BODY_TIMEOUT',
         `no byte of the body for ${this.#safety.bodyTimeout} ms`,
       ),
     );
-  };
-
-  readonly #onLost = (): void => {
-    if (!this.#isOver)
-      this.fail(wireError('HOTARU_CLIENT_GONE', 'the client left before its body was here'));
-  };
+  }
 }
 
 /** All that began to wait in this turn of the event loop share one callback at its end. */

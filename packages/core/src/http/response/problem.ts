@@ -7,6 +7,7 @@ import { HotaruClientError } from '@hotaru/client';
 import type { ErrorCode } from '@hotaru/client';
 import { CONSTANTS } from '../../constants.js';
 import { HotaruError } from '../../errors.js';
+import type { Answer } from '../../inbound/inbound.js';
 import { UNREADABLE } from '../../log/error-facts.js';
 import { HttpError } from './http-error.js';
 import { HttpResponse } from './response.js';
@@ -73,7 +74,18 @@ export function problemResponse(error: HttpError): HttpResponse {
   return new HttpResponse(problemText(error), 'application/problem+json', { status, headers });
 }
 
-export function problemText(error: HttpError): string {
+/** The same for what never was a request: no handler and no middleware has a say in it. */
+export function refusalAnswer(error: HttpError): Answer {
+  const body = problemText(error);
+  const length = String(Buffer.byteLength(body));
+  return {
+    status: error.status,
+    fields: ['Content-Type', 'application/problem+json', 'Content-Length', length],
+    body,
+  };
+}
+
+function problemText(error: HttpError): string {
   const { type, title, status, detail, instance, code, extensions } = error;
   const members = { type, title, status, detail, instance, code };
   try {

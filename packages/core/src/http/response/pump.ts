@@ -7,37 +7,50 @@
  * a model's tokens) does not keep the client waiting for the head.
  */
 import { Readable } from 'node:stream';
-import type { ServerResponse } from 'node:http';
 import { HotaruError } from '../../errors.js';
-import { InboundConnection } from '../../inbound/node-http/connection.js';
+import type { FieldLines, Inbound } from '../../inbound/inbound.js';
 import type { StreamSource } from './response.js';
 
 /** Where the body goes. */
 export interface Outlet {
-  readonly response: ServerResponse;
-  /** Called when the client leaves. */
-  onLeave: (() => void) | undefined;
+  readonly inbound: Inbound;
+  /** What is being sent, while it is. */
+  outflow: Outflow | undefined;
+  /** Set when the head is out. */
+  sentStatus: number;
   /** What was written is added to it. */
   bodyBytes: number;
-  /** To be called when something was written that the client has not taken. */
-  watchOutput(): void;
 }
 
-/** How the body went: all of it, the client left, or it broke after the head was sent. */
-export type PumpResult = { outcome: 'sent' | 'gone' } | { outcome: 'cut'; error: unknown };
+/** A stream that is being sent, as its outlet tells it. */
+export interface Outflow {
+  /** The client has taken enough: more can be written. */
+  drained(): void;
+  /** The client has left. */
+  left(): void;
+}
+
+/**
+ * How the body went: all of it (`isAllSent`: the system has all of it), the client left, or it broke after the head
+ * was sent.
+ */
+export type PumpResult =
+  | { outcome: 'sent'; isAllSent: boolean }
+  | { outcome: 'gone' }
+  | { outcome: 'cut'; error: unknown };
 
 /**
  * @param length what `content-length` promises; -1 when nothing does.
- * @param writeHead called once, before the first byte.
  * @throws what the source failed with, if nothing was sent yet.
  */
 export function pump(
   source: StreamSource,
   outlet: Outlet,
   length: number,
-  writeHead: () => void,
+  status: number,
+  fields: FieldLines,
 ): Promise<PumpResult> {
-  return new Pump(source, outlet, length, writeHead).run();
+  return new Pump(source, outlet, length, status, fields).run();
 }
 
 /** Gives up a source that will not be read. */
@@ -53,80 +66,86 @@ export function cancelSource(source: StreamSource): void {
 
 type Chunks = AsyncIterator<Uint8Array | string>;
 
-class Pump {
+class Pump implements Outflow {
   readonly #source: StreamSource;
+  readonly #chunks: Chunks;
   readonly #outlet: Outlet;
-  readonly #response: ServerResponse;
-  readonly #writeHead: () => void;
+  readonly #inbound: Inbound;
+  readonly #status: number;
+  readonly #fields: FieldLines;
   #missing: number;
   readonly #isCounted: boolean;
-  #isHeadWritten = false;
+  #hasBegun = false;
   #isStopped = false;
   #isGone = false;
   #wake: (() => void) | undefined = undefined;
+  #resolveGone: ((result: PumpResult) => void) | undefined = undefined;
 
-  constructor(source: StreamSource, outlet: Outlet, length: number, writeHead: () => void) {
+  constructor(
+    source: StreamSource,
+    outlet: Outlet,
+    length: number,
+    status: number,
+    fields: FieldLines,
+  ) {
     this.#source = source;
+    this.#chunks = iteratorOf(source);
     this.#outlet = outlet;
-    this.#response = outlet.response;
+    this.#inbound = outlet.inbound;
+    this.#status = status;
+    this.#fields = fields;
     this.#missing = length;
     this.#isCounted = length >= 0;
-    this.#writeHead = writeHead;
   }
 
   async run(): Promise<PumpResult> {
-    const response = this.#response;
-    const chunks = iteratorOf(this.#source);
+    const inbound = this.#inbound;
     // The source may never yield again: the client's leaving must not wait for it.
-    const gone = new Promise<PumpResult>((resolve) => {
-      this.#outlet.onLeave = () => {
-        this.#isGone = true;
-        this.#wake?.();
-        this.#stop(chunks);
-        resolve({ outcome: 'gone' });
-      };
-    });
-    const onDrain = (): void => this.#wake?.();
-    response.on('drain', onDrain);
+    const gone = new Promise<PumpResult>((resolve) => (this.#resolveGone = resolve));
+    this.#outlet.outflow = this;
     const flush = setImmediate(() => this.#flushHead());
     try {
-      return await Promise.race([gone, this.#copy(chunks)]);
+      return await Promise.race([gone, this.#copy()]);
     } catch (error) {
-      this.#stop(chunks);
-      if (!this.#isHeadWritten) throw error;
-      if (this.#isGone || response.destroyed) return { outcome: 'gone' };
-      cut(response);
+      this.#stop();
+      if (!this.#hasBegun) throw error;
+      if (this.#isGone || inbound.isGone) return { outcome: 'gone' };
+      inbound.cut();
       return { outcome: 'cut', error };
     } finally {
       clearImmediate(flush);
-      this.#outlet.onLeave = undefined;
-      response.off('drain', onDrain);
+      this.#outlet.outflow = undefined;
     }
   }
 
-  async #copy(chunks: Chunks): Promise<PumpResult> {
-    const response = this.#response;
+  drained(): void {
+    this.#wake?.();
+  }
+
+  left(): void {
+    this.#isGone = true;
+    this.#wake?.();
+    this.#stop();
+    this.#resolveGone?.({ outcome: 'gone' });
+  }
+
+  async #copy(): Promise<PumpResult> {
     for (;;) {
-      const step = await chunks.next();
-      if (this.#isGone || response.destroyed) {
-        this.#stop(chunks); // the connection's end may be heard of too late
+      const step = await this.#chunks.next();
+      if (this.#isGone || this.#inbound.isGone) {
+        this.#stop(); // the connection's end may be heard of too late
         return { outcome: 'gone' };
       }
       if (step.done === true) break;
       const chunk = checkChunk(step.value);
       this.#count(chunk);
-      this.#head();
-      if (chunk.length === 0 || response.write(chunk)) continue;
-      this.#outlet.watchOutput();
+      if (chunk.length === 0 || this.#send(chunk)) continue;
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }
     if (this.#isCounted && this.#missing !== 0)
       throw new HotaruError('HOTARU_INVALID_OUTCOME', `the body is ${this.#missing} bytes short`);
-    this.#head();
-    response.end();
-    if (response.writableLength > 0) this.#outlet.watchOutput();
-    return { outcome: 'sent' };
+    return { outcome: 'sent', isAllSent: this.#end() };
   }
 
   #count(chunk: Uint8Array | string): void {
@@ -138,27 +157,38 @@ class Pump {
       throw new HotaruError('HOTARU_INVALID_OUTCOME', 'the body is longer than its content-length');
   }
 
-  #head(): void {
-    if (this.#isHeadWritten) return;
-    this.#writeHead();
-    this.#isHeadWritten = true;
+  #send(chunk: Uint8Array | string): boolean {
+    return this.#hasBegun ? this.#inbound.write(chunk) : this.#begin(chunk);
+  }
+
+  #end(): boolean {
+    if (this.#hasBegun) return this.#inbound.end();
+    const isAllSent = this.#inbound.respond(this.#status, this.#fields, null);
+    this.#outlet.sentStatus = this.#status;
+    return isAllSent;
+  }
+
+  #begin(first: Uint8Array | string | undefined): boolean {
+    const goesOn = this.#inbound.begin(this.#status, this.#fields, first);
+    this.#hasBegun = true;
+    this.#outlet.sentStatus = this.#status;
+    return goesOn;
   }
 
   #flushHead(): void {
-    if (this.#isHeadWritten || this.#isGone || this.#response.destroyed) return;
+    if (this.#hasBegun || this.#isGone || this.#inbound.isGone) return;
     try {
-      this.#head();
-      this.#response.flushHeaders();
+      this.#begin(undefined);
     } catch {
-      this.#response.destroy(); // a head that cannot be written; nothing can be said any more
+      this.#inbound.cut(); // a head that cannot be written; nothing can be said any more
     }
   }
 
-  #stop(chunks: Chunks): void {
+  #stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
     if (this.#source instanceof Readable) this.#source.destroy();
-    else endOf(chunks);
+    else endOf(this.#chunks);
   }
 }
 
@@ -194,14 +224,6 @@ function readerIterator(source: ReadableStream<Uint8Array | string>): Chunks {
       return { done: true, value: undefined };
     },
   };
-}
-
-/** The client must see a cut, not an end; and before it, what was written. */
-function cut(response: ServerResponse): void {
-  const { req, socket } = response;
-  // To HTTP/1.0 a closed connection is the end of the body: only a reset says otherwise.
-  if (req.httpVersionMinor === 0 && socket !== null) InboundConnection.of(socket).reset();
-  else setImmediate(() => response.destroy());
 }
 
 function checkChunk(chunk: unknown): Uint8Array | string {

@@ -17,25 +17,18 @@
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { CONSTANTS } from '../../constants.js';
+import type { Cut } from '../inbound.js';
+import { InboundConnection } from './connection.js';
 
 /** `_httpMessage` is the response in progress; Node itself goes by it in `closeIdleConnections()`. */
 type HttpSocket = Socket & { _httpMessage?: object | null };
 
-/** What a drain had to cut. */
-export interface Cut {
-  readonly responses: number;
-  readonly upgraded: number;
-}
-
 export class Connections {
   readonly #server: Server;
   readonly #sockets = new Set<HttpSocket>();
-  readonly #upgraded = new WeakSet<Duplex>();
-  readonly #onUpgrade = (_request: unknown, socket: Duplex): void => {
-    this.#upgraded.add(socket);
-  };
+  readonly #onUpgrade = (_request: unknown, socket: Socket): void =>
+    InboundConnection.of(socket).takenOver();
 
   constructor(server: Server) {
     this.#server = server;
@@ -98,7 +91,7 @@ export class Connections {
       }
       const silent: HttpSocket[] = [];
       for (const socket of this.#sockets) {
-        if (this.#upgraded.has(socket)) continue;
+        if (InboundConnection.isTaken(socket)) continue;
         const before = seen.get(socket);
         if (before === undefined || isAnswering(socket) || before.bytes !== socket.bytesRead)
           seen.set(socket, { bytes: socket.bytesRead, since: now });
@@ -116,15 +109,19 @@ export class Connections {
   /** Answers that are given now have a moment to be read. */
   async #cut(onTimeUp: (cut: Cut) => void): Promise<void> {
     const sockets = [...this.#sockets];
-    const upgraded = sockets.filter((socket) => this.#upgraded.has(socket));
+    const upgraded = sockets.filter((socket) => InboundConnection.isTaken(socket));
     const responses = sockets.filter(
-      (socket) => isAnswering(socket) && !this.#upgraded.has(socket),
+      (socket) => isAnswering(socket) && !InboundConnection.isTaken(socket),
     );
     onTimeUp({ responses: responses.length, upgraded: upgraded.length });
     for (const socket of sockets) if (!responses.includes(socket)) socket.destroy();
     const endsAt = performance.now() + CONSTANTS.farewellMs;
     while (this.#sockets.size > 0 && performance.now() < endsAt)
       await pause(CONSTANTS.silenceCheckMs);
+    this.destroyAll();
+  }
+
+  destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -5,29 +5,18 @@
  * throw away the response (a 413, say) before the client has read it. So the socket is half-closed instead,
  * and what still comes is thrown away, for a bounded time (RFC 9112 §9.6).
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONSTANTS } from '../../constants.js';
+import type { NodeInbound } from './node-inbound.js';
 
-/** Is a request body of that length read to its end, whether the handler wants it or not? */
-export function isReadAnyway(contentLength: number): boolean {
-  return contentLength >= 0 && contentLength <= CONSTANTS.lingerDrainMaxBytes;
-}
-
-/**
- * To be called before the head is written.
- *
- * @param contentLength of the request; -1 when it is not known.
- */
-export function settleUnreadBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  contentLength: number,
-): void {
+/** To be called before the head is written, for a request with a body. */
+export function settleUnreadBody(inbound: NodeInbound): void {
+  const { request, response } = inbound;
   const { socket } = request;
-  if (isReadAnyway(contentLength)) {
+  if (request.complete) return;
+  if (isReadAnyway(inbound)) {
     // What is left is small: read it, so that the connection can go on; but do not wait for ever.
     response.once('finish', () => {
-      request.resume();
+      inbound.dropBody();
       const timer = setTimeout(() => {
         if (!request.complete) socket.destroy();
       }, CONSTANTS.lingerMs);
@@ -40,9 +29,22 @@ export function settleUnreadBody(
   // Node calls this method when the response is flushed; the one of the prototype destroys at once.
   socket.destroySoon = () => {
     socket.end();
-    request.resume();
+    inbound.resumeRest();
     const timer = setTimeout(() => socket.destroy(), CONSTANTS.lingerMs);
     timer.unref();
     socket.once('close', () => clearTimeout(timer));
   };
+}
+
+/**
+ * A client that was never told to send its body may or may not do so, and one whose body stalled or was too long is
+ * not waited for: then nothing can follow on the connection.
+ */
+function isReadAnyway({ awaitsContinue, bodyLength, connection }: NodeInbound): boolean {
+  return (
+    connection.isAccepting &&
+    !awaitsContinue &&
+    bodyLength > 0 &&
+    bodyLength <= CONSTANTS.lingerDrainMaxBytes
+  );
 }

@@ -5,19 +5,16 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { CONSTANTS } from '../../constants.js';
-import type { HttpError } from '../../http/response/http-error.js';
-import { problemText } from '../../http/response/problem.js';
+import type { Answer } from '../inbound.js';
 
 /** Writes a whole response without a request, and closes. */
-export function refuse(socket: Socket, problem: HttpError): void {
-  const { status } = problem;
-  const text = problemText(problem);
-  socket.end(
+export function refuse(socket: Socket, { status, fields, body }: Answer): void {
+  let head =
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
-      `Date: ${new Date().toUTCString()}\r\n` +
-      'Connection: close\r\nContent-Type: application/problem+json\r\n' +
-      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
+    `Date: ${new Date().toUTCString()}\r\nConnection: close\r\n`;
+  for (let index = 0; index < fields.length; index += 2)
+    head += `${fields[index] ?? ''}: ${fields[index + 1] ?? ''}\r\n`;
+  socket.end(`${head}\r\n${body}`);
   // Destroyed at once, unread bytes would make this a RST and the answer might be lost: see linger.ts.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), CONSTANTS.farewellMs);

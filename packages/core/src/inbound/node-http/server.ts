@@ -1,31 +1,77 @@
 /**
- * The `http.Server`: its limits, and an answer for what never becomes a request (bad bytes, a head too large
- * or too slow), which node:http would cut off or answer without a body.
+ * `NodeServer`: the `http.Server` as an `InboundServer`: its limits, and an answer for what never becomes a request,
+ * which node:http would cut off or answer without a body. How its connections end is connections.ts.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
+import type { Binding } from '../../binding.js';
 import { CONSTANTS } from '../../constants.js';
+import type { HttpSafety } from '../../http/request/safety.js';
+import { wireError } from '../../http/response/http-error.js';
+import type { Cut, InboundHost, InboundServer, ListenAddress } from '../inbound.js';
+import { refuseBroken, type ParserError } from './broken.js';
 import { InboundConnection } from './connection.js';
+import { Connections } from './connections.js';
+import { acceptRequest } from './node-inbound.js';
 import { skipEmptyWrites } from './one-write.js';
 import { refuse } from './refuse.js';
-import { wireError, type HttpError } from '../../http/response/http-error.js';
-import { problemText } from '../../http/response/problem.js';
-import type { HttpSafety } from '../../http/request/safety.js';
 
-export type RequestListener = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  awaitsContinue: boolean,
-) => void;
+/** What node:http servers call for each request, and what supertest takes. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+export type { Server as HttpServer } from 'node:http';
 
-/** Told of what was refused before it was a request; `reason` is the parser's. */
-export type RefusalListener = (problem: HttpError, reason?: string) => void;
+/**
+ * For a server that is not ours: it may have its own limits, and its own ideas of `Expect`.
+ *
+ * @example supertest(nodeHandler(host)); createServer(nodeHandler(host));
+ */
+export function nodeHandler(host: InboundHost): NodeHandler {
+  return (request, response) => acceptRequest(host, request, response, false, undefined);
+}
 
-export function createHttpServer(
-  safety: HttpSafety,
-  onRequest: RequestListener,
-  onRefusal: RefusalListener,
-): Server {
+export class NodeServer implements InboundServer {
+  readonly server: Server;
+  readonly #connections: Connections;
+  readonly #host: InboundHost;
+
+  constructor(host: InboundHost, safety: HttpSafety) {
+    this.#host = host;
+    this.server = createHttpServer(host, safety);
+    this.#connections = new Connections(this.server);
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  async listen({ host, port }: Binding): Promise<ListenAddress> {
+    const { server } = this;
+    server.listen({ port, ...(host !== undefined && { host }) });
+    await once(server, 'listening');
+    // After this no error of the server is the caller's: one (EMFILE, say) must not end the process.
+    server.on('error', (error) => this.#host.failed(error));
+    const { address, port: bound } = server.address() as AddressInfo;
+    return { host: address, port: bound };
+  }
+
+  async stopAccepting(): Promise<void> {
+    await this.#connections.acceptWaiting();
+    // Not http.Server's own close(), which would also cut connections whose next request is on its way.
+    NetServer.prototype.close.call(this.server);
+  }
+
+  drain(timeoutMs: number, onTimeUp: (cut: Cut) => void): Promise<void> {
+    return this.#connections.drain(timeoutMs, onTimeUp);
+  }
+
+  destroy(): void {
+    this.#connections.destroyAll();
+    this.server.close(); // also Node's timer for slow heads
+  }
+}
+
+function createHttpServer(host: InboundHost, safety: HttpSafety): Server {
   const { headersTimeout, maxHeaderSize } = safety;
   const server = createServer({
     maxHeaderSize,
@@ -36,103 +82,63 @@ export function createHttpServer(
     ),
     requestTimeout: 0, // a long upload is no attack; bodies have clocks of their own
     keepAliveTimeout: CONSTANTS.keepAliveMs,
-    requireHostHeader: false, // checked in request-head.ts, with a proper answer
+    requireHostHeader: false, // checked in head.ts, with a proper answer
   });
-  server.maxHeadersCount = 0; // Node would drop the rest in silence; counted in request-head.ts
+  server.maxHeadersCount = 0; // Node would drop the rest in silence; counted in head-size.ts
   server.on('connection', skipEmptyWrites);
-  server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-    onRequest(request, response, false),
-  );
+  server.on('request', nodeHandler(host));
   // Without this listener Node says 100 before the head was looked at.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    onRequest(request, response, true),
+    acceptRequest(host, request, response, true, undefined),
   );
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const problem = wireError('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected');
-    const text = problemText(problem);
-    onRefusal(problem);
+    const { status, fields, body } = host.refuse(
+      wireError('HOTARU_EXPECTATION_FAILED', 'only 100-continue can be expected'),
+    );
     // Its body may be on the way.
     InboundConnection.of(request.socket).refuseRest(response);
-    response.writeHead(417, {
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(text),
-    });
-    response.end(text);
+    response.writeHead(status, fields as string[]);
+    response.end(body);
   });
-  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    socket.on('error', ignore);
-    const problem = wireError('HOTARU_METHOD_NOT_ALLOWED', 'CONNECT is not supported here');
-    const connection = InboundConnection.of(socket);
-    onRefusal(problem);
-    connection.whenAnswered(() => refuse(connection.socket, problem));
-  });
+  if (host.takesOver) takeUpgrades(host, server);
+  else refuseTunnels(host, server);
   server.on('clientError', (error: ParserError, socket: Socket) =>
-    refuseBroken(error, socket, onRefusal),
+    refuseBroken(host, error, socket),
   );
   return server;
 }
 
-interface ParserError extends NodeJS.ErrnoException {
-  /** What was being parsed. */
-  readonly rawPacket?: Uint8Array;
+function refuseTunnels(host: InboundHost, server: Server): void {
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    socket.on('error', ignore);
+    const connection = InboundConnection.of(socket);
+    const answer = host.refuse(
+      wireError('HOTARU_METHOD_NOT_ALLOWED', 'CONNECT is not supported here'),
+    );
+    connection.whenAnswered(() => refuse(socket, answer));
+  });
 }
-
-/** RFC 8446 §5.1: the record that every TLS connection begins with. */
-const TLS_HANDSHAKE = 0x16;
-const TLS_MAJOR = 0x03;
 
 /**
- * What Node's parser gave up on. The requests that arrived whole before it are answered first, each with its own
- * answer; a request whose own body is broken has an error for its body. Only then comes the refusal.
+ * Requests for another protocol are the host's: to take over, or to answer as any other. Node's parser has let go of
+ * the socket then, so such an answer is the last one.
  */
-function refuseBroken(error: ParserError, socket: Socket, onRefusal: RefusalListener): void {
-  const connection = InboundConnection.of(socket);
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (connection.state === 'deaf') return; // refused already; this is what came behind it
-  connection.stopReading();
-  // RFC 9112 §9.6: what follows a `Connection: close` is not looked at.
-  if (error.code === 'HPE_CLOSED_CONNECTION') return;
-  const problem = problemOf(error);
-  if (error.code === 'HPE_INVALID_EOF_STATE') {
-    // A client that ends the connection in the middle of a request takes back all it has asked for.
-    const isAnswering = connection.isAnswering;
-    connection.leave();
-    if (isAnswering) socket.destroy();
-    else {
-      onRefusal(problem, error.code);
-      refuse(connection.socket, problem);
-    }
-    return;
-  }
-  if (connection.failBody(problem)) return; // its request has a line of its own
-  onRefusal(problem, error.code);
-  connection.whenAnswered(() => refuse(connection.socket, problem));
-}
-
-function problemOf(error: ParserError): HttpError {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return wireError('HOTARU_HEADERS_TOO_LARGE', 'the request head is too large');
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return wireError('HOTARU_BODY_TOO_LARGE', 'the chunk extensions are too large');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return wireError('HOTARU_HEAD_TIMEOUT', 'the request head did not arrive in time');
-    default:
-      return wireError('HOTARU_BAD_REQUEST', `the request is malformed${whyMalformed(error)}`);
-  }
-}
-
-function whyMalformed({ code, rawPacket }: ParserError): string {
-  if (rawPacket?.[0] === TLS_HANDSHAKE && rawPacket[1] === TLS_MAJOR)
-    return ': it is TLS, and this port is for plain HTTP';
-  if (code === 'HPE_INVALID_METHOD') return ': the method is not known';
-  if (code === 'HPE_INVALID_HEADER_TOKEN') return ': a header field is not well-formed';
-  return '';
+function takeUpgrades(host: InboundHost, server: Server): void {
+  const onUpgrade = (request: IncomingMessage, socket: Socket, behind: Buffer): void => {
+    socket.on('error', ignore);
+    const connection = InboundConnection.of(socket);
+    connection.whenAnswered(() => {
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once('finish', () => socket.destroySoon());
+      acceptRequest(host, request, response, false, behind);
+    });
+  };
+  server.on('connect', onUpgrade);
+  server.on('upgrade', onUpgrade);
 }
 
 function ignore(): void {
-  // a refused client may be gone already
+  // the client may be gone already
 }

@@ -11,13 +11,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CONSTANTS } from '../../constants.js';
-
-/** A response that is not taken yet. */
-export interface Outgoing {
-  readonly response: ServerResponse;
-  /** ms; `Infinity` is no limit. */
-  readonly writeTimeoutMs: number;
-}
+import type { Stalled } from '../inbound.js';
+import type { NodeInbound } from './node-inbound.js';
 
 /** What Node's handle knows of the queue below it; its own HTTP server goes by it, too. */
 interface QueueHandle {
@@ -27,20 +22,20 @@ interface QueueHandle {
 
 export class WriteClock {
   readonly #socket: Socket;
-  readonly #onExpired: (late: Outgoing, unsentBytes: number) => void;
-  readonly #watched = new Set<Outgoing>();
+  readonly #onExpired: (stalled: Stalled) => void;
+  readonly #watched = new Set<NodeInbound>();
   #timer: NodeJS.Timeout | undefined = undefined;
   #taken = 0;
   #sinceMs = 0;
 
-  constructor(socket: Socket, onExpired: (late: Outgoing, unsentBytes: number) => void) {
+  constructor(socket: Socket, onExpired: (stalled: Stalled) => void) {
     this.#socket = socket;
     this.#onExpired = onExpired;
   }
 
-  watch(outgoing: Outgoing): void {
-    if (outgoing.writeTimeoutMs === Infinity || this.#socket.destroyed) return;
-    this.#watched.add(outgoing);
+  watch(inbound: NodeInbound): void {
+    if (inbound.writeTimeoutMs === Infinity || this.#socket.destroyed) return;
+    this.#watched.add(inbound);
     if (this.#timer !== undefined) return;
     this.#taken = this.#takenBytes();
     this.#sinceMs = performance.now();
@@ -65,8 +60,8 @@ export class WriteClock {
   }
 
   #look(): void {
-    for (const outgoing of this.#watched)
-      if (isTaken(outgoing.response)) this.#watched.delete(outgoing);
+    for (const inbound of this.#watched)
+      if (isTaken(inbound.response)) this.#watched.delete(inbound);
     if (this.#watched.size === 0 || this.#socket.destroyed) {
       this.stop();
       return;
@@ -81,7 +76,7 @@ export class WriteClock {
       const late = this.#first();
       if (late !== undefined && now - this.#sinceMs >= late.writeTimeoutMs) {
         this.stop();
-        this.#onExpired(late, unsentBytes);
+        this.#onExpired({ late, timeoutMs: late.writeTimeoutMs, unsentBytes });
         return;
       }
     }
@@ -89,8 +84,8 @@ export class WriteClock {
   }
 
   /** The one that is being written: the others have no socket yet, or none any more. */
-  #first(): Outgoing | undefined {
-    for (const outgoing of this.#watched) if (outgoing.response.socket !== null) return outgoing;
+  #first(): NodeInbound | undefined {
+    for (const inbound of this.#watched) if (inbound.response.socket !== null) return inbound;
     return undefined;
   }
 

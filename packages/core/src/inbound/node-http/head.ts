@@ -7,13 +7,11 @@
  */
 import { isHost } from '@hotaru/wire';
 import type { IncomingMessage } from 'node:http';
-import { wireError, type HttpError } from '../response/http-error.js';
-import type { HttpSafety } from './safety.js';
+import { wireError, type HttpError } from '../../http/response/http-error.js';
 
 export interface HeadFacts {
-  /** -1 when there is none. */
-  contentLength: number;
-  isChunked: boolean;
+  /** As the framing says it: 0 when there is no body, -1 when it is chunked. */
+  bodyLength: number;
   headBytes: number;
   /** `x-request-id` is there, whatever it says. */
   hasRequestId: boolean;
@@ -34,6 +32,8 @@ export function checkHead(request: IncomingMessage, facts: HeadFacts): HttpError
   let hosts = 0;
   let isHostValid = true;
   let coding = '';
+  let isChunked = false;
+  let length = 0;
   let bytes = (request.method?.length ?? 0) + (request.url?.length ?? 0) + 12;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
@@ -53,23 +53,23 @@ export function checkHead(request: IncomingMessage, facts: HeadFacts): HttpError
         if (name.toLowerCase() === 'x-request-id') facts.hasRequestId = true;
         break;
       case 14:
-        if (name.toLowerCase() === 'content-length') facts.contentLength = Number(value);
+        if (name.toLowerCase() === 'content-length') length = Number(value);
         break;
       case 17:
         if (name.toLowerCase() === 'transfer-encoding') {
           coding = coding === '' ? value : `${coding},${value}`;
-          facts.isChunked = true;
+          isChunked = true;
         }
         break;
     }
   }
   facts.headBytes = bytes;
+  facts.bodyLength = isChunked ? -1 : length;
   if (httpVersionMajor !== 1) return wireError('HOTARU_BAD_REQUEST', 'only HTTP/1.1 is supported');
   if (!isHostValid) return invalidHost('Host is no host name');
   if (hosts > 1) return invalidHost('Host is given twice');
   if (httpVersionMinor === 0) {
-    if (facts.isChunked)
-      return wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
+    if (isChunked) return wireError('HOTARU_BAD_REQUEST', 'HTTP/1.0 has no Transfer-Encoding');
   } else if (hosts === 0) return invalidHost('Host is missing');
   return coding === '' || coding === 'chunked' ? undefined : checkCoding(coding);
 }
@@ -81,21 +81,6 @@ function checkCoding(coding: string): HttpError | undefined {
     'HOTARU_UNSUPPORTED_TRANSFER_CODING',
     'the only transfer coding supported is chunked',
   );
-}
-
-/** With the app's limits, and with an endpoint's own, stricter ones. @throws HttpError 431 */
-export function checkHeadSize(
-  request: IncomingMessage,
-  safety: HttpSafety,
-  facts: HeadFacts,
-): void {
-  if (request.rawHeaders.length > safety.maxHeaders * 2)
-    throw wireError('HOTARU_TOO_MANY_HEADERS', `more than ${safety.maxHeaders} header fields`);
-  if (facts.headBytes > safety.maxHeaderSize)
-    throw wireError(
-      'HOTARU_HEADERS_TOO_LARGE',
-      `the request head is larger than ${safety.maxHeaderSize} bytes`,
-    );
 }
 
 function invalidHost(detail: string): HttpError {
