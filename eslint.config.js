@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { directions } from './eslint.directions.js';
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/coverage/**', 'eslint.config.js'] },
@@ -27,37 +28,13 @@ export default tseslint.config(
       '@typescript-eslint/unified-signatures': 'off', // one overload per way to call reads better
     },
   },
-  // Imports point one way (docs/architecture.md): core → client; inside client send → pool → interfaces.
-  oneWay('packages/client/src/**', []),
-  oneWay('packages/client/src/pool/**', [
-    ban('pool/ knows no sockets and no HTTP', [
-      '**/connection/**',
-      '**/message/**',
-      '**/send/**',
-      '**/connection-pool.js',
-      '**/pool-hosts.js',
-      'node:net',
-      'node:tls',
-      'node:http',
-      'node:https',
-    ]),
-  ]),
-  oneWay('packages/client/src/connection/**', [
-    ban('connection/ implements what pool/ declares', [
-      '**/send/**',
-      '**/connection-pool.js',
-      '**/pool-hosts.js',
-    ]),
-  ]),
-  oneWay('packages/client/src/message/**', [
-    ban('message/ is data', [
-      '**/send/**',
-      '**/pool/**',
-      '**/connection/**',
-      '**/connection-pool.js',
-      '**/pool-hosts.js',
-    ]),
-  ]),
+  // Imports point one way: see the table.
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    plugins: { hotaru: directions },
+    rules: { 'hotaru/directions': 'error' },
+  },
   // Each package has one table of figures (docs/architecture.md): a stray one is found by no review.
   {
     files: ['packages/*/src/**/*.ts'],
@@ -72,7 +49,7 @@ export default tseslint.config(
   },
   // Plain programs that run as they are: no types to check them by.
   {
-    files: ['**/*.mjs'],
+    files: ['**/*.mjs', 'eslint.directions.js'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: { parserOptions: { project: false, program: null } },
   },
@@ -88,24 +65,6 @@ export default tseslint.config(
     },
   },
 );
-
-/** One of the rules for a folder; a later rule for the same file replaces an earlier one, so each has them all. */
-function oneWay(files, patterns) {
-  const noFramework = ban('client knows nothing of core', [
-    '@hotaru/core',
-    '@hotaru/core/*',
-    '**/core/**',
-  ]);
-  return {
-    files: [files],
-    ignores: ['**/*.test.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [noFramework, ...patterns] }] },
-  };
-}
-
-function ban(message, group) {
-  return { group, message };
-}
 
 /**
  * A figure is a number in decimal that a `const` of the module is set to, a default of a parameter, or any

@@ -1,6 +1,5 @@
 /** Writes a well-formed HTTP/1.1 response, so that a script spells out only what it does wrong. */
-import { STATUS_CODES } from 'node:http';
-import { isBodilessStatus } from '@hotaru/wire';
+import { isBodilessStatus, REASON_PHRASES } from '@hotaru/wire';
 
 /** What to answer with; everything has a default. */
 export interface CannedResponse {
@@ -30,7 +29,7 @@ export interface CannedResponse {
  */
 export function cannedResponse(response: CannedResponse = {}): Buffer {
   const status = response.status ?? 200;
-  const reason = response.reason ?? STATUS_CODES[status] ?? '';
+  const reason = response.reason ?? REASON_PHRASES[status] ?? '';
   const fields = fieldsOf(response.headers);
   const chunked = Array.isArray(response.body);
   const body = chunked

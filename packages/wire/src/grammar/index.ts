@@ -14,5 +14,5 @@ export {
   TOKEN,
 } from './bytes.js';
 export { isHost, isSendableHost, uriHost } from './host.js';
-export { isBodilessStatus, REDIRECT_STATUSES } from './status.js';
+export { isBodilessStatus, REASON_PHRASES, REDIRECT_STATUSES } from './status.js';
 export { isDigits, isFieldText, isTargetText, isToken, listMembers, trimBlanks } from './text.js';

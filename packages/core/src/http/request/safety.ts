@@ -1,9 +1,8 @@
 /**
- * `HttpSafety`: the limits an inbound request is held to. One table says what each is, its default and
- * why; request-head.ts, request-body.ts, server.ts and
- * inbound/node-http/write-clock.ts enforce them.
+ * `HttpSafety`: the limits an inbound request is held to. One table says what each is, its default and why;
+ * request-head.ts, request-body.ts, server.ts and inbound/node-http/write-clock.ts enforce them.
  */
-import { METHODS } from 'node:http';
+import { METHODS } from '../../inbound/node-http/methods.js';
 import {
   checkCount,
   checkDuration,

@@ -1,7 +1,7 @@
 /**
  * `HttpError`: an error that is an answer. The framework turns it into RFC 9457 problem+json (problem.ts).
  */
-import { STATUS_CODES } from 'node:http';
+import { REASON_PHRASES } from '@hotaru/wire';
 import { FRAMEWORK_ERRORS, HotaruError, type WireErrorCode } from '../../errors.js';
 import { show } from '../../options.js';
 import { copyHeaders, emptyHeaders, type HeaderBag, type HeadersInput } from './headers.js';
@@ -50,7 +50,7 @@ export class HttpError extends Error {
         'HOTARU_INVALID_OPTION',
         `status is ${show(status)}; allowed for an HttpError: a number from 400 to 599`,
       );
-    const name = title ?? STATUS_CODES[status] ?? 'Error';
+    const name = title ?? REASON_PHRASES[status] ?? 'Error';
     super(detail ?? name, cause === undefined ? undefined : { cause });
     this.status = status;
     this.title = name;
