@@ -12,6 +12,7 @@ import { TlsSessions } from './connection/tls-sessions.js';
 import type { Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
 import { HostPool } from './pool/host-pool.js';
+import { OriginProtocol } from './pool/origin-protocol.js';
 import { Permits } from './pool/permits.js';
 import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
 import { Sweeper } from './pool/sweeper.js';
@@ -77,6 +78,8 @@ export class PoolHosts {
         clock: this.#clock,
         permits: this.#permits,
         random: this.#random,
+        // Only HTTP/1.1 is offered, and raw bytes are for one caller.
+        protocol: new OriginProtocol('exclusive'),
         onQuiet: () => this.#events.onQuiet(),
         onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
         onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),

@@ -1,13 +1,15 @@
 /**
  * Decides how many connections are dialled to one host, and when.
  *
- * State: the dials under way (pending-dials.ts), the spares wanted (warm-up), and until when to hold back
+ * State: the dials under way (pending-dials.ts), the spares wanted (spares.ts), and until when to hold back
  * (backoff.ts). A dial belongs to the pool, not to the waiter that caused it: if that waiter leaves, the
  * dial goes on and the first in the queue gets the connection.
  *
- *   pump() starts dials while   prompt dials < min(waiters + spares, maxDialing)
+ *   wanted = what the protocol of the origin needs for its waiters (origin-protocol.ts), and one for each spare
+ *
+ *   pump() starts dials while   prompt dials < min(wanted, maxDialing)
  *                         and   the host is not backing off (then: one probe at a time, spaced out)
- *                         and   all dials < min(two for each waiter and spare, maxDialing),
+ *                         and   all dials < min(two for each that is wanted, maxDialing),
  *                               live + all dials < maxPerHost, permits last
  *
  * At one of the last limits a forsaken dial makes room. One timer, for the end of holding back and for the
@@ -18,8 +20,10 @@ import type { Settings } from '../config/pool-config.js';
 import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';
+import type { DialDemand, OriginProtocol } from './origin-protocol.js';
 import { PendingDial, PendingDials } from './pending-dials.js';
 import type { DialHolder, Permits, PermitTaker } from './permits.js';
+import { Spares } from './spares.js';
 import type { Dial, Waiter } from './waiter.js';
 
 export interface DialEvents<T> {
@@ -28,10 +32,8 @@ export interface DialEvents<T> {
 }
 
 /** What a dialer needs of its host pool. */
-export interface DialerHost<T> {
+export interface DialerHost<T> extends DialDemand {
   readonly settings: Settings;
-  readonly waiterCount: number;
-  readonly liveCount: number;
   /** The oldest waiter that waits on no dial. */
   readonly oldestWithoutDial: Waiter<T> | undefined;
   /** At `maxPerHost`: may an idle connection be given up for a waiter that needs a fresh one? */
@@ -50,20 +52,10 @@ export interface DialerEnvironment<T> {
   readonly clock: Clock;
   readonly permits: Permits;
   readonly random: () => number;
+  /** What is known of this host. */
+  readonly protocol: OriginProtocol;
   /** Starts one dial. It answers later, never before this returns; to throw is to fail. */
   readonly dial: (events: DialEvents<T>) => Dial;
-}
-
-/** A connection wanted that no caller waits for. */
-class Spare {
-  /** Fulfilled when a connection went idle, a dial failed, or there was no room for one. */
-  readonly over: Promise<void>;
-  settle: () => void = () => undefined;
-
-  /** `isAwaited`: does `warm()` wait for it, or did only the sweeper ask? */
-  constructor(public isAwaited: boolean) {
-    this.over = new Promise((resolve) => (this.settle = resolve));
-  }
 }
 
 export class Dialer<T> implements PermitTaker, DialHolder {
@@ -73,7 +65,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   readonly dialLink: Link<DialHolder> = new Link<DialHolder>(this);
   readonly #dials = new PendingDials<T>();
   readonly #backoff: Backoff;
-  readonly #spares: Spare[] = [];
+  readonly #spares = new Spares();
   #timer: unknown = undefined;
   #timerAtMs = Infinity;
 
@@ -92,7 +84,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     return this.#dials.promptCount;
   }
   get isQuiet(): boolean {
-    return this.#dials.size === 0 && this.#spares.length === 0;
+    return this.#dials.size === 0 && this.#spares.count === 0;
   }
   get isStarving(): boolean {
     return this.#host.liveCount + this.#dials.size === 0;
@@ -116,19 +108,30 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   // ── how many, and when ─────────────────────────────────────────────────────────────────────────
 
   /**
-   * Wants `count` connections that no caller waits for, those that were wanted before among them: two who warm
-   * up a host want the same ones. Fulfilled when each of them has come, or will not.
+   * Wants `count` connections that no caller waits for. Fulfilled when each of them has come, or will not.
    */
   async spare(count: number, isAwaited: boolean): Promise<void> {
-    while (this.#spares.length < count) this.#spares.push(new Spare(isAwaited));
-    const wanted = this.#spares.slice(0, count);
-    if (isAwaited) for (const spare of wanted) spare.isAwaited = true;
+    const over = this.#spares.want(count, isAwaited);
     this.pump();
-    await Promise.all(wanted.map(({ over }) => over));
+    await over;
+  }
+
+  /** Dials that the waiters need. */
+  get #forWaiters(): number {
+    return this.#env.protocol.dialsFor(this.#host);
+  }
+
+  /** Dials that can be relied on, and should be under way now. */
+  get #wanted(): number {
+    return this.#env.protocol.atOnce(this.#forWaiters + this.#spares.count);
+  }
+
+  get #isIdle(): boolean {
+    return this.#host.waiterCount + this.#spares.count === 0;
   }
 
   pump(): void {
-    if (this.#host.waiterCount + this.#spares.length === 0) {
+    if (this.#isIdle) {
       this.#env.permits.leave(this);
       if (this.#timer !== undefined) this.#setTimer();
       this.offerDials();
@@ -183,13 +186,13 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   }
 
   /** Callers that wait for a spare are told that there is none. */
-  dropSpares(keptCount = 0): void {
-    for (const spare of this.#spares.splice(keptCount)) spare.settle();
+  dropSpares(): void {
+    this.#spares.drop();
   }
 
   /** There is room for no more: only those are left that dials under way, less those for waiters, may become. */
   #dropUndialledSpares(): void {
-    this.dropSpares(Math.max(0, this.#dials.size - this.#host.waiterCount));
+    this.#spares.drop(Math.max(0, this.#dials.size - this.#forWaiters));
   }
 
   /** Ends every dial; each gives its slot back. */
@@ -206,8 +209,8 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   }
 
   #wantsMore(): boolean {
-    const { settings, waiterCount, liveCount } = this.#host;
-    const wanted = waiterCount + this.#spares.length;
+    const { settings, liveCount } = this.#host;
+    const wanted = this.#wanted;
     const { promptCount } = this.#dials;
     if (promptCount >= Math.min(wanted, settings.maxDialing)) return false;
     if (this.#backoff.isFailing && promptCount > 0) return false;
@@ -223,7 +226,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
   /** Nor is a spare worth a connection of another host, which a permit at the limit may cost. */
   #asksForMore(): boolean {
     if (!this.#wantsMore()) return false;
-    if (this.#dials.promptCount < this.#host.waiterCount || this.#env.permits.isFree) return true;
+    if (this.#dials.promptCount < this.#forWaiters || this.#env.permits.isFree) return true;
     this.#dropUndialledSpares();
     return false;
   }
@@ -238,7 +241,7 @@ export class Dialer<T> implements PermitTaker, DialHolder {
         this.#backoff.succeeded();
         this.#dials.succeeded();
         const stranded = strandWaiters(pending);
-        if (!this.#host.dialled(connection)) this.#spares.shift()?.settle();
+        if (!this.#host.dialled(connection)) this.#spares.settleOne();
         this.pump();
         this.#rehome(stranded);
       },
@@ -264,7 +267,9 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     const stranded = pending === undefined ? [] : strandWaiters(pending);
     const startedAtMs = pending?.startedAtMs ?? this.#env.clock.now();
     this.#host.dialFailed(error, startedAtMs, pending === undefined || stranded.length > 0);
-    if (this.#spares.length > this.#dials.size) this.#spares.shift()?.settle();
+    // The one that was to find out stood for all of them.
+    if (this.#env.protocol.isUnknown) this.#spares.drop();
+    else if (this.#spares.count > this.#dials.size) this.#spares.settleOne();
     this.#host.slotFreed();
     this.#rehome(stranded);
   }
@@ -346,17 +351,16 @@ export class Dialer<T> implements PermitTaker, DialHolder {
           : clock.setTimer(this.#onTimer, Math.max(1, Math.ceil(atMs - clock.now())));
     }
     if (this.#timer === undefined) return;
-    const isAwaited = this.#host.waiterCount > 0 || this.#spares.some((spare) => spare.isAwaited);
+    const isAwaited = this.#host.waiterCount > 0 || this.#spares.areAwaited;
     clock.setAwaited?.(this.#timer, isAwaited);
   }
 
   /** When pump() may find something to do that no event tells it of. */
   #nextAtMs(nowMs: number): number {
-    const { waiterCount } = this.#host;
     const { promptCount } = this.#dials;
-    if (waiterCount + this.#spares.length === 0) return Infinity;
-    const slowAtMs = waiterCount === 0 ? Infinity : this.#dials.nextSlowAtMs;
-    if (promptCount >= waiterCount + this.#spares.length) return slowAtMs;
+    if (this.#isIdle) return Infinity;
+    const slowAtMs = this.#host.waiterCount === 0 ? Infinity : this.#dials.nextSlowAtMs;
+    if (promptCount >= this.#wanted) return slowAtMs;
     if (this.#backoff.holdUntilMs > nowMs && promptCount === 0)
       return Math.min(slowAtMs, this.#backoff.holdUntilMs);
     const replaceAtMs = this.#dials.replaceable?.atMs ?? Infinity;

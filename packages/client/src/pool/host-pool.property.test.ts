@@ -11,6 +11,7 @@ import {
   type FakeConnection,
   type FakeDial,
   type FakeHost,
+  type Speech,
 } from '../../test/support/fake-pool.js';
 import { CONSTANTS } from '../config/constants.js';
 import { ConnectError, PoolError } from '../errors.js';
@@ -40,6 +41,15 @@ const settings = fc
     const room = Math.min(made.maxIdlePerHost, made.maxPerHost);
     return { ...made, minIdle: Math.min(made.minIdle, room) };
   });
+
+/** One caller a connection; or shared by as many as the peer allows, which may be none. */
+const speech = fc.constantFrom<Speech>('exclusive', 'exclusive', 0, 1, 2, 3, 20);
+const origin = fc.record({
+  settings,
+  speech,
+  known: fc.constantFrom('unknown' as const, 'exclusive' as const),
+});
+type Origin = typeof origin extends fc.Arbitrary<infer O> ? O : never;
 
 /** What a caller does in the call stack in which it is served or refused. */
 const reaction = fc.constantFrom(
@@ -112,6 +122,14 @@ const event = fc.oneof(
   },
   {
     weight: 1,
+    arbitrary: fc.record({ what: fc.constant('speaks' as const), host: which, speech }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constant('limit' as const), which, limit: fc.nat(4) }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({
       what: fc.constant('maxTotal' as const),
       max: fc.integer({ min: 1, max: 10 }),
@@ -137,16 +155,25 @@ class World {
   /** Waits that ended in a refusal. */
   readonly refused = new Map<FakeHost, number>();
   readonly callers: Caller[] = [];
+  /** What the last dial of a host has shown; nothing before the first one, where that has to be found out. */
+  readonly learned = new Map<FakeHost, Speech>();
+  /** Dials that a caller ran out of time on. */
+  readonly doubted = new Set<FakeDial>();
   maxTotal: number;
   /** Reactions may set off reactions, but not for ever. */
   depth = 0;
 
-  constructor(maxTotal: number, hosts: PoolConfigInput[], capacity: number) {
+  constructor(maxTotal: number, origins: Origin[]) {
     this.maxTotal = maxTotal;
     this.pool = new FakePool({ maxTotal });
-    this.pool.capacity = capacity;
-    for (const [i, host] of hosts.entries()) this.pool.host(`h${i}`, host);
-    this.known = [...this.pool.hosts];
+    this.known = origins.map((made, i) => this.makeHost(`h${i}`, made));
+  }
+
+  makeHost(name: string, { settings: set, speech: spoken, known }: Origin): FakeHost {
+    const host = this.pool.host(name, set, known);
+    host.speech = spoken;
+    if (known === 'exclusive') this.learned.set(host, 'exclusive');
+    return host;
   }
 
   host(n: number): FakeHost {
@@ -159,8 +186,9 @@ class World {
     if (!host.hostPool.isForgettable) return;
     host.hostPool.forgotten();
     this.forgotten.add(host);
-    const { name, hostPool } = host;
-    this.known[this.known.indexOf(host)] = this.pool.host(name, hostPool.settings);
+    const { name, hostPool, speech: spoken } = host;
+    const made = { settings: hostPool.settings, speech: spoken, known: 'unknown' as const };
+    this.known[this.known.indexOf(host)] = this.makeHost(name, made);
   }
 
   /** A call whose connection turned out dead, or was used up: it goes back to the host that it holds. */
@@ -261,6 +289,17 @@ class World {
       case 'reconfigure':
         this.host(happened.host).hostPool.reconfigure(settingsOf(happened.settings));
         break;
+      case 'speaks':
+        this.host(happened.host).speech = happened.speech;
+        break;
+      case 'limit': {
+        const shared = pool.hosts.flatMap(({ connections }) =>
+          connections.filter(({ canShare, isClosed }) => canShare && !isClosed),
+        );
+        const connection = nth(shared, happened.which);
+        if (connection !== undefined) this.setLimit(connection, happened.limit);
+        break;
+      }
       case 'maxTotal':
         this.maxTotal = happened.max;
         pool.permits.setMax(happened.max);
@@ -269,7 +308,26 @@ class World {
 
   connect(host: FakeHost, dial = host.dials[0]): void {
     this.failuresInARow.set(host, 0);
+    if (dial !== undefined) this.learned.set(host, host.speech);
     dial?.connect();
+  }
+
+  setLimit(connection: FakeConnection, limit: number): void {
+    const { host } = connection;
+    // An old connection says nothing of what the next one will be.
+    if (this.learned.get(host) !== 'exclusive') this.learned.set(host, limit);
+    connection.setLimit(limit);
+  }
+
+  /** Dials that the waiters of a host need. */
+  needed(host: FakeHost, live: number): number {
+    const spoken = this.learned.get(host);
+    const { waiterCount, line } = host.hostPool;
+    if (waiterCount === 0) return 0;
+    if (spoken === undefined) return 1;
+    if (spoken === 'exclusive') return waiterCount;
+    if (spoken === 0) return live > 0 ? 0 : 1;
+    return Math.max(line.fresh.size, Math.ceil(waiterCount / spoken));
   }
 
   refuse(host: FakeHost, dial = host.dials[0], error?: Error): void {
@@ -280,7 +338,14 @@ class World {
   cancel(caller: Caller | undefined, isOutOfTime = false): void {
     if (caller?.waiter === undefined) return; // it is just being settled
     this.waiting.delete(caller);
-    if (isOutOfTime) this.waitRefused(caller.host);
+    if (isOutOfTime) {
+      const { host } = caller;
+      this.waitRefused(host);
+      const isLast = host.hostPool.waiterCount === 1;
+      const { pending } = caller.waiter;
+      for (const dial of host.dials)
+        if (isLast ? pending !== undefined : pending?.dial === dial) this.doubted.add(dial);
+    }
     caller.cancel(isOutOfTime);
   }
 
@@ -341,10 +406,10 @@ class World {
         must(connection.canShare || held <= 1, 'one holder');
         const isFree =
           connection.isOpen &&
-          held < connection.capacity &&
+          held < connection.callerLimit &&
           !connection.record.isLeaving &&
           !connection.record.isSpent(clock.now(), set);
-        if (held > 0 && connection.canShare && isFree && set.enablePooling)
+        if (connection.canShare && isFree && set.enablePooling)
           must(hostPool.line.any.size === 0, 'no waiter while a slot is free');
       }
 
@@ -357,7 +422,10 @@ class World {
         hostPool.line.fresh.size === waiting.filter(({ isFresh }) => isFresh).length,
         'each in its own line',
       );
-      must(hostPool.line.any.size === 0 || hostPool.idle.size === 0, 'none idle while one waits');
+      must(
+        hostPool.line.any.size === 0 || [...hostPool.idle].every((one) => one.callerLimit === 0),
+        'none idle while one waits that it could take',
+      );
       must(
         inOrder([...hostPool.line.any].map(({ ticket }) => ticket)),
         'the queue keeps its order',
@@ -383,7 +451,7 @@ class World {
       // Progress: a waiter has a dial, or there is a reason why not.
       const isBackingOff =
         (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
-      const wanted = Math.min(hostPool.waiterCount, set.maxDialing);
+      const wanted = Math.min(this.needed(host, live.length), set.maxDialing);
       if (isBackingOff) {
         const isFull =
           live.length + host.dials.length >= set.maxPerHost || permits.used >= this.maxTotal;
@@ -393,11 +461,14 @@ class World {
         );
       } else if (host.dials.length < wanted) {
         if (live.length + host.dials.length < set.maxPerHost) unmet += 1;
-        else
+        else {
+          const stuck =
+            hostPool.line.any.size > 0 ? hostPool.waiterCount : hostPool.line.fresh.size;
           must(
-            hostPool.line.fresh.size <= host.dials.length || hostPool.idle.size === 0,
-            'room is made for who needs a fresh one',
+            stuck <= host.dials.length || hostPool.idle.size === 0,
+            'room is made for a waiter that takes none of the idle ones',
           );
+        }
       }
     }
     must(permits.used === used, 'permits = live + dialling');
@@ -421,12 +492,18 @@ class World {
       !isWithout || waitedOn.size === dials.length,
       'each dial has a waiter, if one has no dial',
     );
-    if (waiters.length === 0 || dials.length === 0) return;
     const { clock, permits } = this.pool;
+    if (!this.learned.has(host)) {
+      const isGood = (dial: FakeDial): boolean =>
+        !this.doubted.has(dial) && clock.now() - dial.startedAtMs < CONSTANTS.slowDialMs;
+      must(dials.filter(isGood).length <= 1, 'one dial finds out what an origin speaks');
+      must(dials.length <= CONSTANTS.dialsPerWaiter, 'and one more beside one that hangs');
+    }
+    if (waiters.length === 0 || dials.length === 0) return;
     const youngestMs = clock.now() - Math.max(...dials.map(({ startedAtMs }) => startedAtMs));
     const isLimited =
       dials.length >= set.maxDialing ||
-      dials.length >= waiters.length * CONSTANTS.dialsPerWaiter ||
+      dials.length >= this.needed(host, live) * CONSTANTS.dialsPerWaiter ||
       live + dials.length >= set.maxPerHost ||
       permits.used >= this.maxTotal ||
       (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
@@ -440,6 +517,12 @@ class World {
     for (const host of this.pool.hosts) {
       host.hostPool.drain();
       this.drained.add(host);
+    }
+    // A peer that takes no callers at all would hold it up until they give up.
+    for (const host of this.pool.hosts) {
+      if (host.speech === 0) host.speech = 1;
+      for (const connection of host.connections)
+        if (connection.callerLimit === 0 && !connection.isClosed) this.setLimit(connection, 1);
     }
     for (let i = 0; this.pool.hosts.some(({ hostPool }) => !hostPool.isForgettable); i += 1) {
       must(i < 10_000, 'a drain ends');
@@ -621,13 +704,12 @@ it('keeps every invariant through any sequence of a hundred thousand events', ()
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 8 }),
-      fc.array(settings, { minLength: 1, maxLength: 3 }),
-      fc.constantFrom(1, 1, 3),
+      fc.array(origin, { minLength: 1, maxLength: 3 }),
       fc.array(event, EVENTS_PER_RUN),
       fc.option(rareEnd),
       fc.boolean(),
-      (maxTotal, hosts, capacity, sequence, early, drains) => {
-        const world = new World(maxTotal, hosts, capacity);
+      (maxTotal, origins, sequence, early, drains) => {
+        const world = new World(maxTotal, origins);
         for (const [i, happened] of sequence.entries()) {
           if (i === early?.at) {
             const host = world.host(early.host);

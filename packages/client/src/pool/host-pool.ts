@@ -9,7 +9,7 @@
  *
  * Invariants (invariants.ts):
  *   live + dialling ≤ maxPerHost (unless the limit was just lowered)
- *   a caller waits ⇒ nothing is idle
+ *   a caller waits ⇒ nothing is idle, unless its peer takes no callers for now
  *   every waiter settles once; every slot is given back once, by `slotFreed`
  *   a host is never forgotten while anything can still come back to it: a connection, though it is dead,
  *   that a caller holds; a dial; a waiter
@@ -82,6 +82,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   get waiterCount(): number {
     return this.line.size;
   }
+  get freshCount(): number {
+    return this.line.fresh.size;
+  }
   get heldCount(): number {
     return this.#heldCount;
   }
@@ -115,13 +118,29 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       const list = this.idle;
       const connection = this.#settings.order === 'fifo' ? list.first : list.last;
       if (connection === undefined) return undefined;
-      if (isExpired(connection, nowMs, wall, this.#settings) || !connection.reserve()) {
-        this.evict(connection);
-        continue;
-      }
-      this.#leaveIdle(connection);
-      return this.#hold(connection as T);
+      if (this.#takeIdle(connection, nowMs, wall)) return this.#hold(connection as T);
+      if (isIdle(connection)) return this.#takeBeside(nowMs, wall);
     }
+  }
+
+  /** The next one in line takes no callers for now: one of the others may. */
+  #takeBeside(nowMs: number, wallMs: number): T | undefined {
+    // A copy: each eviction lets others act, who may take or evict in their turn.
+    for (const connection of [...this.idle])
+      if (isIdle(connection) && this.#takeIdle(connection, nowMs, wallMs))
+        return this.#hold(connection as T);
+    return undefined;
+  }
+
+  /** False when it is not to be had: evicted, or left idle because its peer takes no callers for now. */
+  #takeIdle(connection: Poolable, nowMs: number, wallMs: number): boolean {
+    const isGood = !isExpired(connection, nowMs, wallMs, this.#settings);
+    if (isGood && connection.reserve()) {
+      this.#leaveIdle(connection);
+      return true;
+    }
+    if (!isGood || !connection.isOpen || !connection.canShare) this.evict(connection);
+    return false;
   }
 
   /**
@@ -141,7 +160,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     // Only waiters that no dial serves count as pending: `maxPending: 0` still lets a request connect.
     if (
       waiter.state === 'waiting' &&
-      this.waiterCount - this.#dialer.count > this.#settings.maxPending
+      this.waiterCount - this.#servedByDials > this.#settings.maxPending
     ) {
       this.#leaveLine(waiter);
       this.counters.exhausted += 1;
@@ -187,14 +206,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     }
     record.touch(nowMs, this.#env.clock.wallNow());
     this.lastUsedAtMs = record.lastUsedAtMs;
-    const isFit =
-      isReusable &&
-      connection.isOpen &&
-      !record.isLeaving &&
-      this.#settings.enablePooling &&
-      !this.#isOverLimit &&
-      !record.isSpent(record.lastUsedAtMs, this.#settings) &&
-      !this.#mustMakeWay(record.holders > 0);
+    const isFit = isReusable && this.#isFit(connection, record.lastUsedAtMs);
     if (record.holders > 0) {
       if (!isFit) this.#shared.admitNoMore(connection);
       else if (this.#state !== 'closed') this.#place(connection, true);
@@ -246,7 +258,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.counters.created += 1;
     if (this.#live.size === 0) this.#dialer.firstIsLive();
     this.#live.add(connection);
+    this.#env.protocol.learned(connection);
     connection.onClosed = () => this.#forget(connection);
+    if (connection.canShare) connection.onLimitChanged = () => this.#limitChanged(connection);
     if (!connection.isOpen || (this.#isDraining && this.waiterCount === 0)) {
       this.retire(connection);
       return false;
@@ -276,7 +290,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     // A caller that asks again when it is refused waits for the next probe, or this would never end.
     const { nextTicket } = this.line;
     if (this.#dialer.isUnreachable) while (failOldest(nextTicket));
-    else if (hadWaiters && this.#waitersForDials > this.#dialer.promptCount) failOldest(nextTicket);
+    else if (hadWaiters && this.#dialsNeeded > this.#dialer.promptCount) failOldest(nextTicket);
   }
 
   dialReplaced(): void {
@@ -284,7 +298,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   makeRoom(): boolean {
-    if (this.line.fresh.size <= this.#dialer.promptCount) return false;
+    // A waiter that takes any connection takes none of these: their peers take no callers for now.
+    const stuckCount = this.line.any.size > 0 ? this.waiterCount : this.line.fresh.size;
+    if (stuckCount <= this.#dialer.promptCount) return false;
     const oldest = this.idle.first;
     if (oldest === undefined) return false;
     this.evict(oldest);
@@ -407,7 +423,12 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     const now = this.snapshot();
     const { maxPending } = this.#settings;
     const isPoolFull = this.#dialer.isWaitingForPermit;
-    const state = stateInWords({ ...now, maxPending, isPoolFull });
+    const state = stateInWords({
+      ...now,
+      maxPending,
+      isPoolFull,
+      servedByDials: this.#servedByDials,
+    });
     // What stands in the way of more connections explains the wait.
     const cause = code === 'HOTARU_ACQUIRE_TIMEOUT' ? this.#dialer.lastError : undefined;
     return new PoolError(code, `${why} (${state})`, now, { cause });
@@ -443,7 +464,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       // Its new holder may have given it back in the same call stack: then it has its place already.
       if (!connection.canShare || isIdle(connection)) return true;
     }
-    if (this.#live.has(connection) && connection.record.holders === 0) this.#enterIdle(connection);
+    if (this.#live.has(connection) && connection.record.holders === 0) {
+      this.#enterIdle(connection);
+      // It takes no callers for now, and another one may need its place.
+      if (this.line.any.size > 0) this.#dialer.pump();
+    }
     checkInvariants(this);
     return isTaken;
   }
@@ -480,6 +505,43 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.slotFreed();
   }
 
+  /** May it be used once more, as far as the pool is concerned? */
+  #isFit(connection: T, nowMs: number): boolean {
+    const { record } = connection;
+    return (
+      connection.isOpen &&
+      !record.isLeaving &&
+      this.#settings.enablePooling &&
+      !this.#isOverLimit &&
+      !record.isSpent(nowMs, this.#settings) &&
+      !this.#mustMakeWay(record.holders > 0)
+    );
+  }
+
+  /** The peer of a shared connection takes more callers than before, or fewer. */
+  #limitChanged(connection: T): void {
+    if (!this.#live.has(connection)) return;
+    this.#env.protocol.limitChanged(connection);
+    if (this.line.any.size > 0) this.#placeAgain(connection);
+    this.#afterLeaving(); // more dials may be needed now, or none
+  }
+
+  /** A shared one may take waiters that it could not take before: judged as on a release. */
+  #placeAgain(connection: T): void {
+    const { clock } = this.#env;
+    const nowMs = clock.now();
+    const isFit = this.#isFit(connection, nowMs);
+    if (!isIdle(connection)) {
+      if (isFit) this.#place(connection, true);
+      else this.#shared.admitNoMore(connection);
+    } else if (!isFit || isExpired(connection, nowMs, clock.wallNow(), this.#settings)) {
+      this.evict(connection);
+    } else {
+      this.#leaveIdle(connection);
+      this.#place(connection, true);
+    }
+  }
+
   /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
   get #isOverLimit(): boolean {
     const staying = this.#live.size - this.#shared.leavingCount + this.#dialer.count;
@@ -503,9 +565,18 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return fresh.ticket < (this.line.any.first?.ticket ?? Infinity);
   }
 
-  /** Those that only a dial can serve: all of them, or with something live those that need a fresh one. */
-  get #waitersForDials(): number {
-    return this.#live.size > 0 ? this.line.fresh.size : this.waiterCount;
+  /** For the waiters that only a dial can serve: all of them, or with something live those that need a fresh one. */
+  get #dialsNeeded(): number {
+    const { liveCount, freshCount } = this;
+    const waiterCount = liveCount > 0 ? freshCount : this.waiterCount;
+    return this.#env.protocol.dialsFor({ waiterCount, freshCount, liveCount });
+  }
+
+  /** Waiters that the dials under way are expected to serve. */
+  get #servedByDials(): number {
+    const { maxDialing, maxPerHost } = this.#settings;
+    const room = Math.min(maxDialing, maxPerHost - this.#live.size);
+    return this.#env.protocol.servedBy(this.#dialer.count, room);
   }
 
   #leaveLine(waiter: Waiter<T>): void {
@@ -534,7 +605,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   /** While it drains: gives up dials that no caller waits for any more, and reports when all is done. */
   #windDown(): void {
     if (!this.#isDraining) return;
-    if (this.waiterCount === 0) this.#dialer.cancelAll();
+    if (this.waiterCount === 0) {
+      this.#dialer.cancelAll();
+      while (this.idle.first !== undefined) this.retire(this.idle.first as T);
+    }
     if (this.isForgettable) this.#env.onQuiet?.();
   }
 }

@@ -19,8 +19,8 @@ export function checkInvariants<T extends Poolable>(host: HostPool<T>): void {
   );
   assertInvariant(
     host,
-    host.line.any.size === 0 || host.idle.size === 0,
-    'no caller waits while one is idle',
+    host.line.any.size === 0 || (host.idle.first?.callerLimit ?? 0) === 0,
+    'no caller waits while one is idle that could take it',
   );
   assertInvariant(
     host,

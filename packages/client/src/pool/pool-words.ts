@@ -5,6 +5,8 @@ export interface HostState extends PoolSnapshot {
   readonly maxPending: number;
   /** No more is dialled: the pool has as many connections as `maxTotal` allows. */
   readonly isPoolFull: boolean;
+  /** Waiters that the dials under way are expected to serve. */
+  readonly servedByDials: number;
 }
 
 export function stateInWords(state: HostState): string {
@@ -15,8 +17,8 @@ export function stateInWords(state: HostState): string {
 }
 
 /** Only those that no dial under way is meant for are counted against `maxPending`. */
-function waitersInWords({ waiting, connecting, oldestWaitMs, maxPending }: HostState): string {
-  const forDials = Math.min(waiting, connecting);
+function waitersInWords({ waiting, servedByDials, oldestWaitMs, maxPending }: HostState): string {
+  const forDials = Math.min(waiting, servedByDials);
   const inLine = `${waiting - forDials} in line of at most ${maxPending} (maxPending)`;
   const oldest = waiting === 0 ? '' : `, the oldest for ${Math.round(oldestWaitMs)} ms`;
   if (forDials === 0) return `${inLine}${oldest}`;

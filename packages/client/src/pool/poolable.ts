@@ -11,6 +11,8 @@ export interface Poolable {
   readonly isOpen: boolean;
   /** May several callers hold it at once? HTTP/2 yes; HTTP/1.1, WebSocket and raw use no. */
   readonly canShare: boolean;
+  /** Callers it takes at once. Of one that can be shared the peer may change it at any time, to 0 too. */
+  readonly callerLimit: number;
   /**
    * Takes one slot: false when it has none left. A connection that can be shared counts its own slots
    * and has given one back before it is released.
@@ -22,4 +24,6 @@ export interface Poolable {
   close(): void;
   /** Set by the pool; the connection calls it once, when it has ended for whatever reason. */
   onClosed: (() => void) | undefined;
+  /** Set by the pool on one that can be shared, which calls it when its `callerLimit` has changed. */
+  onLimitChanged?: (() => void) | undefined;
 }

@@ -7,16 +7,23 @@ import type { Phase } from '../../src/errors.js';
 import { ConnectionRecord } from '../../src/pool/connection-record.js';
 import type { DialEvents } from '../../src/pool/dialer.js';
 import { HostPool } from '../../src/pool/host-pool.js';
+import { OriginProtocol } from '../../src/pool/origin-protocol.js';
 import { Permits } from '../../src/pool/permits.js';
 import type { Poolable } from '../../src/pool/poolable.js';
 import type { Dial, Waiter, WaiterEvents } from '../../src/pool/waiter.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
-/** A connection that is a number. With a `capacity` above 1 it can be shared. */
+/** What an origin speaks: `exclusive`, or shared by as many callers as it allows. */
+export type Speech = 'exclusive' | number;
+
+/** A connection that is a number. */
 export class FakeConnection implements Poolable {
   readonly record: ConnectionRecord;
   readonly canShare: boolean;
+  /** Callers it takes at once. */
+  callerLimit: number;
   onClosed: (() => void) | undefined = undefined;
+  onLimitChanged: (() => void) | undefined = undefined;
   isIdle = false;
   /** Gone: the pool has been told. */
   isClosed = false;
@@ -28,10 +35,11 @@ export class FakeConnection implements Poolable {
     readonly host: FakeHost,
     clock: VirtualClock,
     random: number,
-    readonly capacity: number,
+    speech: Speech,
   ) {
     this.record = new ConnectionRecord(this, id, clock, random);
-    this.canShare = capacity > 1;
+    this.canShare = speech !== 'exclusive';
+    this.callerLimit = speech === 'exclusive' ? 1 : speech;
   }
 
   get isOpen(): boolean {
@@ -43,7 +51,7 @@ export class FakeConnection implements Poolable {
   }
 
   reserve(): boolean {
-    if (!this.isOpen || this.#taken >= this.capacity) return false;
+    if (!this.isOpen || this.#taken >= this.callerLimit) return false;
     this.#taken += 1;
     return true;
   }
@@ -56,6 +64,12 @@ export class FakeConnection implements Poolable {
 
   setIdle(isIdle: boolean): void {
     this.isIdle = isIdle;
+  }
+
+  /** As the SETTINGS of HTTP/2 do at any time. */
+  setLimit(callerLimit: number): void {
+    this.callerLimit = callerLimit;
+    this.onLimitChanged?.();
   }
 
   /** Also what happens when the peer closes it. */
@@ -85,7 +99,7 @@ export class FakeDial implements Dial {
     this.startedAtMs = host.pool.clock.now();
   }
 
-  connect(capacity = this.host.pool.capacity): FakeConnection {
+  connect(speech = this.host.speech): FakeConnection {
     this.host.forgetDial(this);
     const { pool } = this.host;
     const connection = new FakeConnection(
@@ -93,7 +107,7 @@ export class FakeDial implements Dial {
       this.host,
       pool.clock,
       pool.random(),
-      capacity,
+      speech,
     );
     this.host.connections.push(connection);
     this.events.connected(connection);
@@ -213,6 +227,8 @@ export class FakeHost {
   /** Every connection there ever was. */
   readonly connections: FakeConnection[] = [];
   quiet = 0;
+  /** Of the connections dialled from now on. */
+  speech: Speech;
   /** Makes the next dials throw in the call stack of the dialer, as bad TLS options do. */
   dialThrows: Error | undefined = undefined;
 
@@ -220,11 +236,14 @@ export class FakeHost {
     readonly pool: FakePool,
     readonly name: string,
     settings: Settings,
+    readonly protocol: OriginProtocol,
   ) {
+    this.speech = pool.capacity > 1 ? pool.capacity : 'exclusive';
     this.hostPool = new HostPool<FakeConnection>(name, settings, {
       clock: pool.clock,
       permits: pool.permits,
       random: () => pool.random(),
+      protocol,
       onQuiet: () => (this.quiet += 1),
       dial: (events) => {
         if (this.dialThrows !== undefined) throw this.dialThrows;
@@ -255,8 +274,8 @@ export class FakeHost {
   }
 
   /** The oldest dial under way succeeds. */
-  connect(capacity?: number): FakeConnection {
-    return this.#oldestDial().connect(capacity);
+  connect(speech?: Speech): FakeConnection {
+    return this.#oldestDial().connect(speech);
   }
 
   /** The oldest dial under way fails. */
@@ -296,7 +315,7 @@ export class FakePool {
   readonly hosts: FakeHost[] = [];
   /** 0.5: no jitter. */
   random: () => number = () => 0.5;
-  /** Of the connections dialled from now on. */
+  /** Callers that connections to its hosts take at once; above 1 they are shared. */
   capacity = 1;
   nextId = 0;
   #config: PoolConfigInput;
@@ -308,8 +327,14 @@ export class FakePool {
     });
   }
 
-  host(name = 'a', config: PoolConfigInput = {}): FakeHost {
-    const host = new FakeHost(this, name, settingsOf({ ...this.#config, ...config }));
+  /** `known`: what the pool takes the origin for before the first dial. */
+  host(
+    name = 'a',
+    config: PoolConfigInput = {},
+    known: 'unknown' | 'exclusive' = 'exclusive',
+  ): FakeHost {
+    const settings = settingsOf({ ...this.#config, ...config });
+    const host = new FakeHost(this, name, settings, new OriginProtocol(known));
     this.hosts.push(host);
     return host;
   }

@@ -46,12 +46,12 @@ export class ScriptedConnection implements Connection {
   readonly remoteAddress = '127.0.0.1';
   readonly dialTiming: DialTiming;
   readonly canShare: boolean;
+  readonly callerLimit: number;
   /** All exchanges that were begun on it. */
   readonly exchanges: ScriptedExchange[] = [];
   onClosed: (() => void) | undefined = undefined;
   error: Error | undefined = undefined;
   isIdle = false;
-  readonly #capacity: number;
   #taken = 0;
   #isOpen = true;
 
@@ -62,8 +62,8 @@ export class ScriptedConnection implements Connection {
     this.record = new ConnectionRecord(this, options.id ?? 0, clock, 1 / 2);
     this.key = options.key ?? ConnectionKey.from('http://scripted.test');
     this.protocol = options.protocol ?? 'http/1.1';
-    this.#capacity = options.capacity ?? 1;
-    this.canShare = this.#capacity > 1;
+    this.callerLimit = options.capacity ?? 1;
+    this.canShare = this.callerLimit > 1;
     this.dialTiming = options.dialTiming ?? { dns: 0, connect: 0, tls: 0 };
   }
 
@@ -81,7 +81,7 @@ export class ScriptedConnection implements Connection {
   }
 
   reserve(): boolean {
-    if (!this.isOpen || (this.canShare ? this.#taken : this.record.holders) >= this.#capacity)
+    if (!this.isOpen || (this.canShare ? this.#taken : this.record.holders) >= this.callerLimit)
       return false;
     this.#taken += 1;
     return true;

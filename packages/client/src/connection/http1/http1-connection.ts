@@ -25,6 +25,7 @@ export interface Http1ConnectionParts {
 export class Http1Connection implements Connection, ByteSink {
   readonly record: ConnectionRecord;
   readonly canShare = false;
+  readonly callerLimit = 1;
   readonly protocol = 'http/1.1';
   readonly key: ConnectionKey;
   readonly dialTiming: DialTiming;

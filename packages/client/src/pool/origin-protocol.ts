@@ -1,0 +1,84 @@
+/**
+ * What is known of the protocol of one origin, as far as a pool cares: how many callers one connection serves at
+ * once, and so how many dials its waiters need. Which protocol that is, is left to what dials.
+ *
+ *   unknown ──learned──▶ exclusive ⇄ shared      each dial that comes through says which
+ *
+ *   unknown     one dial finds out, for all waiters: if it can be shared, a dial for each would be wasted
+ *   exclusive   a dial for each waiter (HTTP/1.1, raw bytes)
+ *   shared      a dial for as many waiters as one connection takes (streams of HTTP/2), and for each waiter
+ *               that needs a fresh one; while the peer takes none, one dial if there is nothing to wait for
+ *
+ * A host is asked for dials again after each of them, so nothing here waits: when the one dial has failed the
+ * next one finds out, and when it hangs another one is started beside it, as for any dial (dialer.ts).
+ */
+import type { Poolable } from './poolable.js';
+
+/** What decides how many dials are needed. */
+export interface DialDemand {
+  readonly waiterCount: number;
+  /** Those of them that take only a connection straight from its dial. */
+  readonly freshCount: number;
+  readonly liveCount: number;
+}
+
+export class OriginProtocol {
+  #state: 'unknown' | 'exclusive' | 'shared';
+  /** Callers that one connection takes at once. */
+  #callerLimit = 1;
+
+  /** `unknown` where an offered protocol may turn out to be one that is shared. */
+  constructor(state: 'unknown' | 'exclusive') {
+    this.#state = state;
+  }
+
+  get isUnknown(): boolean {
+    return this.#state === 'unknown';
+  }
+
+  /** A dial came through. An origin may speak something else than before: it was upgraded, or downgraded. */
+  learned({ canShare, callerLimit }: Poolable): void {
+    this.#state = canShare ? 'shared' : 'exclusive';
+    this.#callerLimit = canShare ? callerLimit : 1;
+  }
+
+  /** The peer of a shared connection takes more callers than before, or fewer. */
+  limitChanged({ callerLimit }: Poolable): void {
+    // An old connection says nothing of what the next one will be.
+    if (this.#state === 'shared') this.#callerLimit = callerLimit;
+  }
+
+  /** Dials that the waiters need. */
+  dialsFor({ waiterCount, freshCount, liveCount }: DialDemand): number {
+    if (waiterCount === 0) return 0;
+    switch (this.#state) {
+      case 'unknown':
+        return 1;
+      case 'exclusive':
+        return waiterCount;
+      case 'shared':
+        if (this.#callerLimit === 0) return liveCount === 0 ? 1 : 0;
+        return Math.max(freshCount, Math.ceil(waiterCount / this.#callerLimit));
+    }
+  }
+
+  /** Of so many dials, for waiters or not, those that may be under way at once. */
+  atOnce(dials: number): number {
+    return this.#state === 'unknown' ? Math.min(1, dials) : dials;
+  }
+
+  /**
+   * Waiters that the dials under way are expected to serve. `room`: dials that the limits of the host would
+   * allow. One that finds out stands for all of these: if it can't be shared, they follow.
+   */
+  servedBy(dials: number, room: number): number {
+    switch (this.#state) {
+      case 'unknown':
+        return dials === 0 ? 0 : Math.max(dials, room);
+      case 'exclusive':
+        return dials;
+      case 'shared':
+        return dials * this.#callerLimit;
+    }
+  }
+}
