@@ -9,6 +9,7 @@ import { RawChannel } from './connection/raw/raw-channel.js';
 import { CheckedOutConnection } from './lease/checked-out.js';
 import type { Resolve } from './connection/dns-cache.js';
 import { nameOrigin, nameUncheckedCall } from './diagnostics/call-name.js';
+import { withCaller } from './diagnostics/call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './diagnostics/inspect.js';
 import { keyFor, keyOf, type KeyInput } from './key/key-input.js';
@@ -23,13 +24,15 @@ import { Deadlines } from './pool/deadlines.js';
 import type { PoolStats } from './pool/stats.js';
 import { PoolHosts } from './pool-hosts.js';
 import { QuietWaits } from './pool/quiet-waits.js';
+import { STANDARD_POLICIES } from './policies/standard.js';
 import type { AcquireOptions } from './lease/lease-request.js';
 import { Attempt, type CallEnvironment } from './send/attempt.js';
-import { CallContext } from './send/call-context.js';
+import { Call, type PoolOfCalls } from './send/call.js';
 import { checkOptions, durationOf, type SendOptions } from './send/options.js';
 import { prepare } from './send/prepare.js';
-import { followRedirects, type Hop } from './send/redirect.js';
-import { RequestScope, sheltered } from './send/request-scope.js';
+import { compose, enter } from './send/pipeline.js';
+import { RequestScope } from './send/request-scope.js';
+import type { Send } from './send/send.js';
 import { Origins } from './send/target.js';
 
 /** Seams for tests: time and chance. */
@@ -74,12 +77,15 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #hosts: PoolHosts;
   readonly #deadlines: Deadlines;
   readonly #callEnvironment: CallEnvironment;
-  readonly #origins = new Origins((url, tls, publicOnly) =>
-    keyOf(this.#config, url, tls, publicOnly),
+  readonly #origins = new Origins(
+    (url, tls, publicOnly) => keyOf(this.#config, url, tls, publicOnly),
+    (key) => this.#config.forHost(key.host, key.port),
   );
+  readonly #poolOfCalls: PoolOfCalls;
+  readonly #pipeline: Send = compose(STANDARD_POLICIES, (call) => this.#send(call));
   #state: 'open' | 'draining' | 'closed' = 'open';
-  /** Calls that follow redirects: between two hops they hold no connection, and a drain waits for them. */
-  #followingCount = 0;
+  /** Calls of several requests: between two of them they hold no connection, and a drain waits for them. */
+  #underWayCount = 0;
   readonly #quietWaits: QuietWaits;
 
   /** @throws ConfigError `HOTARU_INVALID_CONFIG` naming key, value and what is allowed. */
@@ -87,6 +93,11 @@ export class ConnectionPool implements AsyncDisposable {
     this.#config = PoolConfig.from(config);
     this.#clock = environment.clock ?? systemClock;
     this.#deadlines = new Deadlines(this.#clock);
+    this.#poolOfCalls = {
+      clock: this.#clock,
+      resolve: (url, tls, publicOnly) => this.#origins.resolve(url, tls, publicOnly),
+      underWay: (change) => this.#countUnderWay(change),
+    };
     this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
     this.#quietWaits = new QuietWaits(this.#clock, () => this.#isQuiet);
     this.#hosts = new PoolHosts(this.#config, this.#clock, environment, {
@@ -140,57 +151,37 @@ export class ConnectionPool implements AsyncDisposable {
     try {
       const init = ownOptions(request);
       const settings = options === undefined ? undefined : ownOptions(options);
-      if (settings?.redirect !== 'follow') return this.#send(target, init, settings, scope);
-      const answer = this.#follow({ target, request: init, options: settings }, scope);
-      return scope === undefined ? answer : sheltered(answer, scope);
-    } catch (error) {
-      return refused(error, target, request);
-    }
-  }
-
-  #send(
-    target: string | URL,
-    request: RequestInit,
-    options: SendOptions | undefined,
-    scope: RequestScope | undefined,
-    context?: CallContext,
-  ): Promise<ClientResponse> {
-    try {
-      // What is wrong with the request rejects, before anything is written.
       if (scope !== undefined && !(scope instanceof RequestScope))
         throw invalidRequest(`the scope of a call must be a RequestScope, not ${show(scope)}`);
-      const checked = checkOptions(options);
-      const resolved = this.#origins.resolve(target, checked.tls, checked.publicOnly);
-      const prepared = prepare(resolved, request, checked, scope);
-      this.#admit(context);
-      const host = this.#hosts.getOrMake(prepared.origin.key);
-      const env = this.#callEnvironment;
-      return new Attempt(env, host, prepared, checked, scope, context).start();
+      const call = new Call(this.#poolOfCalls, target, init, checkOptions(settings), scope);
+      return enter(this.#pipeline, call);
     } catch (error) {
       return refused(error, target, request);
     }
   }
 
-  /** A call is let in once: a drain that begins between two of its hops does not refuse the second. */
-  #admit(context: CallContext | undefined): void {
-    if (this.#state === 'open') context?.admit();
-    else if (this.#state === 'closed' || context?.isAdmitted !== true) throw poolClosed();
+  /** What the policies are around: one attempt. */
+  #send(call: Call): Promise<ClientResponse> {
+    try {
+      // What is wrong with the request rejects, before anything is written.
+      const prepared = prepare(call);
+      this.#admit(call);
+      const host = this.#hosts.getOrMake(prepared.origin.key);
+      return new Attempt(this.#callEnvironment, host, prepared, call).start();
+    } catch (error) {
+      return refused(error, call.url, call.request, call.callSite);
+    }
   }
 
-  async #follow(first: Hop, scope: RequestScope | undefined): Promise<ClientResponse> {
-    const context = new CallContext(this.#clock.now());
-    this.#followingCount += 1;
-    try {
-      return await followRedirects(first, ({ target, request, options }) =>
-        this.#send(target, request, options, scope, context),
-      );
-    } catch (error) {
-      // What a hop failed with has its own name.
-      throw nameUncheckedCall(error, first.target, first.request);
-    } finally {
-      this.#followingCount -= 1;
-      this.#checkQuiet();
-    }
+  /** A call is let in once: a drain that begins between two of its requests does not refuse the second. */
+  #admit(call: Call): void {
+    if (this.#state === 'open') call.isAdmitted = true;
+    else if (this.#state === 'closed' || !call.isAdmitted) throw poolClosed();
+  }
+
+  #countUnderWay(change: 1 | -1): void {
+    this.#underWayCount += change;
+    if (change === -1) this.#checkQuiet();
   }
 
   // ── connections ────────────────────────────────────────────────────────────────────────────────
@@ -357,7 +348,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   get #isQuiet(): boolean {
     if (this.#state === 'closed') return true;
-    if (this.#followingCount > 0) return false;
+    if (this.#underWayCount > 0) return false;
     return this.#hosts.areQuiet;
   }
 }
@@ -371,9 +362,15 @@ function checkDrainOptions(options: unknown): void {
 }
 
 /** A call that was not begun: what it was given is let go of. */
-function refused(error: unknown, target: unknown, request: unknown): Promise<never> {
+function refused(
+  error: unknown,
+  url: unknown,
+  request: unknown,
+  callSite?: string,
+): Promise<never> {
   abandonBodyOf(request);
-  return Promise.reject(nameUncheckedCall(unreadable(error), target, request));
+  const named = nameUncheckedCall(unreadable(error), url, request);
+  return Promise.reject(withCaller(named, callSite, enter));
 }
 
 function poolClosed(): PoolError {

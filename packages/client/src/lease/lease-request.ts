@@ -12,7 +12,7 @@ import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
 import { offAbort, onAbort, type Abortable } from '../send/abort-hub.js';
 import { Acquisition, type AcquisitionOwner } from '../send/acquisition.js';
-import { CallClock, type ClockOwner } from '../send/call-clock.js';
+import { CallClock } from '../send/call-clock.js';
 import { durationOf } from '../send/options.js';
 
 export interface AcquireOptions {
@@ -21,7 +21,7 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable, ClockOwner {
+export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable {
   readonly #host: HostPool<RawConnection>;
   readonly #clock: CallClock;
   readonly #acquisition: Acquisition<RawConnection>;
@@ -51,7 +51,7 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable,
     const ownMs = durationOf('timeout', timeout);
     this.#timeoutMs = ownMs ?? host.settings.acquireTimeout;
     this.#timeoutName = ownMs === undefined ? 'acquireTimeout' : 'timeout';
-    this.#clock = new CallClock(clock, deadlines, clock.now() + this.#timeoutMs, this);
+    this.#clock = new LeaseClock(clock, deadlines, clock.now() + this.#timeoutMs, this);
     this.#acquisition = new Acquisition(host, this, true);
   }
 
@@ -70,7 +70,7 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable,
       }
       if (this.#signal !== undefined) onAbort(this.#signal, this.#signalLink);
       this.#clock.stopStage(); // the total clock alone
-      this.#acquisition.start({ needsFresh, isAdmitted: false });
+      this.#acquisition.start(needsFresh, false);
     });
   }
 
@@ -81,7 +81,7 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable,
 
   unfit(_connection: RawConnection, isReused: boolean, error: TransportError): void {
     // It was let in before: a drain that has begun meanwhile lets it finish.
-    if (isReused) this.#acquisition.start({ needsFresh: false, isAdmitted: true });
+    if (isReused) this.#acquisition.start(false, true);
     else this.#fail(error);
   }
 
@@ -133,4 +133,18 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable,
 
 function noop(): void {
   // replaced when it runs
+}
+
+/** One clock for all of it. */
+class LeaseClock extends CallClock {
+  readonly #request: LeaseRequest;
+
+  constructor(clock: Clock, deadlines: Deadlines, totalAtMs: number, request: LeaseRequest) {
+    super(clock, deadlines, totalAtMs);
+    this.#request = request;
+  }
+
+  protected timeRanOut(): void {
+    this.#request.timeRanOut();
+  }
 }

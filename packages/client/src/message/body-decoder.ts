@@ -10,43 +10,32 @@
  */
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
-import { listMembers } from '@hotaru/wire';
-import { CONSTANTS } from '../config/constants.js';
 import { TransportError } from '../errors.js';
 import type { BodyProducer, BodySink } from './body-flow.js';
 import { copyOf } from './piece-queue.js';
 import type { ResponseBody } from './response-body.js';
 import type { ResponseHeaders } from './response-headers.js';
 
-/** What `accept-encoding` offers: what is built, no more. */
-export const ACCEPT_ENCODING = 'gzip, deflate, br';
-
-type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
+export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
 /** Node has zstd from 22.15 and 23.8 on. */
 const createZstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
 
-const CODINGS: Record<string, Coding> = {
-  gzip: 'gzip',
-  'x-gzip': 'gzip',
-  deflate: 'deflate',
-  br: 'br',
-  ...(createZstd === undefined ? {} : { zstd: 'zstd' as const }),
-};
+/** By their names in `content-encoding`, in lower case. */
+export const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+  ['br', 'br'],
+  ...(createZstd === undefined ? [] : [['zstd', 'zstd'] as const]),
+]);
 
-/** The codings to undo, last applied first; undefined when there are none or one is unknown. */
-export function codingsOf(headers: ResponseHeaders): Coding[] | undefined {
-  const field = headers.get('content-encoding');
-  if (field === undefined) return undefined;
-  const codings: Coding[] = [];
-  for (const member of listMembers(field)) {
-    const name = member.toLowerCase();
-    if (name === 'identity') continue;
-    const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined;
-    if (coding === undefined || codings.length === CONSTANTS.maxCodings) return undefined;
-    codings.unshift(coding);
-  }
-  return codings.length === 0 ? undefined : codings;
+/** Which codings a request offers, and which of those that its response has are undone. */
+export interface BodyCodings {
+  /** For `accept-encoding`. */
+  readonly offer: string;
+  /** The last applied first; undefined when there are none, or one that can't be undone. */
+  toUndo(headers: ResponseHeaders): readonly Coding[] | undefined;
 }
 
 export interface DecoderOwner extends BodyProducer {

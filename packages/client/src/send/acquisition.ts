@@ -27,13 +27,6 @@ export interface AcquisitionOwner<T extends Connection> {
   dialling(): void;
 }
 
-export interface AcquisitionChoice {
-  /** Only a connection straight from its dial will do. */
-  readonly needsFresh: boolean;
-  /** A second try of a call that was let in before a drain began. */
-  readonly isAdmitted: boolean;
-}
-
 export class Acquisition<T extends Connection> implements WaiterEvents<T>, PolledTask {
   readonly #host: HostPool<T>;
   readonly #owner: AcquisitionOwner<T>;
@@ -72,7 +65,11 @@ export class Acquisition<T extends Connection> implements WaiterEvents<T>, Polle
     );
   }
 
-  start({ needsFresh, isAdmitted }: AcquisitionChoice, nowMs?: number): void {
+  /**
+   * @param needsFresh only a connection straight from its dial will do.
+   * @param isAdmitted a drain that has begun lets it finish.
+   */
+  start(needsFresh: boolean, isAdmitted: boolean, nowMs?: number): void {
     this.#state = 'waiting';
     this.#dial = undefined;
     const connection = needsFresh ? undefined : this.#host.take(nowMs);

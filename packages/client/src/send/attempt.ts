@@ -1,6 +1,6 @@
 /**
- * One call of `sendRequest`: it acquires a connection, runs an exchange on it, replays it once where
- * that is safe, and hears clocks and aborts. It settles once, whatever happens when.
+ * One try to get the response of a call from one host: it acquires a connection, runs an exchange on it, replays it
+ * once where that is safe, and hears clocks and aborts. It settles once, whatever happens when.
  *
  *   acquiring ─▶ sending ─▶ headers ─▶ body ─▶ over
  *       ▲           │          │
@@ -11,9 +11,10 @@
  *   headers    it is out, no answer yet
  *   body       the promise is resolved with the response; its body is coming in (delivery.ts)
  *
- * A connection in use is given back at one place, `#free`, and never while its exchange can still speak.
+ * A connection in use is given back at one place, `#free`, and never while its exchange can still speak. Left to others:
+ * the clocks (attempt-clock.ts), what is remembered and what an error says (call-record.ts, call-facts.ts), and whether
+ * there is another attempt (policies/).
  */
-import { CONSTANTS } from '../config/constants.js';
 import type { Connection } from '../connection/connection.js';
 import type {
   Exchange,
@@ -22,31 +23,23 @@ import type {
   ResponseHead,
   SendState,
 } from '../connection/exchange.js';
-import {
-  AbortedError,
-  HotaruClientError,
-  TimeoutError,
-  TransportError,
-  type ErrorCode,
-} from '../errors.js';
+import { withoutQuery } from '../diagnostics/call-name.js';
+import { rejection } from '../diagnostics/call-stack.js';
+import { AbortedError, HotaruClientError, type TransportError } from '../errors.js';
 import type { PieceSink } from '../message/body-flow.js';
-import type { ClientResponse } from '../message/response.js';
 import { abandonSource } from '../message/request-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
+import type { ClientResponse } from '../message/response.js';
 import type { Clock } from '../pool/clock.js';
-import type { TimeoutKind } from '../pool/counters.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Link } from '../pool/linked-list.js';
-import { Acquisition, type AcquisitionChoice, type AcquisitionOwner } from './acquisition.js';
 import { offAbort, onAbort, type Abortable } from './abort-hub.js';
-import { CallClock, type ClockOwner, type Stage } from './call-clock.js';
+import { Acquisition, type AcquisitionOwner } from './acquisition.js';
+import { AttemptClock, type AttemptClockOwner } from './attempt-clock.js';
 import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
-import type { CallContext } from './call-context.js';
 import { CallRecord } from './call-record.js';
-import { callSiteOf } from '../diagnostics/call-site.js';
-import { withoutQuery } from '../diagnostics/call-name.js';
-import { rejection } from '../diagnostics/call-stack.js';
+import type { Call } from './call.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
 import type { CheckedOptions } from './options.js';
 import type { PreparedRequest } from './prepare.js';
@@ -59,33 +52,25 @@ export interface CallEnvironment {
   readonly deadlines: Deadlines;
 }
 
-const KIND_OF_TIMEOUT = {
-  HOTARU_HEADERS_TIMEOUT: 'headers',
-  HOTARU_BODY_TIMEOUT: 'body',
-  HOTARU_DEADLINE_EXCEEDED: 'deadline',
-} as const satisfies Partial<Record<ErrorCode, TimeoutKind>>;
-
-const FIRST_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: false };
-const NEXT_TRY: AcquisitionChoice = { needsFresh: false, isAdmitted: true };
-const REPLAY: AcquisitionChoice = { needsFresh: true, isAdmitted: true };
-
 export class Attempt
-  implements AcquisitionOwner<Connection>, ExchangeEvents, ScopedCall, ClockOwner, DeliveryOwner
+  implements
+    AcquisitionOwner<Connection>,
+    ExchangeEvents,
+    ScopedCall,
+    AttemptClockOwner,
+    DeliveryOwner
 {
   readonly #clock: Clock;
   readonly #host: HostPool<Connection>;
-  /** Until the answer begins; nothing is sent again after that, and the body need not be held. */
+  /** Both until the answer begins: nothing is sent again after that, and the body need not be held. */
+  #call: Call | undefined;
   #request: PreparedRequest | undefined;
   readonly #options: CheckedOptions;
   readonly #scope: RequestScope | undefined;
   readonly #record: CallRecord;
-  readonly #callClock: CallClock;
-  /** Without the deadline of the scope. */
-  readonly #ownTotalAtMs: number;
+  readonly #clocks: AttemptClock;
   readonly #scopeLink: Link<ScopedCall> | undefined;
   #signalLink: Link<Abortable> | undefined = undefined;
-  readonly callSite: string | undefined;
-  readonly #context: CallContext | undefined;
   /** Gone once used: through them the promise, and so the response, would be held (leaks.ts). */
   #resolve: ((response: ClientResponse | Promise<never>) => void) | undefined = undefined;
   #reject: ((error: unknown) => void) | undefined = undefined;
@@ -95,44 +80,29 @@ export class Attempt
   #isSheltered = false;
   #state: CallState = 'acquiring';
   readonly #acquisition: Acquisition<Connection>;
-  #acquiringSinceMs = 0;
   /** Held now; undefined before it is acquired and once it is given back. */
   #connection: Connection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #delivery: Delivery | undefined = undefined;
 
+  /** @param call which its pool has admitted. */
   constructor(
     { clock, deadlines }: CallEnvironment,
     host: HostPool<Connection>,
     request: PreparedRequest,
-    options: CheckedOptions,
-    scope: RequestScope | undefined,
-    context: CallContext | undefined,
+    call: Call,
   ) {
+    const { scope } = call;
     this.#clock = clock;
     this.#host = host;
+    this.#call = call;
     this.#request = request;
-    this.#options = options;
+    this.#options = call.options;
     this.#scope = scope;
-    this.#context = context;
-    const { settings } = host;
-    this.#record = new CallRecord(clock, request, context);
+    this.#record = new CallRecord(clock, request, call);
     this.#acquisition = new Acquisition(host, this, false);
-    const { startedAtMs } = this.#record;
-    const limitMs = options.timeoutMs ?? settings.timeout;
-    const totalAtMs = context?.deadlineOf(startedAtMs, limitMs) ?? startedAtMs + limitMs;
-    this.#ownTotalAtMs = totalAtMs;
-    this.#callClock = new CallClock(
-      clock,
-      deadlines,
-      scope === undefined ? totalAtMs : Math.min(totalAtMs, scope.deadlineMs),
-      this,
-    );
+    this.#clocks = new AttemptClock(clock, deadlines, host, this.#acquisition, call, this);
     this.#scopeLink = scope === undefined ? undefined : new Link<ScopedCall>(this);
-    const wantsCallSite = settings.reportLeaks || scope?.captureCallSites === true;
-    this.callSite = wantsCallSite ? (context?.callSite ?? callSiteOf(new Error())) : undefined;
-    this.#record.callSite = this.callSite;
-    if (context !== undefined) context.callSite = this.callSite;
   }
 
   /** Once. */
@@ -155,11 +125,9 @@ export class Attempt
       if (options.signal !== undefined)
         onAbort(options.signal, (this.#signalLink = new Link(this)));
       if (this.#scopeLink !== undefined) scope?.track(this.#scopeLink);
-      if (this.#callClock.totalAtMs <= this.#record.startedAtMs) this.timeRanOut('total');
-      else {
-        const choice = this.#context?.isAdmitted === true ? NEXT_TRY : FIRST_TRY;
-        this.#acquire(choice, this.#record.startedAtMs);
-      }
+      const { startedAtMs } = this.#record;
+      if (this.#clocks.totalAtMs <= startedAtMs) this.#clocks.deadlinePassed();
+      else this.#acquire(false, startedAtMs);
     }
   }
 
@@ -182,7 +150,7 @@ export class Attempt
 
   expireWithScope(): void {
     this.#isSheltered = true;
-    if (this.#scope !== undefined) this.#timedOutWith(this.#scope);
+    this.#clocks.scopeExpired();
   }
 
   describe(): OpenCall | undefined {
@@ -199,7 +167,11 @@ export class Attempt
 
   endWithScope(abortsReading: boolean): LeftCall | undefined {
     const delivery = this.#delivery;
-    const report = { method: this.#record.method, url: this.#record.url, callSite: this.callSite };
+    const report = {
+      method: this.#record.method,
+      url: this.#record.url,
+      callSite: this.#record.callSite,
+    };
     if (delivery?.isUnread === true) {
       delivery.giveUp();
       return { ...report, left: 'unread' };
@@ -213,107 +185,39 @@ export class Attempt
   }
 
   scopeDeadlineMoved(): void {
-    const scopeDeadlineMs = this.#scope?.deadlineMs ?? Infinity;
-    this.#callClock.moveTotal(Math.min(this.#ownTotalAtMs, scopeDeadlineMs));
+    this.#clocks.scopeDeadlineMoved();
   }
 
-  timeRanOut(stage: Stage | 'total'): void {
-    switch (stage) {
-      case 'total':
-        this.#deadlinePassed();
-        return;
-      case 'acquire':
-        this.#acquireTimedOut();
-        return;
-      case 'headers':
-        this.#timedOut('HOTARU_HEADERS_TIMEOUT', `no answer within ${this.#headersTimeoutMs} ms`);
-        return;
-      case 'send':
-        this.#timedOut(
-          'HOTARU_BODY_TIMEOUT',
-          `the peer took nothing of the request body for ${this.#bodyTimeoutMs} ms`,
-        );
-        return;
-      case 'body':
-        this.#timedOut(
-          'HOTARU_BODY_TIMEOUT',
-          `nothing of the response body came for ${this.#bodyTimeoutMs} ms`,
-        );
-        return;
-      case 'continue':
-        this.#callClock.stopStage();
-        this.#exchange?.continueUpload();
-        return;
-      case 'grace':
-        this.#exchange?.giveUp();
-        return;
-      case 'drain':
-        this.#delivery?.endDraining();
-        return;
-      case 'none':
-        this.#callClock.stopStage();
-    }
+  outOfTime(error: HotaruClientError): void {
+    this.#end(error);
   }
 
-  #deadlinePassed(): void {
-    const scope = this.#scope;
-    const { totalAtMs } = this.#callClock;
-    if (scope === undefined || totalAtMs < scope.deadlineMs) {
-      const ms = Math.round(totalAtMs - this.#record.calledAtMs);
-      const what = `the call is not done within ${ms} ms, all it had`;
-      this.#timedOut('HOTARU_DEADLINE_EXCEEDED', what);
-      return;
-    }
-    // All calls of the scope run out of time with it; this one among them, before this returns.
-    if (!scope.isOver) scope.deadlineReached();
-    this.#timedOutWith(scope);
+  continueUpload(): void {
+    this.#exchange?.continueUpload();
   }
 
-  #timedOutWith(scope: RequestScope): void {
-    const ms = Math.round(this.#clock.now() - this.#record.calledAtMs);
-    const what = `${scope.expiry}, ${ms} ms after the call began`;
-    this.#timedOut('HOTARU_DEADLINE_EXCEEDED', what);
+  giveUp(): void {
+    this.#exchange?.giveUp();
   }
 
-  #acquireTimedOut(): void {
-    const host = this.#host;
-    const { settings } = host;
-    const waitedMs = this.#clock.now() - this.#acquiringSinceMs;
-    const isOfPool = !this.#acquisition.isDialling || waitedMs >= settings.acquireTimeout;
-    const limitMs = isOfPool
-      ? settings.acquireTimeout
-      : (this.#options.connectTimeoutMs ?? settings.connectTimeout);
-    const settingName = isOfPool ? 'acquireTimeout' : 'connectTimeout';
-    const connectTimeout = this.#acquisition.connectTimeout(limitMs, settingName);
-    host.counters.timedOut(connectTimeout === undefined ? 'acquire' : 'connect');
-    this.#end(connectTimeout ?? host.timeoutError(limitMs, settingName));
-  }
-
-  #timedOut(code: keyof typeof KIND_OF_TIMEOUT, what: string): void {
-    if (this.#state === 'over') return;
-    this.#host.counters.timedOut(KIND_OF_TIMEOUT[code]);
-    this.#end(new TimeoutError(code, what));
+  endDraining(): void {
+    this.#delivery?.endDraining();
   }
 
   // ── acquiring ──────────────────────────────────────────────────────────────────────────────────
 
-  #acquire(choice: AcquisitionChoice, nowMs: number): void {
+  #acquire(needsFresh: boolean, nowMs: number): void {
     this.#state = 'acquiring';
-    this.#acquiringSinceMs = nowMs;
-    this.#callClock.stopStage();
-    this.#acquisition.start(choice, nowMs);
+    this.#clocks.acquiring(nowMs);
+    this.#acquisition.start(needsFresh, true, nowMs);
   }
 
   waiting(): void {
-    this.#callClock.arm('acquire', this.#host.settings.acquireTimeout, this.#acquiringSinceMs);
+    this.#clocks.waiting();
   }
 
   dialling(): void {
-    const { connectTimeoutMs } = this.#options;
-    if (connectTimeoutMs === undefined) return;
-    const { acquireTimeout } = this.#host.settings;
-    const leftMs = this.#acquiringSinceMs + acquireTimeout - this.#clock.now();
-    this.#callClock.arm('acquire', Math.min(leftMs, connectTimeoutMs));
+    this.#clocks.dialling();
   }
 
   refused(error: Error): void {
@@ -322,21 +226,21 @@ export class Attempt
 
   unfit(connection: Connection, isReused: boolean, error: TransportError): void {
     const nowMs = this.#clock.now();
-    this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
+    this.#record.connectedTo(connection, isReused, this.#clocks.acquiringSinceMs);
     this.#record.addAttempt(connection, error);
     // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
-    if (isReused) this.#acquire(NEXT_TRY, nowMs);
+    if (isReused) this.#acquire(false, nowMs);
     else this.#end(error);
   }
 
   /** Its own clocks begin when it is used; those of the wait for it have ended. */
   served(): void {
-    this.#callClock.stopStage();
+    this.#clocks.stopStage();
   }
 
   acquired(connection: Connection, isReused: boolean): void {
     this.#connection = connection;
-    this.#record.connectedTo(connection, isReused, this.#acquiringSinceMs);
+    this.#record.connectedTo(connection, isReused, this.#clocks.acquiringSinceMs);
     this.#send(connection);
   }
 
@@ -351,33 +255,13 @@ export class Attempt
     this.#record.sentOn(connection);
   }
 
-  /** Which clock runs while the request goes out: one for each thing that is waited for. */
   sending(state: SendState): void {
     const nowMs = this.#clock.now();
     if (state === 'written') this.#record.sentAtMs = nowMs;
     // Once the answer has begun, only its clocks run.
     if (this.#state !== 'sending' && this.#state !== 'headers') return;
-    switch (state) {
-      case 'written':
-        this.#state = 'headers';
-        this.#callClock.arm('headers', this.#headersTimeoutMs, nowMs);
-        return;
-      case 'socket':
-      case 'flush':
-        this.#callClock.arm('send', this.#bodyTimeoutMs, nowMs); // anew with each slice that was taken
-        return;
-      case 'source': // only the peer is on the clock: a caller's own body may take the time it takes
-        this.#callClock.stopStage();
-        return;
-      case 'continue':
-        this.#callClock.arm('continue', CONSTANTS.expectContinueMs, nowMs);
-        return;
-      case 'broken':
-        this.#callClock.arm('grace', CONSTANTS.writeErrorGraceMs, nowMs);
-        return;
-      case 'head':
-      case 'stopped':
-    }
+    if (state === 'written') this.#state = 'headers';
+    this.#clocks.sending(state, nowMs);
   }
 
   // ── answer ─────────────────────────────────────────────────────────────────────────────────────
@@ -394,28 +278,20 @@ export class Attempt
 
   onHead(head: ResponseHead, hasBody: boolean): PieceSink | undefined {
     const exchange = this.#exchange;
-    if (exchange === undefined) return undefined;
-    const options = this.#options;
-    const { settings } = this.#host;
-    this.#record.headAtMs = exchange.heardAtMs;
-    this.#record.bytesSent = exchange.bytesSent;
-    const delivery = new Delivery(
-      head,
-      hasBody,
-      exchange,
-      settings,
-      options,
-      this.#callClock,
-      this.#record,
-      this,
-    );
+    const call = this.#call;
+    if (exchange === undefined || call === undefined) return undefined;
+    const record = this.#record;
+    record.headAtMs = exchange.heardAtMs;
+    record.bytesSent = exchange.bytesSent;
+    const delivery = new Delivery(head, hasBody, exchange, call, this.#clocks, record, this);
     if (delivery.refusal !== undefined) {
       this.#end(delivery.refusal);
       return undefined;
     }
     this.#state = 'body';
+    this.#call = undefined;
     this.#request = undefined;
-    this.#callClock.stopStage();
+    this.#clocks.stopStage();
     this.#delivery = delivery;
     if (delivery.response !== undefined) this.#resolve?.(delivery.response);
     this.#resolve = undefined;
@@ -436,12 +312,12 @@ export class Attempt
     return this.#host.settings.reportLeaks;
   }
 
-  get #headersTimeoutMs(): number {
-    return this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout;
+  get callSite(): string | undefined {
+    return this.#record.callSite;
   }
 
-  get #bodyTimeoutMs(): number {
-    return this.#options.bodyTimeoutMs ?? this.#host.settings.bodyTimeout;
+  get isOver(): boolean {
+    return this.#state === 'over';
   }
 
   exchangeDone(trailers: FieldSection | undefined): void {
@@ -463,7 +339,7 @@ export class Attempt
       this.#host.counters.replays += 1;
       this.#record.addAttempt(connection, error);
       this.#free(nowMs);
-      this.#acquire(REPLAY, nowMs);
+      this.#acquire(true, nowMs);
     } else this.#end(error);
   }
 
@@ -487,7 +363,7 @@ export class Attempt
     else if (isAbort) this.#reject?.(error);
     else {
       const sheltered = this.#isSheltered ? this.#promise : undefined;
-      this.#resolve?.(rejection(error, this.callSite, sheltered));
+      this.#resolve?.(rejection(error, this.#record.callSite, sheltered));
     }
   }
 
@@ -495,7 +371,7 @@ export class Attempt
     this.#state = 'over';
     this.#record.endedAtMs = nowMs;
     this.#record.bytesSent = this.#exchange?.bytesSent ?? 0;
-    this.#callClock.stop();
+    this.#clocks.stop();
     this.#delivery?.close();
     const { signal } = this.#options;
     if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);

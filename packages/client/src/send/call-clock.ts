@@ -1,6 +1,7 @@
 /**
- * The clocks of one call: the total one, and the one of the stage it is in. Whichever is earlier is
- * armed; both share the pool's single timer.
+ * The clocks of what waits for a pool, an attempt or a request for a lease: the total one, and the one of the stage it
+ * is in. Whichever is earlier is armed; both share the pool's single timer. What it means that one runs out is left to
+ * the classes that extend this one.
  */
 import type { Clock } from '../pool/clock.js';
 import { Deadline, type Deadlines } from '../pool/deadlines.js';
@@ -12,24 +13,24 @@ import { Deadline, type Deadlines } from '../pool/deadlines.js';
 export type Stage =
   'none' | 'acquire' | 'send' | 'continue' | 'grace' | 'headers' | 'body' | 'drain';
 
-export interface ClockOwner {
-  timeRanOut(stage: Stage | 'total'): void;
-}
-
-export class CallClock extends Deadline {
+export abstract class CallClock extends Deadline {
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
-  readonly #owner: ClockOwner;
   #totalAtMs: number;
   #stage: Stage = 'none';
   #stageAtMs = Infinity;
 
-  constructor(clock: Clock, deadlines: Deadlines, totalAtMs: number, owner: ClockOwner) {
+  constructor(clock: Clock, deadlines: Deadlines, totalAtMs: number) {
     super();
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#owner = owner;
     this.#totalAtMs = totalAtMs;
+  }
+
+  protected abstract timeRanOut(stage: Stage | 'total'): void;
+
+  protected now(): number {
+    return this.#clock.now();
   }
 
   get totalAtMs(): number {
@@ -61,8 +62,7 @@ export class CallClock extends Deadline {
   }
 
   override onExpired(): void {
-    if (this.#clock.now() >= this.#totalAtMs) this.#owner.timeRanOut('total');
-    else this.#owner.timeRanOut(this.#stage);
+    this.timeRanOut(this.#clock.now() >= this.#totalAtMs ? 'total' : this.#stage);
   }
 
   #arm(): void {

@@ -9,7 +9,7 @@ import type { Attempt, HotaruClientError } from '../errors.js';
 import type { ConnectionInfo, ResponseSource, ResponseTiming } from '../message/response.js';
 import { ResponseHeaders } from '../message/response-headers.js';
 import type { Clock } from '../pool/clock.js';
-import type { CallContext } from './call-context.js';
+import type { Call } from './call.js';
 import type { PreparedRequest } from './prepare.js';
 import type { Origin } from './target.js';
 
@@ -17,6 +17,8 @@ const NO_ATTEMPTS: readonly Attempt[] = Object.freeze([]);
 const NO_HEADERS = new ResponseHeaders('', []);
 
 export class CallRecord implements ResponseSource {
+  /** When the caller asked: before the first request, if this one follows a redirect. */
+  readonly calledAtMs: number;
   readonly startedAtMs: number;
   connectedAtMs = 0;
   sentAtMs = 0;
@@ -30,27 +32,22 @@ export class CallRecord implements ResponseSource {
   /** Path and query. */
   readonly target: string;
   /** The caller's line, where call sites are recorded: for errors of a body that no async function awaits. */
-  callSite: string | undefined = undefined;
+  readonly callSite: string | undefined;
   readonly #clock: Clock;
   #connection: Connection | undefined = undefined;
   #requestCount = 0;
-  readonly #context: CallContext | undefined;
   #attempts: Attempt[] | undefined;
 
-  constructor(clock: Clock, request: PreparedRequest, context: CallContext | undefined) {
+  constructor(clock: Clock, request: PreparedRequest, call: Call) {
     this.#clock = clock;
-    // Not the request itself: a response that is kept holds this record, and would hold the body that was sent.
+    // Neither the request nor the call: a response that is kept holds this record, and would hold the body that was sent.
     this.method = request.method;
     this.origin = request.origin;
     this.target = request.target;
-    this.#context = context;
-    this.#attempts = context?.attempts;
-    this.startedAtMs = clock.now();
-  }
-
-  /** When the caller asked: before the first hop, if this one follows a redirect. */
-  get calledAtMs(): number {
-    return this.#context?.startedAtMs ?? this.startedAtMs;
+    this.callSite = call.callSite;
+    this.calledAtMs = call.calledAtMs;
+    this.startedAtMs = call.startedAtMs;
+    this.#attempts = call.attempts;
   }
 
   connectedTo(connection: Connection, isReused: boolean, askedAtMs: number): void {

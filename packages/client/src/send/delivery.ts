@@ -10,18 +10,17 @@
  *            over            the exchange is done or has failed; a decoder may still have bytes to give
  */
 import { CONSTANTS } from '../config/constants.js';
-import type { Settings } from '../config/pool-config.js';
 import type { Exchange, ResponseHead } from '../connection/exchange.js';
 import { AbortedError, type HotaruClientError, type TransportError } from '../errors.js';
 import { shownUrl } from '../diagnostics/inspect.js';
 import { stopWatching, watchForLeak, type Leakable } from '../diagnostics/leaks.js';
 import { tooLarge, type BodySink, type PieceSink } from '../message/body-flow.js';
-import { BodyDecoder, codingsOf, type DecoderOwner } from '../message/body-decoder.js';
+import { BodyDecoder, type DecoderOwner } from '../message/body-decoder.js';
 import { ClientResponse } from '../message/response.js';
 import { ResponseBody } from '../message/response-body.js';
 import { ResponseHeaders } from '../message/response-headers.js';
-import type { CheckedOptions } from './options.js';
-import type { CallClock } from './call-clock.js';
+import type { AttemptClock } from './attempt-clock.js';
+import type { Call } from './call.js';
 import type { CallRecord } from './call-record.js';
 
 /** The call, as its delivery sees it. */
@@ -40,10 +39,9 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
   /** What takes the bytes that come: the body, or a decoder before it. */
   readonly #sink: BodySink;
   readonly #exchange: Exchange;
-  readonly #clock: CallClock;
+  readonly #clock: AttemptClock;
   readonly #record: CallRecord;
   readonly #owner: DeliveryOwner;
-  readonly #bodyTimeoutMs: number;
   #state: 'flowing' | 'paused' | 'draining' | 'over' = 'flowing';
   #drainedBytes = 0;
   /** Held only until it is known whether its body has come whole. */
@@ -54,9 +52,8 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     head: ResponseHead,
     hasBody: boolean,
     exchange: Exchange,
-    settings: Settings,
-    options: CheckedOptions,
-    clock: CallClock,
+    call: Call,
+    clock: AttemptClock,
     record: CallRecord,
     owner: DeliveryOwner,
   ) {
@@ -65,17 +62,15 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     this.#clock = clock;
     this.#record = record;
     this.#owner = owner;
-    this.#bodyTimeoutMs = options.bodyTimeoutMs ?? settings.bodyTimeout;
     let headers = new ResponseHeaders(head.text, head.offsets);
-    const isPacked = hasBody && head.isEncoded && options.decompresses;
-    const codings = isPacked ? codingsOf(headers) : undefined;
+    const codings = hasBody && head.isEncoded ? call.codings?.toUndo(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;
     // How long the caller's body is: of a packed one, the head says only how long it is packed.
     const announcedBytes = hasBody && decoder === undefined ? head.bodyLength : -1;
-    const maxBytes = options.maxResponseSize ?? settings.maxResponseSize;
+    const maxBytes = call.maxResponseBytes;
     this.refusal = announcedBytes > maxBytes ? tooLarge('maxResponseSize', maxBytes) : undefined;
-    this.#body = new ResponseBody(producer, announcedBytes, maxBytes, settings.maxBufferedSize);
+    this.#body = new ResponseBody(producer, announcedBytes, maxBytes, call.maxBufferedBytes);
     this.#body.namer = record;
     this.#sink = this.#body;
     if (decoder !== undefined) {
@@ -160,7 +155,7 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     if (!this.#isOpen) return;
     this.#state = 'draining';
     this.#exchange.resume();
-    this.#clock.arm('drain', CONSTANTS.drainMaxMs);
+    this.#clock.draining();
   }
 
   /** Too much or too slow: closing the connection is cheaper than reading on. */
@@ -183,7 +178,7 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
   /** The clock runs only while a reader waits for bytes, and only for bytes that the connection owes. */
   #watch(): void {
     if (this.#state !== 'flowing') return;
-    if (this.#body.isAwaited) this.#clock.arm('body', this.#bodyTimeoutMs);
+    if (this.#body.isAwaited) this.#clock.reading();
     else this.#clock.stopStage();
   }
 

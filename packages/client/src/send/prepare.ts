@@ -15,13 +15,12 @@ import type { ExchangeRequest } from '../connection/exchange.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
 import type { RequestInit } from '../message/request.js';
-import { ACCEPT_ENCODING } from '../message/body-decoder.js';
 import { headerPairs, type HeadersInput } from '../message/request-headers.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
 import { show } from '../config/own-options.js';
-import type { CheckedOptions } from './options.js';
-import type { RequestScope, ScopeFields } from './request-scope.js';
-import { requestTarget, type Origin, type Target } from './target.js';
+import type { Call } from './call.js';
+import type { ScopeFields } from './request-scope.js';
+import { requestTarget, type Origin } from './target.js';
 
 export interface PreparedRequest extends ExchangeRequest {
   readonly origin: Origin;
@@ -86,12 +85,7 @@ class Draft implements PreparedRequest {
 }
 
 /** @throws RequestError `HOTARU_INVALID_REQUEST` naming what is wrong and what is allowed. */
-export function prepare(
-  target: Target,
-  request: RequestInit,
-  options: CheckedOptions,
-  scope?: RequestScope,
-): PreparedRequest {
+export function prepare({ request, options, scope, target, codings }: Call): PreparedRequest {
   if (typeof request !== 'object' || (request as unknown) === null || Array.isArray(request))
     throw invalidRequest(`the request must be an object, not ${show(request)}`);
   for (const name in request)
@@ -108,8 +102,8 @@ export function prepare(
   if (options.idempotencyKey !== undefined && !draft.hasIdempotencyKey)
     addField(draft, 'idempotency-key', options.idempotencyKey);
   // A range of a packed body can't be unpacked.
-  if (options.decompresses && !draft.hasAcceptEncoding && !draft.hasRange)
-    draft.fields.push('accept-encoding', ACCEPT_ENCODING);
+  if (codings !== undefined && !draft.hasAcceptEncoding && !draft.hasRange)
+    draft.fields.push('accept-encoding', codings.offer);
   if (request.body !== undefined) draft.body = toRequestBody(request.body);
   draft.contentLength = frame(draft);
   draft.isIdempotent = IDEMPOTENT.has(method) || draft.hasIdempotencyKey;

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../config/pool-config.js';
 import { ConnectionKey } from '../key/connection-key.js';
 import type { TlsOptions } from '../key/tls-identity.js';
 import { Origins, requestTarget } from './target.js';
 
 function origins(): Origins {
-  return new Origins((url, tls, publicOnly) => ConnectionKey.from(url, tls, publicOnly));
+  return new Origins(
+    (url, tls, publicOnly) => ConnectionKey.from(url, tls, publicOnly),
+    () => DEFAULTS,
+  );
 }
 
 /** What goes on the request line for a URL, asked for the first time or once its origin is known. */
@@ -78,11 +82,14 @@ describe('a known origin', () => {
   /** How often a key had to be computed. */
   const counting = () => {
     let made = 0;
-    const known = new Origins((url, tls, publicOnly) => {
-      made += 1;
-      const servername = tls?.servername ?? (tls === undefined ? undefined : 'with-tls');
-      return ConnectionKey.from(url, servername === undefined ? {} : { servername }, publicOnly);
-    });
+    const known = new Origins(
+      (url, tls, publicOnly) => {
+        made += 1;
+        const servername = tls?.servername ?? (tls === undefined ? undefined : 'with-tls');
+        return ConnectionKey.from(url, servername === undefined ? {} : { servername }, publicOnly);
+      },
+      () => DEFAULTS,
+    );
     return { known, made: () => made };
   };
 

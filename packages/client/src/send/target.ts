@@ -6,6 +6,7 @@
 import { parseUrl, type ConnectionKey } from '../key/connection-key.js';
 import { withoutQuery } from '../diagnostics/call-name.js';
 import { CONSTANTS } from '../config/constants.js';
+import type { Settings } from '../config/pool-config.js';
 import { copyOfTls, isSameTls, type TlsOptions } from '../key/tls-identity.js';
 import { invalidRequest } from '../errors.js';
 import { isRecord, show } from '../config/own-options.js';
@@ -18,6 +19,8 @@ export interface Origin {
   readonly scheme: 'http' | 'https';
   /** Host, and port if it is not the scheme's own. */
   readonly authority: string;
+  /** What is configured for its host. */
+  readonly settings: Settings;
 }
 
 export interface Target {
@@ -48,9 +51,11 @@ export class Origins {
   /** Key id → text of its origin. */
   readonly #textOf = new Map<string, string>();
   readonly #keyOf: KeyOf;
+  readonly #settingsOf: (key: ConnectionKey) => Settings;
 
-  constructor(keyOf: KeyOf) {
+  constructor(keyOf: KeyOf, settingsOf: (key: ConnectionKey) => Settings) {
     this.#keyOf = keyOf;
+    this.#settingsOf = settingsOf;
   }
 
   /** @throws RequestError `HOTARU_INVALID_REQUEST` */
@@ -114,6 +119,7 @@ export class Origins {
         text: url.origin,
         scheme: url.protocol === 'https:' ? 'https' : 'http',
         authority: url.host,
+        settings: this.#settingsOf(key),
       },
       path: '',
     };

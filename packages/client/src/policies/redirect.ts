@@ -1,6 +1,6 @@
 /**
  * Follows redirects (RFC 9110 §15.4), for `redirect: 'follow'`. Bounded; all hops are one call
- * (call-context.ts); credentials and trust never cross an origin (docs/rules.md, rule 15).
+ * (send/call.ts); credentials and trust never cross an origin (docs/rules.md, rule 15).
  *
  *   send ──▶ any other answer ─────────────────────▶ the answer of the call
  *    ▲  └──▶ 3xx with a Location: its body is given up, then
@@ -25,7 +25,10 @@ import type { RequestInit } from '../message/request.js';
 import { headerPairs } from '../message/request-headers.js';
 import { flatCopy, unreadable } from '../config/own-options.js';
 import type { ClientResponse } from '../message/response.js';
-import type { SendOptions } from './options.js';
+import type { Call } from '../send/call.js';
+import type { CheckedOptions } from '../send/options.js';
+import { asOneCall } from '../send/pipeline.js';
+import type { Policy, Send } from '../send/send.js';
 
 const CREDENTIALS = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
 const BODY_FIELDS =
@@ -37,26 +40,19 @@ const TRUSTLESS_TLS = [
   'maxVersion',
 ] as const satisfies readonly (keyof TlsOptions)[];
 
-/** One request of a call that may take several. */
-export interface Hop {
-  readonly target: string | URL;
-  readonly request: RequestInit;
-  readonly options: SendOptions;
-}
+export const redirect: Policy = (call, next) =>
+  call.options.followsRedirects ? asOneCall(call, (first) => follow(first, next)) : next(call);
 
-/** Sends one hop; resolves with its answer, whatever its status. */
-export type SendHop = (hop: Hop) => Promise<ClientResponse>;
-
-export async function followRedirects(first: Hop, send: SendHop): Promise<ClientResponse> {
-  let hop: Hop;
+async function follow(first: Call, next: Send): Promise<ClientResponse> {
+  let call: Call;
   try {
-    hop = snapshot(first);
+    call = first.another(first.url, snapshot(first.request), first.options);
   } catch (error) {
     abandonBodyOf(first.request); // refused before it was sent
     throw unreadable(error);
   }
   for (let count = 0; ; count += 1) {
-    const response = await send(hop);
+    const response = await next(call);
     const location = REDIRECT_STATUSES.has(response.status) ? locationOf(response) : undefined;
     if (location === undefined) return response;
     // Before anything can throw: this body will not be read, and until it is given up it holds a
@@ -68,19 +64,17 @@ export async function followRedirects(first: Hop, send: SendHop): Promise<Client
         `more than ${CONSTANTS.maxRedirects} redirects, the last to ${location.map(withoutSecrets).join(', ')}`,
         { responseStarted: true },
       );
-    hop = nextHop(hop, response, resolveLocation(location, response.url));
+    call = nextCall(call, response, resolveLocation(location, response.url));
   }
 }
 
-/** The caller may change its objects, and an iterator gives its headers once: later hops use a copy. */
-function snapshot(hop: Hop): Hop {
-  const { target, request, options } = hop;
-  // What is wrong with them is said where they are checked.
-  if (typeof request !== 'object' || (request as unknown) === null) return hop;
-  const headers = request.headers === undefined ? undefined : [...headerPairs(request.headers)];
+/** The caller may change its object, and an iterator gives its headers once: all requests use a copy. */
+function snapshot(request: RequestInit): RequestInit {
+  // What is wrong with it is said where it is checked.
+  if (typeof request !== 'object' || (request as unknown) === null) return request;
   const own = flatCopy(request);
-  own.headers = headers;
-  return { target, request: own, options: flatCopy(options) };
+  own.headers = request.headers === undefined ? undefined : [...headerPairs(request.headers)];
+  return own;
 }
 
 /** Each value that was given; the same one twice is one. Undefined when there is none. */
@@ -121,14 +115,14 @@ function resolveLocation([location = '', ...others]: string[], from: string): UR
   }
 }
 
-function nextHop(hop: Hop, { status, url }: ClientResponse, target: URL): Hop {
-  const request = nextRequest(hop.request, status);
-  if (target.origin === new URL(url).origin) return { target, request, options: hop.options };
-  return {
+function nextCall(call: Call, { status, url }: ClientResponse, target: URL): Call {
+  const request = nextRequest(call.request, status);
+  if (target.origin === new URL(url).origin) return call.another(target, request, call.options);
+  return call.another(
     target,
-    request: withoutFields(request, (name) => CREDENTIALS.has(name.toLowerCase())),
-    options: withoutTrust(hop.options),
-  };
+    withoutFields(request, (name) => CREDENTIALS.has(name.toLowerCase())),
+    withoutTrust(call.options),
+  );
 }
 
 /** The target is the whole new URL: path and query of the old request are in it or gone. */
@@ -161,13 +155,14 @@ function withoutFields(request: RequestInit, isUnwanted: (name: string) => boole
 }
 
 /** `rejectUnauthorized: false` was said of one origin, as was a client certificate. */
-function withoutTrust(options: SendOptions): SendOptions {
+function withoutTrust(options: CheckedOptions): CheckedOptions {
   const { tls } = options;
   if (tls === undefined) return options;
   const kept = TRUSTLESS_TLS.flatMap((name) =>
     tls[name] === undefined ? [] : [[name, tls[name]]],
   );
-  const rest = flatCopy(options);
-  rest.tls = kept.length === 0 ? undefined : (Object.fromEntries(kept) as TlsOptions);
-  return rest;
+  return {
+    ...options,
+    tls: kept.length === 0 ? undefined : (Object.fromEntries(kept) as TlsOptions),
+  };
 }
