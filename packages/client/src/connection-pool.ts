@@ -7,7 +7,7 @@ import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
 import { RawChannel } from './connection/raw/raw-channel.js';
 import { CheckedOutConnection } from './lease/checked-out.js';
-import type { Resolve } from './connection/dns-cache.js';
+import type { Resolve } from './connection/dial/dns-cache.js';
 import { nameOrigin, nameUncheckedCall } from './diagnostics/call-name.js';
 import { withCaller } from './diagnostics/call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';

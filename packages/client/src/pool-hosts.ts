@@ -5,10 +5,10 @@
  */
 import type { PoolConfig } from './config/pool-config.js';
 import type { ConnectionKey } from './key/connection-key.js';
-import { dial } from './connection/dial.js';
-import { DnsCache, type Resolve } from './connection/dns-cache.js';
+import { dial } from './connection/dial/dial.js';
+import { DnsCache, type Resolve } from './connection/dial/dns-cache.js';
 import { Http1Connection } from './connection/http1/http1-connection.js';
-import { TlsSessions } from './connection/tls-sessions.js';
+import { TlsSessions } from './connection/dial/tls-sessions.js';
 import type { Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
 import { HostPool } from './pool/host-pool.js';

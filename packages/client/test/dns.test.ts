@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { ConnectionPool } from '@hotaru/client';
 import { ScriptedUpstream, VirtualClock } from '@hotaru/client/testing';
-import { DnsCache } from '../src/connection/dns-cache.js';
+import { DnsCache } from '../src/connection/dial/dns-cache.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -16,7 +16,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionKey } from '../key/connection-key.js';
 import type { Clock } from '../pool/clock.js';
 import type { Counters } from '../pool/counters.js';
-import { reasonOf } from './dial-reason.js';
+import { reasonOf } from './dial/dial-reason.js';
 import { saidCloseNotify } from './close-notify.js';
 import { afterPoll, type PolledTask } from './turn.js';
 

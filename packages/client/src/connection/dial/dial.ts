@@ -6,20 +6,20 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { uriHost } from '@hotaru/wire';
-import { CONSTANTS } from '../config/constants.js';
-import type { ConnectionKey } from '../key/connection-key.js';
-import { ConnectError, type Phase } from '../errors.js';
-import type { Clock } from '../pool/clock.js';
-import type { DialEvents } from '../pool/dialer.js';
-import type { Dial } from '../pool/waiter.js';
-import { shielded } from '../config/own-options.js';
+import { CONSTANTS } from '../../config/constants.js';
+import type { ConnectionKey } from '../../key/connection-key.js';
+import { ConnectError, type Phase } from '../../errors.js';
+import type { Clock } from '../../pool/clock.js';
+import type { DialEvents } from '../../pool/dialer.js';
+import type { Dial } from '../../pool/waiter.js';
+import { shielded } from '../../config/own-options.js';
 import { blockedAddress, isPublicAddress } from './address-guard.js';
 import { reasonOf } from './dial-reason.js';
 import type { DnsCache } from './dns-cache.js';
-import { Http1Connection } from './http1/http1-connection.js';
-import type { Counters } from '../pool/counters.js';
+import { Http1Connection } from '../http1/http1-connection.js';
+import type { Counters } from '../../pool/counters.js';
 import type { TlsSessions } from './tls-sessions.js';
-import { Transport } from './transport.js';
+import { Transport } from '../transport.js';
 
 export interface DialEnvironment {
   readonly clock: Clock;

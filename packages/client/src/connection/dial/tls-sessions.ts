@@ -2,7 +2,7 @@
  * TLS session tickets for resumption, one per connection key, kept strongly in an LRU: behind weak
  * references a garbage collection would throw them away just when they are needed.
  */
-import { CONSTANTS } from '../config/constants.js';
+import { CONSTANTS } from '../../config/constants.js';
 
 export class TlsSessions {
   readonly #sessions = new Map<string, Buffer>();

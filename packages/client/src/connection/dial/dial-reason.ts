@@ -4,7 +4,7 @@
  */
 import type { PeerCertificate } from 'node:tls';
 import { uriHost } from '@hotaru/wire';
-import { CONSTANTS } from '../config/constants.js';
+import { CONSTANTS } from '../../config/constants.js';
 
 /** What the errors of `net` and `tls` may carry, beside a message. */
 interface SystemError extends Error {

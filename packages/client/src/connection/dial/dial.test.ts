@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { testCertificates } from '../../test/certificates.js';
-import { ConnectionPool } from '../connection-pool.js';
-import { ScriptedUpstream } from '../testing/index.js';
+import { testCertificates } from '../../../test/certificates.js';
+import { ConnectionPool } from '../../connection-pool.js';
+import { ScriptedUpstream } from '../../testing/index.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -3,7 +3,7 @@
  * refused, judged on the address actually connected to, after DNS (docs/rules.md, rule 16).
  */
 import net from 'node:net';
-import { ConnectError } from '../errors.js';
+import { ConnectError } from '../../errors.js';
 
 /** Every special-purpose range of the IANA registries that a stranger's URL has no business in. */
 const NOT_PUBLIC_V4: readonly [string, number][] = [

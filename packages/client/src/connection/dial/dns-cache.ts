@@ -8,9 +8,9 @@
  */
 import dns, { type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { CONSTANTS } from '../config/constants.js';
-import { shielded } from '../config/own-options.js';
-import type { Clock } from '../pool/clock.js';
+import { CONSTANTS } from '../../config/constants.js';
+import { shielded } from '../../config/own-options.js';
+import type { Clock } from '../../pool/clock.js';
 
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
 
