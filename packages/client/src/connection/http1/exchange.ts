@@ -1,16 +1,16 @@
 /**
- * One request and its response on one connection. Two sides that know little of each other:
+ * One request and its response over HTTP/1.1. Two sides that know little of each other, and the whole:
  *
- *   sending     head ─▶ … ─▶ written | broken | stopped          (request-writer.ts)
- *   answer      none ─▶ head ─▶ pending ─▶ whole                 (ResponseReader of @hotaru/wire reads it)
+ *   sending     head ─▶ … ─▶ written | broken | stopped          SendState (request-writer.ts)
+ *   receiving   none ─▶ head ─▶ (pending ─▶) whole | last        (ResponseReader of @hotaru/wire reads it)
+ *   exchange    new ─▶ open ─▶ (flushing ─▶) reusable | spent
  *
- * They overlap: an answer may come before the request is out. The exchange itself is
+ *   head       came in the read under way        last      whole, and no response may follow it on this connection
+ *   pending    the rest is to come               flushing  the response is whole, the last write is not yet reported
+ *   reusable   over, and proven so               spent     over: done without that proof, failed or aborted
  *
- *   open ─▶ flushing ─▶ over         flushing: the answer is whole, the last write not yet reported
- *
- * and ends once, by `exchangeDone` (with the proof, or not, that the connection may be used again) or
- * `exchangeFailed`; after `abort()` it says nothing more. It never closes or releases the connection: its
- * owner does.
+ * The sides overlap: a response may come before the request is out. It never closes or releases the connection,
+ * other than for bytes that follow the response: its owner does.
  *
  *   an error status while the body is still going out: stop reading the caller's body
  *   a final status while the body waits for 100: the body is not wanted at all
@@ -34,22 +34,21 @@ import { keepAliveOf } from './keep-alive.js';
 import { readingError } from './protocol-error.js';
 import { RequestWriter, type WriterEvents } from './request-writer.js';
 
+type Receiving = 'none' | 'head' | 'pending' | 'whole' | 'last';
+type ExchangeState = 'new' | 'open' | 'flushing' | 'reusable' | 'spent';
+
 export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, WriterEvents, PolledTask {
   readonly #connection: Http1Connection;
   readonly #transport: Transport;
   /** Until it is sent: a response may be kept, and holds what led to it. */
   #request: ExchangeRequest | undefined;
+  /** Nothing follows it on this connection, and the peer is told so. */
   readonly #isLastUse: boolean;
   readonly #events: ExchangeEvents;
   readonly #reader: ResponseReader;
   readonly #writer: RequestWriter;
-  #state: 'open' | 'flushing' | 'over' = 'open';
-  #answer: 'none' | 'head' | 'pending' | 'whole' = 'none';
-  #saidClose = false;
-  /** By the framing of the response alone. */
-  #mayReuse = false;
-  /** By everything: the one proof, collected when it is done. */
-  #isReusable = false;
+  #state: ExchangeState = 'new';
+  #receiving: Receiving = 'none';
   #trailers: FieldSection | undefined = undefined;
   #writeError: Error | undefined = undefined;
 
@@ -62,10 +61,10 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
     this.#connection = connection;
     this.#transport = connection.transport;
     this.#request = request;
-    this.#isLastUse = isLastUse;
+    this.#isLastUse = isLastUse || request.wantsClose;
     this.#events = events;
     this.#reader = connection.reader ??= new ResponseReader(CONSTANTS);
-    this.#writer = new RequestWriter(connection.transport, this);
+    this.#writer = new RequestWriter(connection.transport, request.body, this);
   }
 
   get responseStarted(): boolean {
@@ -85,27 +84,29 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
     const transport = this.#transport;
     const { record } = this.#connection;
     const request = this.#request;
-    if (request === undefined) throw new Error('an exchange is started twice');
+    if (this.#state !== 'new' || request === undefined)
+      throw new Error('an exchange is started twice, or after its end');
+    this.#state = 'open';
     this.#request = undefined;
     transport.useBy(this);
     record.requestCount += 1;
     record.requestsLeft -= 1;
     transport.counters.requests += 1;
-    this.#saidClose = request.wantsClose || this.#isLastUse;
     this.#reader.expect(request.method, this);
     this.#writer.start(request, this.#isLastUse);
   }
 
+  /** Once it is over, the connection may have its next user. */
   pause(): void {
-    this.#transport.pause();
+    if (!this.#isOver) this.#transport.pause();
   }
 
   resume(): void {
-    this.#transport.resume();
+    if (!this.#isOver) this.#transport.resume();
   }
 
   continueUpload(): void {
-    if (this.#state !== 'over') this.#writer.continue();
+    if (!this.#isOver) this.#writer.continue();
   }
 
   giveUp(): void {
@@ -117,12 +118,14 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   release(): boolean {
-    if (!this.#isOver) this.abort();
-    return this.#isReusable;
+    this.abort();
+    return this.#state === 'reusable';
   }
 
   abort(): void {
-    this.#state = 'over';
+    if (this.#isOver) return;
+    this.#state = 'spent';
+    this.#request = undefined;
     this.#transport.endUse();
     this.#reader.forget();
     this.#writer.stop();
@@ -131,7 +134,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   // ── request ────────────────────────────────────────────────────────────────────────────────────
 
   sending(state: SendState): void {
-    if (this.#state !== 'over') this.#events.sending(state);
+    if (!this.#isOver) this.#events.sending(state);
   }
 
   bodyFailed(error: Error): void {
@@ -141,7 +144,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   // ── socket ─────────────────────────────────────────────────────────────────────────────────────
 
   onBytes(bytes: Buffer): void {
-    if (this.#answer === 'whole') {
+    if (this.#isWhole) {
       this.#finish(true);
       return;
     }
@@ -157,9 +160,9 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
 
   #afterFeed(hasLeftover: boolean): void {
     if (this.#isOver) return;
-    if (this.#answer === 'whole') this.#finish(hasLeftover);
-    else if (this.#answer === 'head') {
-      this.#answer = 'pending';
+    if (this.#isWhole) this.#finish(hasLeftover);
+    else if (this.#receiving === 'head') {
+      this.#receiving = 'pending';
       this.#events.bodyPending();
     }
   }
@@ -171,12 +174,12 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
       this.#fail(readingError(error, this.#hint));
       return;
     }
-    if (this.#answer === 'whole' && !this.#isOver) this.#finish(false);
+    if (this.#isWhole && !this.#isOver) this.#finish(false);
   }
 
   onClose(error: Error | undefined): void {
     if (this.#isOver) return;
-    if (this.#answer === 'whole') {
+    if (this.#isWhole) {
       this.#finish(false);
       return;
     }
@@ -202,7 +205,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   onWriteError(error: Error): boolean {
-    if (this.#isOver || this.#answer === 'whole') return false;
+    if (this.#isOver || this.#isWhole) return false;
     this.#writeError = error;
     this.#writer.break();
     return true;
@@ -220,15 +223,14 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
     if (this.#isOver) return undefined;
     const { state } = this.#writer;
     if (state !== 'written' && (head.status >= 400 || state === 'continue')) this.#writer.stop();
-    this.#answer = 'head';
+    this.#receiving = 'head';
     this.#noteKeepAlive(head);
     return this.#events.onHead(head, hasBody);
   }
 
   onDone(trailers: FieldSection | undefined, mayReuse: boolean): void {
-    this.#answer = 'whole';
+    this.#receiving = mayReuse && !this.#isLastUse ? 'whole' : 'last';
     this.#trailers = trailers;
-    this.#mayReuse = mayReuse;
   }
 
   /** Reuse needs positive proof of everything (docs/rules.md, rule 8); here is the one place that collects it. */
@@ -243,14 +245,9 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
       afterPoll(this);
       return;
     }
-    this.#isReusable =
-      this.#mayReuse &&
-      !hasLeftover &&
-      isOut &&
-      transport.socket.writableLength === 0 &&
-      transport.isOpen &&
-      !this.#saidClose;
-    this.#state = 'over';
+    const isReusable =
+      this.#receiving === 'whole' && !hasLeftover && isOut && !isFlushing && transport.isOpen;
+    this.#state = isReusable ? 'reusable' : 'spent';
     transport.endUse();
     this.#writer.stop();
     if (hasLeftover) transport.poison();
@@ -261,8 +258,12 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
     if (!this.#isOver) this.#finish(false);
   }
 
+  get #isWhole(): boolean {
+    return this.#receiving === 'whole' || this.#receiving === 'last';
+  }
+
   get #isOver(): boolean {
-    return this.#state === 'over';
+    return this.#state === 'reusable' || this.#state === 'spent';
   }
 
   #fail(error: Error): void {

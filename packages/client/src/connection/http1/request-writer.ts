@@ -24,7 +24,7 @@ export class RequestWriter implements UploadEvents, UploadTarget {
   readonly #events: WriterEvents;
   #state: SendState = 'head';
   /** Not held for longer than it is needed: a response may be kept, and holds what led to it. */
-  #body: RequestBody = NO_BODY;
+  #body: RequestBody;
   #contentLength = -1;
   /** What is left of large bytes, and how long that was. */
   #rest: Uint8Array | undefined = undefined;
@@ -33,8 +33,9 @@ export class RequestWriter implements UploadEvents, UploadTarget {
   /** Bytes handed to the socket. */
   bytesSent = 0;
 
-  constructor(transport: Transport, events: WriterEvents) {
+  constructor(transport: Transport, body: RequestBody, events: WriterEvents) {
     this.#transport = transport;
+    this.#body = body;
     this.#events = events;
   }
 
@@ -64,7 +65,6 @@ export class RequestWriter implements UploadEvents, UploadTarget {
       }
       if (!this.#hasLength(bytes, length)) return;
     }
-    this.#body = body;
     this.#contentLength = request.contentLength;
     if (request.expectsContinue) {
       this.write(head, 'latin1');
@@ -123,9 +123,10 @@ export class RequestWriter implements UploadEvents, UploadTarget {
         this.#handedOver(this.write(body.bytes, 'utf8'));
       else this.#writeRest(typeof body.bytes === 'string' ? Buffer.from(body.bytes) : body.bytes);
     } else if (body.kind === 'stream') {
-      this.#upload = new Upload(body.source, this.#contentLength, this, this);
+      const upload = new Upload(body.source, this.#contentLength, this, this);
+      this.#upload = upload;
       this.#enter('source');
-      this.#upload.start();
+      upload.start();
     }
   }
 

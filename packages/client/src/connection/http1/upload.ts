@@ -1,9 +1,11 @@
 /**
  * Writes a streamed request body: pulls a piece, frames it, waits while the socket is full.
  *
- *   pumping ──▶ done                    the source has ended and every byte was handed to the socket
- *          ├──▶ stopped                 the rest is not wanted: early response, abort, dead connection
- *          └──▶ failed                  the source threw, or gave more or fewer bytes than announced
+ *   pumping ⇄ blocked                   the socket is full; `resume()` when it takes bytes again
+ *      │  ╲      │
+ *      │   ╲─────┴──▶ stopped           the rest is not wanted: early response, abort, dead connection
+ *      ├──▶ done                        the source has ended and every byte was handed to the socket
+ *      └──▶ failed                      the source threw, or gave more or fewer bytes than announced
  */
 import { Readable } from 'node:stream';
 import { CONSTANTS } from '../../config/constants.js';
@@ -33,8 +35,9 @@ export class Upload {
   /** Announced length; −1 for chunked. */
   readonly #length: number;
   #sent = 0;
-  #state: 'pumping' | 'done' | 'stopped' | 'failed' = 'pumping';
-  #wake: (() => void) | undefined = undefined;
+  #state: 'pumping' | 'blocked' | 'done' | 'stopped' | 'failed' = 'pumping';
+  /** Ends the wait while it is blocked. */
+  #wake: () => void = noop;
 
   constructor(
     source: AsyncIterable<unknown>,
@@ -49,6 +52,7 @@ export class Upload {
   }
 
   start(): void {
+    if (!this.#isPumping()) return;
     this.#pump().catch((error: unknown) => {
       if (!this.#isPumping()) return;
       this.#giveUp('failed');
@@ -58,19 +62,19 @@ export class Upload {
 
   /** The socket takes bytes again. */
   resume(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    if (this.#state !== 'blocked') return;
+    this.#state = 'pumping';
+    this.#wake();
   }
 
   /** Reads no more of the source and tells it so. */
   stop(): void {
-    if (this.#isPumping()) this.#giveUp('stopped');
+    if (this.#state === 'pumping' || this.#state === 'blocked') this.#giveUp('stopped');
   }
 
   #giveUp(state: 'stopped' | 'failed'): void {
     this.#state = state;
-    this.resume();
+    this.#wake();
     // A source may be stuck in its own next(): it is not waited for, and its errors mean nothing any more.
     try {
       this.#iterator?.return?.().catch(() => undefined);
@@ -131,8 +135,10 @@ export class Upload {
 
   /** Resolves when the socket takes bytes again, or when the upload was stopped. */
   #room(): Promise<void> {
+    this.#state = 'blocked';
+    const room = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#events.uploadBlocked();
-    return new Promise<void>((resolve) => (this.#wake = resolve));
+    return room;
   }
 
   #write(piece: Uint8Array | string, length: number): boolean {
@@ -166,4 +172,8 @@ function bodyFailed(cause: unknown): RequestError {
   return new RequestError('HOTARU_REQUEST_BODY_FAILED', `the request body failed: ${what}`, {
     cause,
   });
+}
+
+function noop(): void {
+  // replaced when it is blocked
 }
