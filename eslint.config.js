@@ -1,5 +1,5 @@
 import tseslint from 'typescript-eslint';
-import { directions } from './eslint.directions.js';
+import { directions, NOT_IN_WIRE } from './eslint.directions.js';
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/coverage/**', 'eslint.config.js'] },
@@ -34,6 +34,17 @@ export default tseslint.config(
     ignores: ['**/*.test.ts'],
     plugins: { hotaru: directions },
     rules: { 'hotaru/directions': 'error' },
+  },
+  // The same of what needs no import.
+  {
+    files: ['packages/wire/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...NOT_IN_WIRE.map((name) => ({ name, message: 'wire has no clock and no I/O.' })),
+      ],
+    },
   },
   // Each package has one table of figures (docs/architecture.md): a stray one is found by no review.
   {

@@ -10,5 +10,6 @@ export interface Direction {
 }
 
 export const DIRECTIONS: readonly Direction[];
+export const NOT_IN_WIRE: readonly string[];
 export const NOT_BUILT: readonly string[];
 export const directions: ESLint.Plugin;

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { ESLint, type Linter } from 'eslint';
 import tseslint from 'typescript-eslint';
 import { describe, expect, it } from 'vitest';
-import { DIRECTIONS, NOT_BUILT } from '../eslint.directions.js';
+import { DIRECTIONS, NOT_BUILT, NOT_IN_WIRE } from '../eslint.directions.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,13 +18,17 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const untyped = tseslint.configs.disableTypeChecked as Linter.Config;
 const eslint = new ESLint({ cwd: ROOT, overrideConfig: untyped });
 
-/** What the linter says of the imports in a module in that room; unused imports are not its concern. */
-async function complaints(place: string, text: string): Promise<string[]> {
+/** What that rule says of a module in that room, and that the module can be read at all. */
+async function complaints(
+  place: string,
+  text: string,
+  rule = 'hotaru/directions',
+): Promise<string[]> {
   const [name, ...rest] = place.split('/');
   const filePath = join(ROOT, 'packages', name ?? '', 'src', ...rest);
   const [result] = await eslint.lintText(text, { filePath });
   return (result?.messages ?? [])
-    .filter(({ ruleId }) => ruleId === 'hotaru/directions' || ruleId === null)
+    .filter(({ ruleId }) => ruleId === rule || ruleId === null)
     .map(({ message }) => message);
 }
 
@@ -111,6 +115,18 @@ describe('an import is seen in every form', () => {
     expect(await complaints('client/pool/made-up.test.ts', text)).toEqual([]);
   });
 });
+
+it.each(NOT_IN_WIRE)(
+  'wire does not use %s; a test of it, and other packages, may',
+  async (name) => {
+    const rule = 'no-restricted-globals';
+    const text = `export const x: unknown = ${name};\n`;
+    const said = await complaints('wire/http1/made-up.ts', text, rule);
+    expect(said).toEqual([`Unexpected use of '${name}'. wire has no clock and no I/O.`]);
+    for (const place of ['wire/http1/made-up.test.ts', 'client/pool/made-up.ts'])
+      expect(await complaints(place, text, rule)).toEqual([]);
+  },
+);
 
 it('every room of the table is there, or said to be not built yet', () => {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', 'packages/*/src/*'];
