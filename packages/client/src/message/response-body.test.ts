@@ -451,7 +451,7 @@ describe('a body in tiny pieces', () => {
 
   it('chunks of one byte take at most twice their size', async () => {
     const held = await heldBy((body) => {
-      const decoder = new ChunkedDecoder(CONSTANTS);
+      const decoder = new ChunkedDecoder(CONSTANTS, false);
       const lent = Buffer.alloc(WIRE.length);
       for (let sent = 0; sent < BYTES; sent += 10_000) {
         WIRE.copy(lent);

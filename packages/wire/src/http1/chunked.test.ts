@@ -11,7 +11,7 @@ interface Decoded {
 }
 
 function decode(text: string, pieceBytes = text.length): Decoded {
-  const decoder = new ChunkedDecoder(LIMITS);
+  const decoder = new ChunkedDecoder(LIMITS, false);
   const bytes = Buffer.from(text, 'latin1');
   let data = '';
   let used = 0;
@@ -89,7 +89,7 @@ describe('chunks', () => {
   });
 
   it('start anew after a reset in the middle of anything', () => {
-    const decoder = new ChunkedDecoder(LIMITS);
+    const decoder = new ChunkedDecoder(LIMITS, false);
     for (const cut of ['5', '5 ', '5;a', '5\r', '5\r\nhe', '5\r\nhello', '5\r\nhello\r', '0\r\n']) {
       decoder.feed(Buffer.from(cut), 0, () => undefined);
       decoder.reset();
@@ -135,7 +135,7 @@ describe('the data of one read', () => {
     const bytes = Buffer.from(text, 'latin1');
     const given: string[] = [];
     try {
-      new ChunkedDecoder(LIMITS).feed(bytes, 0, (data, start, end) =>
+      new ChunkedDecoder(LIMITS, false).feed(bytes, 0, (data, start, end) =>
         given.push(data.toString('latin1', start, end)),
       );
     } catch (error) {
@@ -165,7 +165,7 @@ describe('work', () => {
     (pieceBytes) => {
       const meter = new WorkMeter();
       const bytes = Buffer.from(`${`5;a=b\r\nhello\r\n`.repeat(1_000)}0\r\n`);
-      const decoder = new ChunkedDecoder(LIMITS);
+      const decoder = new ChunkedDecoder(LIMITS, false);
       meter.during(() => {
         for (let i = 0; i < bytes.length; i += pieceBytes)
           decoder.feed(meter.watch(bytes.subarray(i, i + pieceBytes)), 0, () => undefined);

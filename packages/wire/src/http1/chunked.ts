@@ -1,14 +1,15 @@
 /**
  * Decodes the chunked transfer coding (RFC 9112 §7.1), strictly: a size is hexadecimal digits and
- * nothing else, every line ends in CR LF, extensions are skipped and bounded. The trailer section is
+ * nothing else, every line ends in CR LF, extensions are bounded (chunk-extension.ts). The trailer section is
  * left to the head reader.
  *
  *   size ─▶ (blanks ─▶ extension) ─▶ CR LF ─▶ data … CR LF ─▶ size …        size 0 ─▶ trailers
  */
 import { CONSTANTS } from '../constants.js';
-import { CR, FIELD_TEXT, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from '../grammar/index.js';
+import { CR, HEX_VALUE, HTAB, LF, NO_DIGIT, SEMICOLON, SP } from '../grammar/index.js';
 import type { ChunkLimits } from '../limits.js';
 import { WireError } from '../wire-error.js';
+import { nextExtensionState, type ExtensionState } from './chunk-extension.js';
 
 const enum State {
   Size,
@@ -26,9 +27,11 @@ const MAX_CHUNK_BYTES = Number.MAX_SAFE_INTEGER;
 
 export class ChunkedDecoder {
   readonly #limits: ChunkLimits;
+  readonly #isStrict: boolean;
   #state: State = State.Size;
   #size = 0;
   #digits = 0;
+  #extension: ExtensionState = 'skipped';
   #extensionBytes = 0;
   #totalExtensionBytes = 0;
   #totalDataBytes = 0;
@@ -36,8 +39,10 @@ export class ChunkedDecoder {
   #dataStart = 0;
   #dataEnd = 0;
 
-  constructor(limits: ChunkLimits) {
+  /** `isStrict`: extensions are checked by their grammar, not skipped, and no blank stands before them. */
+  constructor(limits: ChunkLimits, isStrict: boolean) {
     this.#limits = limits;
+    this.#isStrict = isStrict;
   }
 
   reset(): void {
@@ -81,6 +86,7 @@ export class ChunkedDecoder {
     // In variables of this function while it runs: small chunks are mostly framing.
     let state = this.#state;
     let size = this.#size;
+    const { maxChunkSizeDigits } = this.#limits;
     while (i < end && state !== State.Done) {
       if (state === State.Data) {
         const length = Math.min(size, end - i);
@@ -99,7 +105,7 @@ export class ChunkedDecoder {
           else {
             this.#digits += 1;
             size = size * 16 + value;
-            if (this.#digits > this.#limits.maxChunkSizeDigits || size > MAX_CHUNK_BYTES)
+            if (this.#digits > maxChunkSizeDigits || size > MAX_CHUNK_BYTES)
               throw new WireError('chunk-too-large', 'a chunk size overflows');
           }
           break;
@@ -149,8 +155,9 @@ export class ChunkedDecoder {
     this.#extensionBytes = 0;
     if (byte === CR) return State.SizeLf;
     this.#countExtensionByte();
+    this.#extension = this.#isStrict ? 'name' : 'skipped';
     if (byte === SEMICOLON) return State.Extension;
-    if (byte === SP || byte === HTAB) return State.Blanks;
+    if ((byte === SP || byte === HTAB) && !this.#isStrict) return State.Blanks;
     throw badSize(bytes, Math.max(0, at - this.#digits));
   }
 
@@ -160,11 +167,10 @@ export class ChunkedDecoder {
     return byte === SEMICOLON ? State.Extension : State.Blanks;
   }
 
-  /** Skipped, not understood: `BWS ";" …` up to the end of the line (RFC 9112 §7.1.1). */
   #readExtension(byte: number): State {
-    if (byte === CR) return State.SizeLf;
-    if (FIELD_TEXT[byte] !== 1)
-      throw new WireError('chunk-extension', 'a control character in a chunk extension');
+    const next = nextExtensionState(this.#extension, byte);
+    if (next === undefined) return State.SizeLf;
+    this.#extension = next;
     this.#countExtensionByte();
     return State.Extension;
   }

@@ -19,6 +19,8 @@ import { INCOMPLETE } from './lines.js';
 
 /** What one role makes of a head. All offsets given to it are places in `data`. */
 export interface HeadHandler<Head extends FieldSection> {
+  /** A bit for each length of a name that `noteField` knows: it need not be called for others. */
+  readonly notedLengths: number;
   reset(): void;
   /** The index after the start line, or `INCOMPLETE`. */
   parseStartLine(data: Buffer, start: number, end: number, origin: number): number;
@@ -152,13 +154,11 @@ export class HeadReader<Head extends FieldSection> {
       throw new WireError('too-many-fields', `more than ${maxHeaderCount} header fields`);
     if (this.#isHead) {
       const { offsets } = fields;
-      this.#handler.noteField(
-        data,
-        start,
-        origin + (offsets[at + 1] ?? 0),
-        origin + (offsets[at + 2] ?? 0),
-        origin + (offsets[at + 3] ?? 0),
-      );
+      const nameEnd = origin + (offsets[at + 1] ?? 0);
+      // Most fields frame nothing, and nearly all of them are known by the length of their names.
+      if (((this.#handler.notedLengths >>> (nameEnd - start)) & 1) === 0) return next;
+      const value = origin + (offsets[at + 2] ?? 0);
+      this.#handler.noteField(data, start, nameEnd, value, origin + (offsets[at + 3] ?? 0));
     }
     return next;
   }

@@ -247,7 +247,7 @@ export abstract class MessageReader<Head extends Framed, Events extends MessageE
         this.#state = State.Length;
         break;
       case 'chunked':
-        this.#chunked ??= new ChunkedDecoder(this.#limits);
+        this.#chunked ??= new ChunkedDecoder(this.#limits, this.#noun === 'request');
         this.#chunked.reset();
         this.#state = State.Chunked;
         break;

@@ -24,6 +24,7 @@ import { isBlank } from './lines.js';
 import { RequestLine } from './start-line.js';
 
 export class RequestHeadHandler implements HeadHandler<RequestHead> {
+  readonly notedLengths = (1 << 4) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 14) | (1 << 17);
   readonly #line: RequestLine;
   #contentLength = -1;
   #transferEncoding = '';

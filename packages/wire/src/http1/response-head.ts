@@ -14,6 +14,7 @@ import { lineTooLong, type HeadHandler } from './head-reader.js';
 import { REASON_START, StatusLine } from './start-line.js';
 
 export class ResponseHeadHandler implements HeadHandler<ResponseHead> {
+  readonly notedLengths = (1 << 10) | (1 << 14) | (1 << 16) | (1 << 17);
   readonly #line = new StatusLine();
   #contentLength = -1;
   #transferEncoding = '';

@@ -81,7 +81,7 @@ export class RequestLine {
     this.methodEnd = i - origin;
     this.targetStart = 0;
     if (i === end) return INCOMPLETE;
-    if (i === start || data[i] !== SP) throw badRequestLine(data, start, i, 'method');
+    if (i === start || data[i] !== SP) throw noMethod(data, start, i, end);
     const target = i + 1;
     this.targetStart = target - origin;
     const longest = target + this.#maxTargetBytes;
@@ -164,6 +164,12 @@ const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?]+)(?:[/?]|$)/i;
 function isText(data: Buffer, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i += 1) if (data[start + i] !== text.charCodeAt(i)) return false;
   return true;
+}
+
+/** With what follows: it is likely another protocol, and no value of a request. */
+function noMethod(data: Buffer, start: number, at: number, end: number): Error {
+  const what = `${described(data[at] ?? 0)} in the method of the request line`;
+  return new WireError('request-line', what, { bytes: data, start, end });
 }
 
 function badRequestLine(data: Buffer, start: number, at: number, part: string): Error {

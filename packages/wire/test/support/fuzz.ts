@@ -205,7 +205,7 @@ function checkChunkedDecoder(bytes: Buffer, random: Random): void {
   const coded = () => Buffer.from(bytes.subarray(start));
   const decode = (pieces: readonly Buffer[]) =>
     outcomeOf(() => {
-      const decoder = new ChunkedDecoder(LIMITS);
+      const decoder = new ChunkedDecoder(LIMITS, false);
       let consumed = 0;
       let body = '';
       for (const piece of pieces) {
