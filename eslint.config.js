@@ -86,6 +86,7 @@ function strayFigures() {
   const names = [
     'REASON_START', // where the reason phrase starts: the length of `HTTP/1.1 200 `
     'NO_DIGIT', // in a table of bytes: no value of a digit
+    'CHUNKED', // in place of a length: no length at all
     'CLIENT_LEFT_STATUS', // nginx's status
     'UNIT_BYTES', // bytes in a KiB, a MiB, a GiB
     'UNIT_MS', // milliseconds in a second, a minute, an hour

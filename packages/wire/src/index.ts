@@ -13,6 +13,14 @@ export { latin1 } from './latin1.js';
 export type { ChunkLimits, HeadLimits, RequestLimits, ResponseLimits } from './limits.js';
 export type { PeerProtocol } from './shown-bytes.js';
 export { statusOf, WIRE_REASONS, WireError, type WireReason } from './wire-error.js';
+export { CHUNK_END, chunkHead, LAST_CHUNK } from './http1/chunk-writer.js';
+export {
+  CHUNKED,
+  NO_LENGTH,
+  requestHead,
+  responseHead,
+  type FieldLines,
+} from './http1/head-writer.js';
 export { parseKeepAlive, type KeepAliveField } from './http1/keep-alive.js';
 export type { BodyTaker, MessageEvents } from './http1/message-reader.js';
 export { RequestReader, type RequestEvents } from './http1/request-reader.js';

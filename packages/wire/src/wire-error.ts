@@ -35,6 +35,8 @@ export const WIRE_REASONS = Object.freeze({
   'transfer-encoding': { section: 'RFC 9112 §6.1', status: 400 },
   'unknown-coding': { section: 'RFC 9112 §6.1', status: 501 },
   'body-of-connect': { section: 'RFC 9110 §9.3.6', status: 400 },
+  // ── what we would write ourselves ─────────────────────────────────────────────
+  'unsafe-head': { section: 'RFC 9110 §5.5' },
   // ── chunks ────────────────────────────────────────────────────────────────────
   'chunk-line-end': { section: 'RFC 9112 §2.2', status: 400 },
   'chunk-size': { section: 'RFC 9112 §7.1', status: 400 },

@@ -1,5 +1,5 @@
 /** Writes a well-formed HTTP/1.1 response, so that a script spells out only what it does wrong. */
-import { isBodilessStatus, REASON_PHRASES } from '@hotaru/wire';
+import { CHUNK_END, chunkHead, isBodilessStatus, REASON_PHRASES } from '@hotaru/wire';
 
 /** What to answer with; everything has a default. */
 export interface CannedResponse {
@@ -57,9 +57,7 @@ export function chunkedBody(
   const framed = pieces
     .map((piece) => bytesOf(piece))
     .filter((piece) => piece.length > 0)
-    .map((piece) =>
-      Buffer.concat([latin1(`${piece.length.toString(16)}\r\n`), piece, latin1('\r\n')]),
-    );
+    .map((piece) => Buffer.concat([latin1(chunkHead(piece.length)), piece, latin1(CHUNK_END)]));
   const fields = Object.entries(trailers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([...framed, latin1(`0\r\n${fields.join('')}\r\n`)]);
 }

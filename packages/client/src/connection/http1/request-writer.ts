@@ -4,6 +4,7 @@
  *
  * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
  */
+import { WireError } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest } from '../../errors.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
@@ -15,7 +16,7 @@ import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
 export interface WriterEvents {
   /** Each change of state but `stopped`, which the owner caused. */
   sending(state: SendState): void;
-  /** The caller's stream failed, or its length was not as announced. */
+  /** The caller's stream failed, its length was not as announced, or the head cannot be written. */
   bodyFailed(error: Error): void;
 }
 
@@ -50,7 +51,8 @@ export class RequestWriter implements UploadEvents, UploadTarget {
 
   start(request: ExchangeRequest, isLastUse: boolean): void {
     const { body } = request;
-    const head = requestHead(request, isLastUse);
+    const head = this.#headOf(request, isLastUse);
+    if (head === undefined) return;
     if (body.kind === 'none') {
       this.#handedOver(this.write(head, 'latin1'));
       return;
@@ -75,6 +77,17 @@ export class RequestWriter implements UploadEvents, UploadTarget {
     this.write(head, 'latin1');
     this.#writeBody();
     this.uncork();
+  }
+
+  /** Undefined for a head that the last guard refuses: what checks requests has let something through. */
+  #headOf(request: ExchangeRequest, isLastUse: boolean): string | undefined {
+    try {
+      return requestHead(request, isLastUse);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#events.bodyFailed(invalidRequest(error.message, error));
+      return undefined;
+    }
   }
 
   /** 100 came, or it is not waited for any longer. */

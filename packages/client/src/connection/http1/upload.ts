@@ -8,6 +8,7 @@
  *      └──▶ failed                      the source threw, or gave more or fewer bytes than announced
  */
 import { Readable } from 'node:stream';
+import { CHUNK_END, chunkHead, LAST_CHUNK } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest, RequestError } from '../../errors.js';
 import { abandonSource, iterateSource, refuseUsed, toPiece } from '../../message/request-body.js';
@@ -114,7 +115,7 @@ export class Upload {
       throw invalidRequest(
         `the body ended after ${this.#sent} bytes, but its content-length is ${this.#length}`,
       );
-    const hasRoom = this.#length !== -1 || this.#target.write('0\r\n\r\n', 'latin1');
+    const hasRoom = this.#length !== -1 || this.#target.write(LAST_CHUNK, 'latin1');
     this.#state = 'done';
     this.#events.uploadDone(hasRoom);
   }
@@ -144,9 +145,9 @@ export class Upload {
   #write(piece: Uint8Array | string, length: number): boolean {
     if (this.#length !== -1) return this.#target.write(piece, 'utf8');
     this.#target.cork();
-    this.#target.write(`${length.toString(16)}\r\n`, 'latin1');
+    this.#target.write(chunkHead(length), 'latin1');
     this.#target.write(piece, 'utf8');
-    const hasRoom = this.#target.write('\r\n', 'latin1');
+    const hasRoom = this.#target.write(CHUNK_END, 'latin1');
     this.#target.uncork();
     return hasRoom;
   }
@@ -155,7 +156,7 @@ export class Upload {
   async #writeSlices(piece: Uint8Array): Promise<void> {
     const isChunked = this.#length === -1;
     const length = piece.byteLength;
-    if (isChunked) this.#target.write(`${length.toString(16)}\r\n`, 'latin1');
+    if (isChunked) this.#target.write(chunkHead(length), 'latin1');
     for (let at = 0; at < length; at += CONSTANTS.uploadSliceBytes) {
       const slice = piece.subarray(at, at + CONSTANTS.uploadSliceBytes);
       if (!this.#target.write(slice, 'utf8')) await this.#room();
@@ -163,7 +164,7 @@ export class Upload {
       if (piece.byteLength !== length)
         throw invalidRequest('a piece of the body was transferred or resized while it was sent');
     }
-    if (isChunked && !this.#target.write('\r\n', 'latin1')) await this.#room();
+    if (isChunked && !this.#target.write(CHUNK_END, 'latin1')) await this.#room();
   }
 }
 

@@ -1,0 +1,95 @@
+/**
+ * Writes the head of a request or a response (RFC 9112 §3, §4, §5, §6): start line, field lines, what it says of the
+ * body's length and of the connection, empty line. Latin-1 text.
+ *
+ * What may stand in a field is checked where it is given, with a message for who gave it. This is the last guard: a
+ * head that has a line more than it was made of, a NUL, or a character that would be cut to another byte is refused,
+ * whichever way that came in. It is asked of the whole head at once, which costs less than asking it of each part.
+ */
+import { WireError } from '../wire-error.js';
+
+/** In place of a length: the head says nothing of one. */
+export const NO_LENGTH = -1;
+/** In place of a length: the body is sent in chunks. */
+export const CHUNKED = -2;
+
+/** Name, value, name, value …, without what is written here: the host, and the length and `close` where they are given. */
+export type FieldLines = readonly string[];
+
+/**
+ * @param length of the body in bytes, `NO_LENGTH` or `CHUNKED`.
+ * @param isLast nothing follows on this connection, and the peer is told so.
+ * @throws WireError `unsafe-head`
+ */
+export function requestHead(
+  method: string,
+  target: string,
+  host: string,
+  fields: FieldLines,
+  length: number,
+  isLast: boolean,
+): string {
+  const start = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
+  return finished(start, 2, fields, length, isLast);
+}
+
+/**
+ * @param reason may be empty: the blank before it is written all the same (RFC 9112 §4).
+ * @param length as for a request; `NO_LENGTH` also where there is no body (RFC 9110 §8.6).
+ * @throws WireError `unsafe-head`
+ */
+export function responseHead(
+  status: number,
+  reason: string,
+  fields: FieldLines,
+  length: number,
+  isLast: boolean,
+): string {
+  if (!Number.isInteger(status) || status < 100 || status > 999)
+    throw new WireError('unsafe-head', 'the status of a response to write is not three digits');
+  return finished(`HTTP/1.1 ${status} ${reason}\r\n`, 1, fields, length, isLast);
+}
+
+function finished(
+  start: string,
+  startLines: number,
+  fields: FieldLines,
+  length: number,
+  isLast: boolean,
+): string {
+  let head = start;
+  let lines = startLines + fields.length / 2 + 1;
+  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  if (length >= 0) {
+    head += `content-length: ${length}\r\n`;
+    lines += 1;
+  } else if (length === CHUNKED) {
+    head += 'transfer-encoding: chunked\r\n';
+    lines += 1;
+  }
+  if (isLast) {
+    head += 'connection: close\r\n\r\n';
+    lines += 1;
+  } else head += '\r\n';
+  if (fields.length % 2 !== 0 || !hasLines(head, lines) || head.includes('\0') || WIDE.test(head))
+    throw new WireError(
+      'unsafe-head',
+      'a head to write has a line break, a NUL or a non-Latin-1 character in a part, or a name without a value',
+    );
+  return head;
+}
+
+/** What `latin1` cuts to its low byte, and 0x10a to a line feed. Costs nothing on text of one byte a character. */
+const WIDE = /[\u0100-\uffff]/;
+
+/** As many lines as it should have, each ended by CR LF, and no other CR or LF. */
+function hasLines(head: string, count: number): boolean {
+  let cr = -1;
+  let lf = -1;
+  for (let i = 0; i < count; i += 1) {
+    cr = head.indexOf('\r', cr + 1);
+    lf = head.indexOf('\n', lf + 1);
+    if (cr === -1 || lf !== cr + 1) return false;
+  }
+  return lf === head.length - 1;
+}
