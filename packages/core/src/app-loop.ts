@@ -19,11 +19,11 @@
 import type { ConnectionPool } from '@hotaru/client';
 import type { Background } from './background.js';
 import { bindingUrl, type Binding } from './binding.js';
-import type { Draining } from './inbound/draining.js';
 import { HotaruError } from './errors.js';
+import type { Draining } from './inbound/draining.js';
 import type { InboundServer, ListenAddress } from './inbound/inbound.js';
-import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './log/logger.js';
+import type { RequestLog } from './log/request-log.js';
 import { warmUp } from './warm-up.js';
 
 export type AppState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';

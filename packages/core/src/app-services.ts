@@ -3,11 +3,11 @@ import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
 import type { CheckedAppOptions } from './app-options.js';
 import { Background } from './background.js';
-import { Draining } from './inbound/draining.js';
 import type { AppContainer, RequestContainer } from './di/container.js';
+import { Draining } from './inbound/draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
-import { RequestLog } from './log/request-log.js';
 import { withErrorFacts, type Logger } from './log/logger.js';
+import { RequestLog } from './log/request-log.js';
 import type { Services, ServingApp } from './services.js';
 
 export class AppServices implements Services {

@@ -8,8 +8,8 @@ import { AppLoop, type AppState, type Listening } from './app-loop.js';
 import { checkAppOptions, type AppOptions, type Mode } from './app-options.js';
 import { AppServices } from './app-services.js';
 import { AppContainer } from './di/container.js';
-import { controllerHandlers, type ControllerInput } from './endpoint/controller-handlers.js';
 import { Dispatcher } from './dispatcher.js';
+import { controllerHandlers, type ControllerInput } from './endpoint/controller-handlers.js';
 import {
   checkEndpointMethods,
   Endpoint,
@@ -17,16 +17,16 @@ import {
   type Handler,
 } from './endpoint/endpoint.js';
 import { HotaruError } from './errors.js';
-import type { InboundHost } from './inbound/inbound.js';
 import type { HttpSafety } from './http/request/safety.js';
+import { refusalAnswer } from './http/response/problem.js';
+import type { InboundHost } from './inbound/inbound.js';
+import { inject, type InjectedResponse, type InjectOptions } from './inbound/node-http/inject.js';
 import {
   nodeHandler,
   NodeServer,
   type HttpServer,
   type NodeHandler,
 } from './inbound/node-http/server.js';
-import { refusalAnswer } from './http/response/problem.js';
-import { inject, type InjectedResponse, type InjectOptions } from './inbound/node-http/inject.js';
 import type { Logger } from './log/logger.js';
 import { checkMiddleware } from './middleware/chain.js';
 import type { Middleware } from './middleware/compose.js';

@@ -5,25 +5,25 @@
  * an endpoint runs (404, 405, 413, …) still passes the app's middleware, so that a logger sees it.
  */
 import { CONSTANTS } from './constants.js';
+import type { Endpoint } from './endpoint/endpoint.js';
 import { HotaruError } from './errors.js';
 import { HttpContext, setMatch } from './http/context.js';
 import { Exchange } from './http/exchange.js';
+import { checkHeadSize } from './http/request/head-size.js';
 import { fieldOf } from './http/request/headers-view.js';
+import { bodyTooLarge } from './http/request/request-body.js';
+import { readTarget, refusedTarget } from './http/request/request-target.js';
+import type { HttpSafety } from './http/request/safety.js';
 import { wireError, type HttpError } from './http/response/http-error.js';
 import { problemResponse, toHttpError } from './http/response/problem.js';
 import type { PumpResult } from './http/response/pump.js';
-import { bodyTooLarge } from './http/request/request-body.js';
-import { checkHeadSize } from './http/request/head-size.js';
-import { readTarget, refusedTarget } from './http/request/request-target.js';
 import { HttpResponse } from './http/response/response.js';
-import type { HttpSafety } from './http/request/safety.js';
 import { writeResponse } from './http/response/write-response.js';
 import type { Inbound } from './inbound/inbound.js';
 import { report, reportCut } from './log/report.js';
 import { compose, isThenable, type Middleware } from './middleware/compose.js';
 import { ANY_METHOD, Router } from './routing/router.js';
 import type { Services } from './services.js';
-import type { Endpoint } from './endpoint/endpoint.js';
 
 export class Dispatcher {
   readonly router = new Router<Endpoint>();

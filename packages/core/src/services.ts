@@ -6,8 +6,8 @@ import type { Background } from './background.js';
 import type { RequestContainer } from './di/container.js';
 import type { Draining } from './inbound/draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
-import type { RequestLog } from './log/request-log.js';
 import type { Logger } from './log/logger.js';
+import type { RequestLog } from './log/request-log.js';
 
 /**
  * The app as far as this needs it. app.ts adds the rest of `App` to it, which is what `ctx.app` has then: nothing

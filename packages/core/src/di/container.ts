@@ -9,13 +9,13 @@
  * What a container has made it disposes of, the last first: for a request when it is over, for the app when it
  * has drained. What was registered as an instance is not disposed of: the app did not make it.
  */
+import { ConnectionPool } from '@hotaru/client';
 import {
   container as globalContainer,
   Lifecycle,
   type DependencyContainer,
   type InjectionToken,
 } from 'tsyringe';
-import { ConnectionPool } from '@hotaru/client';
 import { HotaruError } from '../errors.js';
 import type { Logger } from '../log/logger.js';
 import { isPerRequest, isSingleton } from './decorators.js';

@@ -2,13 +2,13 @@
  * Controllers: classes whose methods are endpoints. The decorators only take notes; `controllerRoutes` reads
  * them. No metadata is needed for that, so it works with every compiler that knows legacy decorators.
  */
-import { HotaruError } from '../errors.js';
-import { checkKeys } from '../options.js';
-import { checkEndpointMethods, type EndpointOptions } from './endpoint.js';
 import { refuseStandard } from '../di/decorators.js';
+import { HotaruError } from '../errors.js';
 import type { HttpContext } from '../http/context.js';
+import { checkKeys } from '../options.js';
 import type { AnyParams, ParamsOf } from '../routing/param-types.js';
 import { ANY_METHOD } from '../routing/router.js';
+import { checkEndpointMethods, type EndpointOptions } from './endpoint.js';
 
 interface RouteNote {
   readonly method: string | symbol;

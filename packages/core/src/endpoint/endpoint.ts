@@ -1,8 +1,8 @@
 /** `Endpoint`: what is registered for a pattern, checked once, and composed on its first request. */
 import { HotaruError } from '../errors.js';
 import type { HttpContext } from '../http/context.js';
-import type { Outcome } from '../http/response/response.js';
 import { checkMethods, HttpSafety, type HttpSafetyOptions } from '../http/request/safety.js';
+import type { Outcome } from '../http/response/response.js';
 import { checkMiddlewareList, spliceChain, type MiddlewareList } from '../middleware/chain.js';
 import { compose, type Middleware, type Run } from '../middleware/compose.js';
 import { checkKeys, invalidOption } from '../options.js';

@@ -12,16 +12,16 @@ import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
 import type { ServingApp } from '../services.js';
+import type { Exchange } from './exchange.js';
 import { formOf, jsonOf, textOf } from './request/body-readers.js';
 import { Cookies } from './request/cookies.js';
-import type { Exchange } from './exchange.js';
 import type { ParsedForm, UploadedFile } from './request/form.js';
 import { fieldOf, RequestHeaders } from './request/headers-view.js';
-import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './response/headers.js';
 import { emptyFields, findField, firstField, parsePairs, type FieldBag } from './request/query.js';
-import { urlOf } from './request/request-target.js';
-import { checkStatus } from './response/response.js';
 import { RequestStream } from './request/request-stream.js';
+import { urlOf } from './request/request-target.js';
+import { appendHeader, emptyHeaders, setHeader, type HeaderValue } from './response/headers.js';
+import { checkStatus } from './response/response.js';
 import { LocalStore, TypedStore } from './stores.js';
 
 /** The exchange behind a context, for the framework's own parts. */

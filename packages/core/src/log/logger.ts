@@ -6,9 +6,9 @@
  * or `json` decides it, whatever the terminal.
  */
 import { pino, stdSerializers, symbols, type Logger, type LoggerOptions } from 'pino';
+import { invalidOption } from '../options.js';
 import { errorFacts } from './error-facts.js';
 import { prettyDestination } from './pretty.js';
-import { invalidOption } from '../options.js';
 
 export type { Logger, LoggerOptions } from 'pino';
 

@@ -4,8 +4,8 @@
  * Written by hand rather than as regexes: each looks at every character once, so no text can make it
  * slow, and a number that JavaScript cannot hold is no match rather than a wrong number.
  */
-import type { ParamValue } from './param-types.js';
 import { CONSTANTS } from '../constants.js';
+import type { ParamValue } from './param-types.js';
 
 export type ParamReader = (text: string) => ParamValue | undefined;
 

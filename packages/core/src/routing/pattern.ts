@@ -17,9 +17,9 @@
  * router's business (router.ts).
  */
 import { HotaruError } from '../errors.js';
+import { PARAM_TYPES, readAny, regexReader, type ParamReader } from './param-readers.js';
 import { problemOf } from './path.js';
 import { judgeRegex, RegexProblem } from './regex-safety.js';
-import { PARAM_TYPES, readAny, regexReader, type ParamReader } from './param-readers.js';
 
 export interface LiteralPart {
   readonly kind: 'literal';

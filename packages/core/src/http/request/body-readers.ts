@@ -1,8 +1,8 @@
 /** A whole request body as text, as JSON, as a form: what its header fields say decides whether it can be read so. */
 import type { Exchange } from '../exchange.js';
+import { wireError } from '../response/http-error.js';
 import { parseForm, type ParsedForm } from './form.js';
 import { fieldOf, type RawFields } from './headers-view.js';
-import { wireError } from '../response/http-error.js';
 import { mediaType } from './safety.js';
 
 type Source = Pick<Exchange, 'inbound' | 'body'>;

@@ -13,10 +13,10 @@
 import { Readable } from 'node:stream';
 import { CONSTANTS } from '../../constants.js';
 import { HotaruError } from '../../errors.js';
-import { ByteCollector } from './byte-collector.js';
+import type { BodySink, Inbound } from '../../inbound/inbound.js';
 import type { Exchange } from '../exchange.js';
 import { wireError, type HttpError } from '../response/http-error.js';
-import type { BodySink, Inbound } from '../../inbound/inbound.js';
+import { ByteCollector } from './byte-collector.js';
 import type { HttpSafety } from './safety.js';
 
 const EMPTY = Buffer.alloc(0);

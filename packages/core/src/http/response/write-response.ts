@@ -4,8 +4,8 @@
  */
 import { isBodilessStatus, isDigits } from '@hotaru/wire';
 import type { FieldLines } from '../../inbound/inbound.js';
-import type { Exchange } from '../exchange.js';
 import { REQUEST_ID } from '../../log/correlation.js';
+import type { Exchange } from '../exchange.js';
 import { emptyHeaders, type HeaderBag } from './headers.js';
 import { pump, type PumpResult } from './pump.js';
 import type { HttpResponse, StreamSource } from './response.js';

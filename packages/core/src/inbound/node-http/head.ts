@@ -5,8 +5,8 @@
  * node:http lets through: a missing, second or malformed Host, HTTP/2.0 request lines, HTTP/1.0 with
  * Transfer-Encoding, codings besides chunked; and its own limit of header fields drops the rest without a word.
  */
-import { isHost } from '@hotaru/wire';
 import type { IncomingMessage } from 'node:http';
+import { isHost } from '@hotaru/wire';
 import { wireError, type HttpError } from '../../http/response/http-error.js';
 
 export interface HeadFacts {
