@@ -1,6 +1,5 @@
 /** What the tests share: apps that are silent, bytes on a raw socket, and logs as objects. */
 import { connect, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { pino, type Logger } from 'pino';
 import { onTestFinished } from 'vitest';
 import { App, type AppOptions, type Listening } from '../src/index.js';
@@ -39,7 +38,8 @@ export class RawClient {
       this.#notify();
     });
     this.socket.on('error', () => (outcome = 'reset'));
-    this.closed = once(this.socket, 'close').then(() => outcome);
+    // Not once() of node:events: it would reject with the reset that is to be told of.
+    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve(outcome)));
     void this.closed.then(() => this.#notify());
     onTestFinished(() => void this.socket.destroy());
   }

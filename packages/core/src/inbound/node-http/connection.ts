@@ -166,6 +166,7 @@ export class InboundConnection {
     this.#state = 'closed';
     this.#writeClock?.stop();
     this.leave('left');
+    this.#newest?.bodyClosed(); // it may be answered already, with a body that was still coming
   }
 }
 

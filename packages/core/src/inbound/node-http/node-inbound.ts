@@ -136,7 +136,6 @@ export class NodeInbound implements Inbound {
     request[INBOUND] = this;
     request.on('data', onData);
     request.on('end', onEnd);
-    request.on('close', onClose);
     if (request.isPaused()) request.resume();
   }
 
@@ -190,8 +189,9 @@ export class NodeInbound implements Inbound {
     sink?.end();
   }
 
+  /** The connection has ended. Its `IncomingMessage` hears that only while its answer is due. */
   bodyClosed(): void {
-    if (this.#body === 'whole' || this.#body === 'cut') return;
+    if (this.#body === 'none' || this.#body === 'whole' || this.#body === 'cut') return;
     this.#cutBody(wireError('HOTARU_CLIENT_GONE', 'the client left before its body was here'));
   }
 
@@ -283,7 +283,7 @@ export class NodeInbound implements Inbound {
     const { events } = this;
     this.#over('gone');
     events.gone(why);
-    if (this.#body !== 'none') this.bodyClosed();
+    this.bodyClosed();
   }
 
   /** Is it the verb's turn? False: the client is gone, which may cross any call. */
@@ -325,17 +325,13 @@ interface KnownRequest extends IncomingMessage {
   [INBOUND]?: NodeInbound;
 }
 
-// One function for all requests: a closure for each would cost a body three of them.
+// One function for all requests: closures would cost each body two of them.
 function onData(this: KnownRequest, chunk: Buffer): void {
   this[INBOUND]?.bodyData(chunk);
 }
 
 function onEnd(this: KnownRequest): void {
   this[INBOUND]?.bodyEnd();
-}
-
-function onClose(this: KnownRequest): void {
-  this[INBOUND]?.bodyClosed();
 }
 
 /** Another server may have read the body, or lost its client, before it handed the request over. */
