@@ -58,9 +58,9 @@ export interface ResponseHead extends FieldSection {
  * What the sending side waits for.
  *
  *   head ──▶ continue ──▶ source ⇄ socket ──▶ flush ──▶ written
- *     └──────────┴───────────┴───────┴──────────┤
- *                                               ├──▶ broken      a write failed
- *                                               └──▶ stopped     the rest is not wanted
+ *     └──────────┴───────────┴───────┴──────────┴──────────┤
+ *                                                          ├──▶ broken ──▶ stopped     a write failed
+ *                                                          └──▶ stopped                the rest is not wanted
  *
  *   head       nothing but the head has been written, or not even that
  *   continue   the head is out; the body waits for 100, or for the end of that wait

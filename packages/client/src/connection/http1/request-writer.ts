@@ -113,8 +113,9 @@ export class RequestWriter implements UploadEvents, UploadTarget {
     }
   }
 
-  /** A write failed: nothing more goes out. */
+  /** A write failed, perhaps of what was handed over long before: nothing more goes out. */
   break(): void {
+    if (this.#state === 'stopped' || this.#state === 'broken') return;
     this.#giveUp();
     this.#enter('broken');
   }
