@@ -20,11 +20,6 @@ export default tseslint.config(
         'error',
         { allowConstantLoopConditions: true },
       ],
-      // An interface that app.ts adds a class to: how `ctx.app` has its type.
-      '@typescript-eslint/no-empty-object-type': [
-        'error',
-        { allowInterfaces: 'with-single-extends' },
-      ],
       '@typescript-eslint/unified-signatures': 'off', // one overload per way to call reads better
     },
   },

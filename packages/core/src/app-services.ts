@@ -8,10 +8,10 @@ import { Draining } from './inbound/draining.js';
 import type { CorrelationSettings } from './log/correlation.js';
 import { withErrorFacts, type Logger } from './log/logger.js';
 import { RequestLog } from './log/request-log.js';
-import type { Services, ServingApp } from './services.js';
+import type { Services } from './services.js';
 
 export class AppServices implements Services {
-  readonly app: ServingApp;
+  readonly app: Services['app'];
   readonly log: Logger;
   readonly isDevelopment: boolean;
   readonly hasDiagnostics: boolean;
@@ -22,7 +22,7 @@ export class AppServices implements Services {
   readonly #container: AppContainer;
 
   constructor(
-    app: ServingApp,
+    app: Services['app'],
     container: AppContainer,
     options: Pick<CheckedAppOptions, 'hasAccessLog' | 'hasDiagnostics' | 'correlation'>,
   ) {

@@ -35,8 +35,9 @@ import type { ParamsOf } from './routing/param-types.js';
 import { ANY_METHOD } from './routing/router.js';
 
 declare module './services.js' {
-  /** `ctx.app` is the whole app. */
-  interface ServingApp extends App {}
+  interface Services {
+    readonly app: App;
+  }
 }
 
 /** Registers a handler for one method. */

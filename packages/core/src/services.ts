@@ -1,7 +1,6 @@
-/** What the parts that serve a request need of the app: interfaces, so that they do not need the `App`. */
+/** What the parts that serve a request need of the app: an interface, so that they do not need the `App`. */
 import type { ConnectionPool } from '@hotaru/client';
 import type { DependencyContainer } from 'tsyringe';
-import type { Mode } from './app-options.js';
 import type { Background } from './background.js';
 import type { RequestContainer } from './di/container.js';
 import type { Draining } from './inbound/draining.js';
@@ -9,18 +8,8 @@ import type { CorrelationSettings } from './log/correlation.js';
 import type { Logger } from './log/logger.js';
 import type { RequestLog } from './log/request-log.js';
 
-/**
- * The app as far as this needs it. app.ts adds the rest of `App` to it, which is what `ctx.app` has then: nothing
- * below app.ts imports it.
- */
-export interface ServingApp {
-  readonly mode: Mode;
-  readonly log: Logger;
-  readonly pool: ConnectionPool;
-}
-
+/** Its `app`, which is `ctx.app`, is added to it by app.ts, so that nothing below imports `App`. */
 export interface Services {
-  readonly app: ServingApp;
   readonly pool: ConnectionPool;
   readonly log: Logger;
   /** The requests of the app, for its log. */

@@ -11,7 +11,7 @@ import type { Logger } from '../log/logger.js';
 import { invalidOption } from '../options.js';
 import type { AnyParams, ParamValue } from '../routing/param-types.js';
 import type { Match } from '../routing/router.js';
-import type { ServingApp } from '../services.js';
+import type { Services } from '../services.js';
 import type { Exchange } from './exchange.js';
 import { formOf, jsonOf, textOf } from './request/body-readers.js';
 import { Cookies } from './request/cookies.js';
@@ -235,7 +235,7 @@ export class HttpContext<Params extends object = AnyParams> {
 
   // ── the app, and the way out ───────────────────────────────────────────────────────────────────
 
-  get app(): ServingApp {
+  get app(): Services['app'] {
     return this.#exchange.services.app;
   }
 
