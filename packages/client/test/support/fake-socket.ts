@@ -16,6 +16,8 @@ export class FakeSocket {
   isDestroyed = false;
   /** How often it was corked and not uncorked. */
   corks = 0;
+  mostCorks = 0;
+  writes = 0;
   #isFull = false;
 
   asSocket(): Socket {
@@ -27,9 +29,9 @@ export class FakeSocket {
     this.#isFull = true;
   }
 
-  /** Everything has left it. */
-  drain(transport: Transport): void {
-    this.#isFull = false;
+  /** Everything has left it; what is written next fills it again, or not. */
+  drain(transport: Transport, isFull = false): void {
+    this.#isFull = isFull;
     this.writableLength = 0;
     transport.drained();
   }
@@ -40,6 +42,7 @@ export class FakeSocket {
     done?: (error?: Error) => void,
   ): boolean {
     const text = Buffer.from(bytes as string, typeof encoding === 'string' ? encoding : 'utf8');
+    this.writes += 1;
     this.text += text.toString('latin1');
     if (this.#isFull) this.writableLength += text.length;
     const callback = typeof encoding === 'function' ? encoding : done;
@@ -49,6 +52,7 @@ export class FakeSocket {
 
   cork(): void {
     this.corks += 1;
+    this.mostCorks = Math.max(this.mostCorks, this.corks);
   }
   uncork(): void {
     this.corks -= 1;
