@@ -150,7 +150,7 @@ export class Fuzzer {
 /** The same bytes are the same response, wherever they were cut. */
 export function checkSame(whole: Reading, cut: Reading): void {
   for (const key of Object.keys(whole) as (keyof Reading)[]) {
-    // The bound that is met first may have another name; where an error is noticed is open too.
+    // What is shown of the bytes depends on how many came; where an error is noticed is open too.
     const isOpen = key === 'message' || (key === 'consumed' && whole.outcome !== 'done');
     const isSame = JSON.stringify(whole[key]) === JSON.stringify(cut[key]);
     must(isOpen || isSame, `the same result for any cuts (${key})`);

@@ -10,6 +10,7 @@ import {
   type FieldSection,
   type ResponseEvents,
   type ResponseHead,
+  type WireReason,
 } from '../../src/index.js';
 import type { Random } from './random.js';
 
@@ -26,6 +27,8 @@ export interface Reading {
   consumed: number;
   /** `done`, `waiting` for more bytes, `closed` too early, or a `protocol-error`. */
   outcome: string;
+  /** The reason of the error, or ''. */
+  refusal: WireReason | '';
   /** The sentence of the error, or ''. */
   message: string;
 }
@@ -71,6 +74,7 @@ export function read(
     if (!(error instanceof WireError)) throw error;
     must(reading.outcome === 'waiting', 'no error once it is done');
     reading.outcome = error.reason.startsWith('end-') ? 'closed' : 'protocol-error';
+    reading.refusal = error.reason;
     reading.message = error.message;
     reader.forget();
   }
@@ -113,6 +117,7 @@ class Recorder implements ResponseEvents, BodyTaker {
     mayReuse: false,
     consumed: 0,
     outcome: 'waiting',
+    refusal: '',
     message: '',
   };
 
