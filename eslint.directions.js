@@ -46,8 +46,13 @@ export const DIRECTIONS = [
   {
     from: ['client/pool'],
     never: [
-      ...['wire', 'client/connection', 'client/message', 'client/send'],
-      ...['client/connection-pool.ts', 'client/pool-hosts.ts'],
+      ...['wire', 'client/connection', 'client/message', 'client/send', 'client/lease'],
+      ...[
+        'client/policies',
+        'client/upstream',
+        'client/connection-pool.ts',
+        'client/pool-hosts.ts',
+      ],
       ...['node:net', 'node:tls', 'node:http', 'node:https', 'node:http2'],
     ],
     may: ['client/config', 'client/key', 'client/errors.ts'],

@@ -1,7 +1,7 @@
 /**
  * `ctx.headers`, and how the framework itself reads a field of a request: straight from the lines that the
  * transport hands in, without an object of all of them. Nothing is inherited: `constructor` is a field only if
- * the client has sent one. Whether the head as a whole is acceptable is request-head.ts's business.
+ * the client has sent one. Whether the head as a whole is acceptable is head-size.ts's business, and the transport's.
  */
 import { inspect } from 'node:util';
 

@@ -1,6 +1,6 @@
 /**
  * `HttpSafety`: the limits an inbound request is held to. One table says what each is, its default and why;
- * request-head.ts, request-body.ts, server.ts and inbound/node-http/write-clock.ts enforce them.
+ * head-size.ts, request-body.ts and, in inbound/node-http/, server.ts and write-clock.ts enforce them.
  */
 import { METHODS } from '../../inbound/node-http/methods.js';
 import {
