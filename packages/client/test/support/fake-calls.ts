@@ -16,17 +16,30 @@ import { OriginProtocol } from '../../src/pool/origin-protocol.js';
 import { Permits } from '../../src/pool/permits.js';
 import type { Dial } from '../../src/pool/waiter.js';
 import { Call, type PoolOfCalls } from '../../src/send/call.js';
+import { Attempt } from '../../src/send/attempt.js';
+import { prepare } from '../../src/send/prepare.js';
 import { checkOptions, type SendOptions } from '../../src/send/options.js';
 import type { RequestScope } from '../../src/send/request-scope.js';
 import { Origins } from '../../src/send/target.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ScriptedConnection } from './scripted-connection.js';
+import { ScriptedConnection, type ScriptedExchange } from './scripted-connection.js';
 
 export interface Asked {
   readonly url?: string;
   readonly request?: RequestInit;
   readonly options?: SendOptions;
   readonly scope?: RequestScope;
+}
+
+export interface Begun {
+  readonly attempt: Attempt;
+  readonly call: Call;
+  readonly response: Promise<ClientResponse>;
+}
+
+export interface Sending extends Begun {
+  readonly connection: ScriptedConnection;
+  readonly exchange: ScriptedExchange;
 }
 
 /** What a pool is to its calls. */
@@ -107,6 +120,26 @@ export class FakeCallHost {
 
   get dialCount(): number {
     return this.#dials.length;
+  }
+
+  /** One attempt for a call, begun. `shape` is what policies would do. */
+  attempt(asked: Asked = {}, shape: (call: Call) => void = ignore): Begun {
+    const { clock, deadlines } = this.calls;
+    const call = this.calls.call(asked);
+    shape(call);
+    const attempt = new Attempt({ clock, deadlines }, this.pool, prepare(call), call);
+    const response = attempt.start();
+    response.catch(ignore); // what it comes to is looked at later, or never
+    return { attempt, call, response };
+  }
+
+  /** An attempt that has a connection, and has begun to send. */
+  async sending(asked: Asked = {}, shape?: (call: Call) => void): Promise<Sending> {
+    const begun = this.attempt(asked, shape);
+    const connection = this.dialCount > 0 ? this.connects() : this.connections.at(-1);
+    await polled();
+    if (connection === undefined) throw new Error('no dial was begun, and there is no connection');
+    return { ...begun, connection, exchange: connection.last };
   }
 
   /** The oldest dial under way succeeds. */
