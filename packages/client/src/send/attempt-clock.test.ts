@@ -13,6 +13,7 @@ import { CONSTANTS } from '../config/constants.js';
 import type { PoolConfigInput } from '../config/pool-config.js';
 import type { ErrorCode } from '../errors.js';
 import type { SendOptions } from './options.js';
+import type { VirtualClock } from '../testing/virtual-clock.js';
 import { RequestScope } from './request-scope.js';
 
 const OFF: PoolConfigInput = { acquireTimeout: Infinity, connectTimeout: Infinity, headersTimeout: Infinity, bodyTimeout: Infinity }; // prettier-ignore
@@ -104,7 +105,7 @@ describe('the acquire clock', () => {
 });
 
 describe('while the request goes out', () => {
-  type Step = (sending: Sending) => void;
+  type Step = (sending: Sending, clock: VirtualClock) => void;
   const clocks = { headersTimeout: 70, bodyTimeout: 40 };
   it.each<[string, Step, number, ErrorCode]>([
     [
@@ -117,9 +118,9 @@ describe('while the request goes out', () => {
     ['flush: the peer', ({ exchange }) => exchange.sends('flush'), 40, 'HOTARU_BODY_TIMEOUT'],
     [
       'socket again: anew with each slice',
-      ({ exchange, connection }) => {
+      ({ exchange }, clock) => {
         exchange.sends('socket');
-        (connection.clock as FakeCalls['clock']).advance(39);
+        clock.advance(39);
         exchange.sends('socket');
       },
       40,
@@ -127,9 +128,9 @@ describe('while the request goes out', () => {
     ],
     [
       'written after flush: the head, from now on',
-      ({ exchange, connection }) => {
+      ({ exchange }, clock) => {
         exchange.sends('flush');
-        (connection.clock as FakeCalls['clock']).advance(39);
+        clock.advance(39);
         exchange.sends('written');
       },
       70,
@@ -138,7 +139,7 @@ describe('while the request goes out', () => {
   ])('%s', async (_what, step, ms, code) => {
     const host = hostOf(clocks);
     const sending = await host.sending({ request: { method: 'PUT', body: 'x' } });
-    step(sending);
+    step(sending, host.calls.clock);
     expect(await expectEnd(host, sending.response, ms)).toMatchObject({ code });
   });
 
