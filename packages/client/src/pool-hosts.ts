@@ -7,6 +7,7 @@ import type { PoolConfig } from './config/pool-config.js';
 import type { ConnectionKey } from './key/connection-key.js';
 import { dial } from './connection/dial/dial.js';
 import { DnsCache, type Resolve } from './connection/dial/dns-cache.js';
+import { routeTo } from './connection/dial/route.js';
 import { Http1Connection } from './connection/http1/http1-connection.js';
 import { TlsSessions } from './connection/dial/tls-sessions.js';
 import type { Clock } from './pool/clock.js';
@@ -71,6 +72,7 @@ export class PoolHosts {
   getOrMake(key: ConnectionKey): HostPool<Http1Connection> {
     const known = this.#hosts.get(key.id);
     if (known !== undefined) return known;
+    const route = routeTo(key, { sessions: this.#sessions, dns: this.#dns });
     const host: HostPool<Http1Connection> = new HostPool<Http1Connection>(
       key.id,
       this.#config.forHost(key.host, key.port),
@@ -84,11 +86,9 @@ export class PoolHosts {
         onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
         onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
         dial: (events) =>
-          dial(key, events, {
+          dial(key, route, events, {
             clock: this.#clock,
             counters: host.counters,
-            sessions: this.#sessions,
-            dns: this.#dns,
             nextId: () => this.#nextId++,
             random: this.#random,
             timeoutMs: host.settings.connectTimeout,

@@ -1,266 +1,198 @@
 /**
- * Dials one TCP or TLS connection: DNS, happy eyeballs, handshake, one time limit over all of it.
+ * One dial: takes the layers of a route (route.ts) one after the other, and makes a connection of the socket that
+ * the last one gives. Settles exactly once.
  *
- *   dns ──▶ connect ──▶ (tls) ──▶ connected | failed        settles exactly once
+ *   first layer ──done──▶ … ──done──▶ last layer ──done──▶ connected
+ *        └─────────────┬────────────────┴──▶ failed      the layer, its socket, or the one time limit over all
+ *                      └─────cancel()──────▶ cancelled   the pool gives it up
+ *
+ * Whatever ends it early has one thing to tear down: the outermost socket, if there is one yet. The sockets are
+ * watched here for all layers, and for the connection after them.
  */
-import net from 'node:net';
-import tls from 'node:tls';
-import { uriHost } from '@hotaru/wire';
-import { CONSTANTS } from '../../config/constants.js';
+import type { Socket } from 'node:net';
+import { ConnectError } from '../../errors.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
-import { ConnectError, type Phase } from '../../errors.js';
 import type { Clock } from '../../pool/clock.js';
+import type { Counters } from '../../pool/counters.js';
 import type { DialEvents } from '../../pool/dialer.js';
 import type { Dial } from '../../pool/waiter.js';
-import { shielded } from '../../config/own-options.js';
-import { blockedAddress, isPublicAddress } from './address-guard.js';
-import { reasonOf } from './dial-reason.js';
-import type { DnsCache } from './dns-cache.js';
 import { Http1Connection } from '../http1/http1-connection.js';
-import type { Counters } from '../../pool/counters.js';
-import type { TlsSessions } from './tls-sessions.js';
 import { Transport } from '../transport.js';
+import { reasonOf } from './dial-reason.js';
+import type { DialPhase, Layer, LayerEvents, Reached, Reading, Route } from './layer.js';
 
 export interface DialEnvironment {
   readonly clock: Clock;
   readonly counters: Counters;
-  readonly sessions: TlsSessions;
-  readonly dns: DnsCache;
   readonly nextId: () => number;
   readonly random: () => number;
-  /** ms for DNS, TCP and TLS together. */
+  /** ms for all layers together. */
   readonly timeoutMs: number;
 }
 
-/** One buffer for every socket: a read is handled before the next one starts. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(CONSTANTS.readBufferBytes);
-
-/** What a dial that took too long had not got, by its phase. */
-const UNFINISHED: Partial<Record<Phase, string>> = {
-  dns: 'the host name was not resolved',
-  connect: 'no TCP connection',
-  tls: 'the TLS handshake was not done',
-};
-
 export function dial(
   key: ConnectionKey,
+  route: Route,
   events: DialEvents<Http1Connection>,
   env: DialEnvironment,
 ): Dial {
-  return new SocketDial(key, events, env);
+  return new LayeredDial(key, route, events, env);
 }
 
-class SocketDial implements Dial {
+class LayeredDial implements Dial, LayerEvents {
   readonly #key: ConnectionKey;
+  readonly #route: Route;
   readonly #events: DialEvents<Http1Connection>;
   readonly #env: DialEnvironment;
-  readonly #socket: net.Socket | undefined;
-  readonly #startedAtMs: number;
   readonly #timer: unknown;
-  #dnsMs = 0;
-  #connectedAtMs = 0;
-  #phase: Phase;
+  readonly #tookMs: Record<DialPhase, number> = { dns: 0, connect: 0, tls: 0 };
+  #layer: Layer;
+  /** Of that layer in the route. */
+  #place = 0;
+  #layerSinceMs: number;
+  #state: 'dialling' | 'over' = 'dialling';
+  /** The outermost one: it alone is watched, and torn down. */
+  #socket: Socket | undefined = undefined;
+  #reading: Reading = 'stream';
   #transport: Transport | undefined = undefined;
-  #isSettled = false;
 
-  constructor(key: ConnectionKey, events: DialEvents<Http1Connection>, env: DialEnvironment) {
+  constructor(
+    key: ConnectionKey,
+    route: Route,
+    events: DialEvents<Http1Connection>,
+    env: DialEnvironment,
+  ) {
     this.#key = key;
+    this.#route = route;
     this.#events = events;
     this.#env = env;
-    this.#startedAtMs = env.clock.now();
-    this.#phase = net.isIP(key.host) === 0 ? 'dns' : 'connect';
+    this.#layer = route[0];
+    this.#layerSinceMs = env.clock.now();
     this.#timer =
       env.timeoutMs === Infinity
         ? undefined
         : env.clock.setTimer(() => this.#timedOut(), env.timeoutMs);
-    if (key.publicOnly && net.isIP(key.host) !== 0 && !isPublicAddress(key.host)) {
-      queueMicrotask(() => this.#blocked(key.host));
-      return;
-    }
-    this.#socket = this.#open();
-    this.#listen(this.#socket);
+    this.#start({ addresses: undefined, socket: undefined });
   }
 
-  get phase(): Phase {
-    return this.#phase;
+  get phase(): DialPhase {
+    return this.#layer.phase;
   }
 
   get unfinished(): string {
-    const { host, port } = this.#key;
-    const peer = `${uriHost(host)}:${port}`;
-    switch (this.#phase) {
-      case 'dns':
-        return `the host name ${host} is still being looked up`;
-      case 'tls':
-        return `the TCP connection to ${peer} stands, but the TLS handshake is not done`;
-      default:
-        return `the TCP connection to ${peer} is still being set up`;
-    }
+    return this.#layer.unfinished;
   }
 
   cancel(): void {
-    this.#settle();
+    this.#end();
     this.#socket?.destroy();
   }
 
-  #open(): net.Socket {
-    const { host, port } = this.#key;
-    const options = {
-      host,
-      port,
-      // A peer may half-close: whether that ends a body or cuts it is the protocol's to say.
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: CONSTANTS.keepAliveProbeMs,
-      autoSelectFamily: true,
-      lookup: this.#key.publicOnly ? this.#guardedLookup : this.#env.dns.lookup,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (length: number, buffer: Uint8Array): boolean => {
-          const bytes = buffer.length === length ? buffer : buffer.subarray(0, length);
-          this.#transport?.received(bytes as Buffer);
-          return true;
-        },
-      },
-    };
-    const identity = this.#key.tls;
-    if (identity === false) return net.connect(shielded(options));
-    const session = this.#env.sessions.get(this.#key.id);
-    const secure: tls.ConnectionOptions = {
-      ...options,
-      secureContext: identity.context,
-      servername: identity.sni,
-      ...(identity.alpn.length > 0 && { ALPNProtocols: [...identity.alpn] }),
-      rejectUnauthorized: identity.rejectUnauthorized,
-      // With an IP address or a name of its own, the certificate is checked against that name.
-      checkServerIdentity: (_host, certificate) =>
-        tls.checkServerIdentity(identity.servername, certificate),
-      ...(session !== undefined && { session }),
-    };
-    return tls.connect(shielded(secure));
-  }
+  // ── what the layers say ────────────────────────────────────────────────────────────────────────
 
-  /** Of the addresses of a name, only the public ones are tried. */
-  readonly #guardedLookup: net.LookupFunction = (host, options, callback) => {
-    this.#env.dns.lookup(host, { ...options, all: true }, (error, found) => {
-      const all = typeof found === 'string' ? [] : found;
-      const open = all.filter(({ address }) => isPublicAddress(address));
-      const [first] = open;
-      if (error !== null) callback(error, '', 0);
-      else if (first === undefined) callback(blockedAddress(host, all[0]?.address ?? '?'), '', 0);
-      else if (options.all === true) callback(null, open, 0);
-      else callback(null, first.address, first.family);
-    });
-  };
-
-  #blocked(address: string): void {
-    if (this.#isSettled) return;
-    this.#settle();
-    this.#socket?.destroy();
-    this.#events.failed(blockedAddress(this.#key.host, address));
-  }
-
-  #listen(socket: net.Socket): void {
-    socket.on('lookup', (error: Error | null) => {
-      if (error !== null) return;
-      if (this.#dnsMs === 0) this.#dnsMs = this.#env.clock.now() - this.#startedAtMs;
-      this.#phase = 'connect';
-    });
-    socket.on('connect', () => {
-      this.#connectedAtMs = this.#env.clock.now();
-      // Said again: `tls.connect()` takes neither option (node#62003), and a head whose body follows in a
-      // second write would wait for the peer's delayed ACK.
-      if (this.#key.tls !== false) {
-        socket.setNoDelay(true);
-        socket.setKeepAlive(true, CONSTANTS.keepAliveProbeMs);
-      }
-      // The last word is the address that was connected to, however it was found.
-      const address = socket.remoteAddress ?? '';
-      if (this.#key.publicOnly && !isPublicAddress(address)) {
-        this.#blocked(address);
-        return;
-      }
-      if (this.#key.tls === false) this.#connected(socket);
-      else this.#phase = 'tls';
-    });
-    if (this.#key.tls !== false) {
-      socket.on('secureConnect', () => this.#connected(socket));
-      socket.on('session', (session: Buffer) => this.#env.sessions.set(this.#key.id, session));
-    }
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#transport === undefined) this.#failed(error);
+  opened(socket: Socket, reading: Reading): void {
+    this.#socket = socket;
+    this.#reading = reading;
+    socket.on('error', (error: Error) => {
+      if (socket !== this.#socket) return; // the one around it has it, too
+      if (this.#transport === undefined) this.failed(error);
       else this.#transport.errored(error);
     });
     socket.on('end', () => {
-      if (this.#transport === undefined) this.#failed(new Error(this.#closedEarly));
+      if (socket !== this.#socket) return;
+      if (this.#transport === undefined) this.failed(new Error(this.#layer.closedEarly));
       else this.#transport.ended();
     });
     socket.on('close', () => {
-      if (this.#transport === undefined) this.#failed(new Error(this.#closedEarly));
+      if (socket !== this.#socket) return;
+      if (this.#transport === undefined) this.failed(new Error(this.#layer.closedEarly));
       else this.#transport.socketClosed();
     });
-    socket.on('drain', () => this.#transport?.drained());
+    socket.on('drain', () => {
+      if (socket === this.#socket) this.#transport?.drained();
+    });
   }
 
-  #connected(socket: net.Socket): void {
-    if (this.#isSettled) return;
-    this.#settle();
-    const { clock, counters } = this.#env;
-    const now = clock.now();
-    const connectMs = this.#connectedAtMs - this.#startedAtMs - this.#dnsMs;
-    const tlsMs = this.#key.tls === false ? 0 : now - this.#connectedAtMs;
+  received(bytes: Buffer): void {
+    this.#transport?.received(bytes);
+  }
+
+  done(reached: Reached): void {
+    if (this.#state === 'over') return;
+    const nowMs = this.#env.clock.now();
+    this.#tookMs[this.#layer.phase] += nowMs - this.#layerSinceMs;
+    this.#layerSinceMs = nowMs;
+    this.#place += 1;
+    const next = this.#route[this.#place];
+    if (next === undefined) {
+      this.#connected(reached);
+    } else {
+      this.#layer = next;
+      this.#start(reached);
+    }
+  }
+
+  failed(cause: unknown): void {
+    if (this.#state === 'over') return;
+    this.#tearDown('error');
+    this.#events.failed(cause instanceof ConnectError ? cause : this.#errorOf(cause));
+  }
+
+  // ── inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  #start(below: Reached): void {
+    try {
+      this.#layer.start(below, this);
+    } catch (error) {
+      queueMicrotask(() => this.failed(error)); // later, as every answer of a dial
+    }
+  }
+
+  #connected({ socket }: Reached): void {
+    if (socket === undefined) {
+      this.failed(new Error('the last layer of a route has to give a socket'));
+      return;
+    }
+    this.#end();
+    const { clock, counters, nextId, random } = this.#env;
     const transport = new Transport(this.#key, socket, clock, counters);
     this.#transport = transport;
     keepReadingAfterWriteError(socket, transport);
+    if (this.#reading === 'stream') {
+      socket.on('data', (bytes: Buffer) => transport.received(bytes));
+      socket.resume(); // takes a tick: what a layer has put back finds the connection handed over
+    }
     this.#events.connected(
-      new Http1Connection(transport, {
-        id: this.#env.nextId(),
-        random: this.#env.random(),
-        dialTiming: { dns: this.#dnsMs, connect: connectMs, tls: tlsMs },
-      }),
+      new Http1Connection(transport, { id: nextId(), random: random(), dialTiming: this.#tookMs }),
     );
   }
 
-  get #closedEarly(): string {
-    return this.#phase === 'tls'
-      ? 'the peer closed the connection in the TLS handshake'
-      : 'the peer closed the connection';
-  }
-
-  #failed(cause: NodeJS.ErrnoException): void {
-    if (this.#isSettled) return;
-    this.#settle();
-    this.#socket?.destroy();
-    this.#env.dns.forget(this.#key.host);
-    if (cause instanceof ConnectError) {
-      this.#events.failed(cause); // the guard's own
-      return;
-    }
-    if (this.#phase === 'tls') this.#env.sessions.delete(this.#key.id);
-    const code = this.#phase === 'tls' ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
-    const { tls: identity, host } = this.#key;
-    const checkedName = this.#phase === 'tls' && identity !== false ? identity.servername : host;
-    const reason = reasonOf(cause, checkedName);
-    this.#events.failed(new ConnectError(code, reason, { cause, phase: this.#phase }));
+  #errorOf(thrown: unknown): ConnectError {
+    const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const { phase } = this.#layer;
+    const { tls, host } = this.#key;
+    const isTls = phase === 'tls' && tls !== false;
+    const reason = reasonOf(cause, isTls ? tls.servername : host);
+    const code = isTls ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
+    return new ConnectError(code, reason, { cause, phase });
   }
 
   #timedOut(): void {
-    if (this.#isSettled) return;
-    this.#settle();
-    this.#socket?.destroy();
-    this.#env.dns.forget(this.#key.host);
-    this.#events.failed(
-      new ConnectError(
-        'HOTARU_CONNECT_TIMEOUT',
-        `${UNFINISHED[this.#phase] ?? 'no connection'} within ${this.#env.timeoutMs} ms`,
-        { phase: this.#phase },
-      ),
-    );
+    if (this.#state === 'over') return;
+    this.#tearDown('timeout');
+    const { missing, phase } = this.#layer;
+    const why = `${missing} within ${this.#env.timeoutMs} ms`;
+    this.#events.failed(new ConnectError('HOTARU_CONNECT_TIMEOUT', why, { phase }));
   }
 
-  #settle(): void {
-    this.#isSettled = true;
+  #tearDown(failure: 'error' | 'timeout'): void {
+    this.#end();
+    this.#socket?.destroy();
+    for (const layer of this.#route.slice(0, this.#place + 1)) layer.distrust?.(failure);
+  }
+
+  #end(): void {
+    this.#state = 'over';
     if (this.#timer !== undefined) this.#env.clock.clearTimer(this.#timer);
   }
 }
@@ -270,7 +202,7 @@ class SocketDial implements Dial {
  * the 413 of a server that closed in the middle of an upload (nodejs/help#2034). The one hook is the
  * socket's own `destroy`.
  */
-function keepReadingAfterWriteError(socket: net.Socket, transport: Transport): void {
+function keepReadingAfterWriteError(socket: Socket, transport: Transport): void {
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (error?: NodeJS.ErrnoException) => {
     if (error?.syscall === 'write' && transport.keepsReading(error)) return socket;

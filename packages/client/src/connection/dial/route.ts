@@ -1,0 +1,32 @@
+/**
+ * Which layers the dials of one key go through, in which order: made once for the key.
+ *
+ *   DNS (if the host is a name) ──▶ TCP ──▶ hops (a proxy; none today) ──▶ TLS (if the key has an identity)
+ *
+ * Without a hop the TCP layer makes the socket that TLS needs, which reads into the shared buffer.
+ */
+import { isIP } from 'node:net';
+import type { ConnectionKey } from '../../key/connection-key.js';
+import type { DnsCache } from './dns-cache.js';
+import { DnsLayer } from './dns-layer.js';
+import type { Layer, Route } from './layer.js';
+import { TcpLayer } from './tcp-layer.js';
+import { TlsLayer } from './tls-layer.js';
+import type { TlsSessions } from './tls-sessions.js';
+
+export interface RouteEnvironment {
+  readonly sessions: TlsSessions;
+  readonly dns: DnsCache;
+}
+
+export function routeTo(
+  key: ConnectionKey,
+  { sessions, dns }: RouteEnvironment,
+  hops: readonly Layer[] = [],
+): Route {
+  const isDirect = hops.length === 0;
+  const secure = key.tls === false ? undefined : new TlsLayer(key, key.tls, sessions, !isDirect);
+  const tcp = new TcpLayer(key, isDirect ? 'buffer' : 'stream', isDirect ? secure : undefined);
+  const above = secure === undefined ? hops : [...hops, secure];
+  return isIP(key.host) === 0 ? [new DnsLayer(key, dns), tcp, ...above] : [tcp, ...above];
+}
