@@ -122,14 +122,20 @@ export class FakeCallHost {
     return this.#dials.length;
   }
 
-  /** One attempt for a call, begun. `shape` is what policies would do. */
-  attempt(asked: Asked = {}, shape: (call: Call) => void = ignore): Begun {
+  /** One attempt for a call, begun. `shape` is what policies would do. What it comes to is looked at later, or never. */
+  attempt(asked: Asked = {}, shape?: (call: Call) => void): Begun {
+    const begun = this.unwatched(asked, shape);
+    begun.response.catch(ignore);
+    return begun;
+  }
+
+  /** The same, and nothing hears of its promise. */
+  unwatched(asked: Asked = {}, shape: (call: Call) => void = ignore): Begun {
     const { clock, deadlines } = this.calls;
     const call = this.calls.call(asked);
     shape(call);
     const attempt = new Attempt({ clock, deadlines }, this.pool, prepare(call), call);
     const response = attempt.start();
-    response.catch(ignore); // what it comes to is looked at later, or never
     return { attempt, call, response };
   }
 
