@@ -16,6 +16,7 @@ it('a server has a status for each that a request can have, and none for the oth
   expect(new Set(statuses)).toEqual(new Set([undefined, 400, 413, 414, 431, 501, 505]));
   expect(REASONS.filter((_, i) => statuses[i] === undefined)).toEqual([
     'status-line',
+    'unsafe-head',
     'unasked-switch',
     'too-many-informational',
     'end-before-start',

@@ -34,6 +34,7 @@ export const WIRE_REASONS = Object.freeze({
   'length-too-large': { section: 'RFC 9112 §6.3', status: 413 },
   'transfer-encoding': { section: 'RFC 9112 §6.1', status: 400 },
   'unknown-coding': { section: 'RFC 9112 §6.1', status: 501 },
+  'framing-in-trailers': { section: 'RFC 9110 §6.5.1', status: 400 },
   'body-of-connect': { section: 'RFC 9110 §9.3.6', status: 400 },
   // ── what we would write ourselves ─────────────────────────────────────────────
   'unsafe-head': { section: 'RFC 9110 §5.5' },

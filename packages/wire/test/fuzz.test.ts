@@ -1,11 +1,12 @@
 /**
- * Whatever bytes a peer sends, the reader ends in a response or in an error, soon, and in little memory.
+ * Whatever bytes a peer sends, the reader of either role ends in a message or in an error, soon, and in little memory.
  *
  * CI takes a short run of a fixed seed; `npm run fuzz` a long one. `FUZZ_SEED` repeats or varies a run.
  */
 import { expect, it } from 'vitest';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Fuzzer } from './support/fuzz.js';
+import { RequestFuzzer } from './support/fuzz-requests.js';
 import { showSeed } from './support/random.js';
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 30_000);
@@ -20,24 +21,39 @@ it(
   `reads ${INPUTS} generated and mutated responses without a crash, a hang or unbounded memory`,
   async () => {
     const fuzzer = new Fuzzer(SEED);
-    fuzzer.runMany(1_000); // warm: what is made once is made now
-    const before = retainedBytes();
-    while (fuzzer.figures.inputs < INPUTS) {
-      fuzzer.runMany(Math.min(BATCH, INPUTS - fuzzer.figures.inputs));
-      await turn(); // the test runner wants to be heard of
-    }
-    const grown = retainedBytes() - before;
-    const figures = Object.entries({ ...fuzzer.figures, retainedGrowthBytes: grown });
-    console.log(
-      `fuzz run ${showSeed(SEED)}: ${figures.map(([name, value]) => `${name} ${value}`).join(', ')}`,
-    );
-    expect(fuzzer.figures.inputs).toBe(INPUTS);
+    await fuzz('responses', fuzzer);
     expect(fuzzer.figures.done).toBeGreaterThan(0);
     expect(fuzzer.figures.protocolErrors).toBeGreaterThan(0);
-    expect(grown).toBeLessThan(RETAINED_BYTES);
   },
   HANG_GUARD_MS,
 );
+
+it(
+  `reads ${INPUTS} connections of generated and mutated requests without a crash, a hang or unbounded memory`,
+  async () => {
+    const fuzzer = new RequestFuzzer(SEED);
+    await fuzz('requests', fuzzer);
+    expect(fuzzer.figures.requests).toBeGreaterThan(0);
+    expect(fuzzer.figures.reasons).toBeGreaterThan(15);
+  },
+  HANG_GUARD_MS,
+);
+
+async function fuzz(what: string, fuzzer: Fuzzer | RequestFuzzer): Promise<void> {
+  fuzzer.runMany(1_000); // warm: what is made once is made now
+  const before = retainedBytes();
+  while (fuzzer.figures.inputs < INPUTS) {
+    fuzzer.runMany(Math.min(BATCH, INPUTS - fuzzer.figures.inputs));
+    await turn(); // the test runner wants to be heard of
+  }
+  const grown = retainedBytes() - before;
+  const figures = Object.entries({ ...fuzzer.figures, retainedGrowthBytes: grown });
+  console.log(
+    `fuzz run of ${what} ${showSeed(SEED)}: ${figures.map(([name, value]) => `${name} ${value}`).join(', ')}`,
+  );
+  expect(fuzzer.figures.inputs).toBe(INPUTS);
+  expect(grown).toBeLessThan(RETAINED_BYTES);
+}
 
 function retainedBytes(): number {
   globalThis.gc?.();

@@ -25,8 +25,10 @@ export interface HeadHandler<Head extends FieldSection> {
   /** The index after the start line, or `INCOMPLETE`. */
   parseStartLine(data: Buffer, start: number, end: number, origin: number): number;
   startLineTooLong(limits: HeadLimits): Error;
-  /** A field of the head; not called for trailers, which frame nothing. */
+  /** A field of the head. */
   noteField(data: Buffer, name: number, nameEnd: number, value: number, valueEnd: number): void;
+  /** A field of a trailer section. */
+  noteTrailer(data: Buffer, name: number, nameEnd: number): void;
   finish(text: string, offsets: readonly number[]): Head;
 }
 
@@ -159,7 +161,7 @@ export class HeadReader<Head extends FieldSection> {
       if (((this.#handler.notedLengths >>> (nameEnd - start)) & 1) === 0) return next;
       const value = origin + (offsets[at + 2] ?? 0);
       this.#handler.noteField(data, start, nameEnd, value, origin + (offsets[at + 3] ?? 0));
-    }
+    } else this.#handler.noteTrailer(data, start, origin + (fields.offsets[at + 1] ?? 0));
     return next;
   }
 

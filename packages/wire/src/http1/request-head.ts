@@ -76,15 +76,28 @@ export class RequestHeadHandler implements HeadHandler<RequestHead> {
           this.#connection |= connectionOptions(data, value, valueEnd);
         return;
       case 14:
-        if (!isNamed(data, name, 'content-length')) return;
+        if (!isNamed(data, name, CONTENT_LENGTH)) return;
         refuseTab(data, valueEnd, 'content-length');
         this.#contentLength = soleLength(data, value, valueEnd, this.#contentLength);
         return;
       case 17:
-        if (!isNamed(data, name, 'transfer-encoding')) return;
+        if (!isNamed(data, name, TRANSFER_ENCODING)) return;
         refuseTab(data, valueEnd, 'transfer-encoding');
         this.#transferEncoding = joinedCodings(data, value, valueEnd, this.#transferEncoding);
     }
+  }
+
+  /** A length or a coding among the trailers is not for us; another machine on the way may take it at its word. */
+  noteTrailer(data: Buffer, name: number, nameEnd: number): void {
+    const length = nameEnd - name;
+    if (
+      (length === CONTENT_LENGTH.length && isNamed(data, name, CONTENT_LENGTH)) ||
+      (length === TRANSFER_ENCODING.length && isNamed(data, name, TRANSFER_ENCODING))
+    )
+      throw new WireError(
+        'framing-in-trailers',
+        'a field among the trailers that frames a message',
+      );
   }
 
   finish(text: string, offsets: readonly number[]): RequestHead {
@@ -119,6 +132,9 @@ export class RequestHeadHandler implements HeadHandler<RequestHead> {
     this.#host = host;
   }
 }
+
+const CONTENT_LENGTH = 'content-length';
+const TRANSFER_ENCODING = 'transfer-encoding';
 
 /** Blanks after a value are no part of it; llhttp takes a tab there for one, so framing with one is in doubt. */
 function refuseTab(

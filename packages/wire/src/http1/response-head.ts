@@ -59,6 +59,9 @@ export class ResponseHeadHandler implements HeadHandler<ResponseHead> {
     }
   }
 
+  /** Whatever it is called, it frames nothing (RFC 9110 §6.5). */
+  noteTrailer(): void {}
+
   finish(text: string, offsets: readonly number[]): ResponseHead {
     return {
       text,

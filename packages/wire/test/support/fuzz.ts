@@ -7,6 +7,7 @@ import { ChunkedDecoder } from '../../src/http1/chunked.js';
 import { HeadReader } from '../../src/http1/head-reader.js';
 import { ResponseHeadHandler } from '../../src/http1/response-head.js';
 import { ResponseReader, WireError } from '../../src/index.js';
+import { BufferWatch } from './buffer-watch.js';
 import { LIMITS } from './limits.js';
 import { Random, seedOf, showSeed } from './random.js';
 import { must, piecesOf, randomCuts, read, type Ending, type Reading } from './reading.js';
@@ -35,7 +36,6 @@ interface Input {
   readonly expected?: ExpectedParse;
 }
 
-const BUFFER = Buffer as { allocUnsafeSlow: (size: number) => Buffer };
 const MAX_CORPUS = 512;
 /** Doubling may overshoot what a head may have, once. */
 const MAX_BUFFER_BYTES = 2 * (LIMITS.maxHeadBytes + 1);
@@ -57,20 +57,11 @@ export class Fuzzer {
 
   /** @throws with the seed when a property is broken. */
   runMany(count: number): void {
-    const { allocUnsafeSlow } = BUFFER;
-    BUFFER.allocUnsafeSlow = (size) => {
-      this.figures.largestBufferBytes = Math.max(this.figures.largestBufferBytes, size);
-      return allocUnsafeSlow(size);
-    };
-    try {
-      for (let left = count; left > 0; left -= 1) this.#runOne();
-    } finally {
-      BUFFER.allocUnsafeSlow = allocUnsafeSlow;
-    }
-    must(
-      this.figures.largestBufferBytes <= MAX_BUFFER_BYTES,
-      'no buffer above the bound of a head',
-    );
+    using watch = new BufferWatch();
+    for (let left = count; left > 0; left -= 1) this.#runOne();
+    const { figures } = this;
+    figures.largestBufferBytes = Math.max(figures.largestBufferBytes, watch.largestBytes);
+    must(watch.largestBytes <= MAX_BUFFER_BYTES, 'no buffer above the bound of a head');
   }
 
   #runOne(): void {

@@ -173,18 +173,18 @@ function keepAliveFields(random: Random): PlannedField[] {
   }
 }
 
-function someFields(random: Random, max: number): PlannedField[] {
+export function someFields(random: Random, max: number): PlannedField[] {
   return random.several(random.below(max + 1), () =>
     planField(random, random.pick(NAMES), random.pick(VALUES)),
   );
 }
 
-function someData(random: Random): string {
+export function someData(random: Random): string {
   if (random.oneIn(20)) return 'x'.repeat(random.below(3_000));
   return random.several(random.below(4), () => random.pick(DATA)).join('');
 }
 
-function shuffle(random: Random, list: PlannedField[]): void {
+export function shuffle(random: Random, list: PlannedField[]): void {
   for (let i = list.length - 1; i > 0; i -= 1) {
     const other = random.below(i + 1);
     [list[i], list[other]] = [list[other]!, list[i]!];

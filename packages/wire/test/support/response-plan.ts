@@ -66,7 +66,7 @@ function renderHead(head: PlannedHead): string {
   return `HTTP/${head.version} ${head.status}${head.reason}\r\n${fields}\r\n`;
 }
 
-function renderBody(body: PlannedBody): string {
+export function renderBody(body: PlannedBody): string {
   if (body.kind === 'none') return '';
   if (body.kind !== 'chunked') return body.data;
   const chunks = body.chunks.map(
@@ -101,6 +101,6 @@ export function expectedParse(plan: ResponsePlan): ExpectedParse {
   };
 }
 
-function toPair(field: PlannedField): [string, string] {
+export function toPair(field: PlannedField): [string, string] {
   return [field.name.toLowerCase(), field.value];
 }
