@@ -52,7 +52,7 @@ export type { HostStats, PoolStats } from './pool/stats.js';
 export type { AcquireOptions } from './lease/lease-request.js';
 export type { SafetyOptions, SendOptions } from './send/options.js';
 export { RequestScope } from './send/request-scope.js';
-export type { RequestScopeOptions, ScopeFields } from './send/request-scope.js';
+export type { RequestScopeOptions, ScopeFields } from './send/scope-options.js';
 export type { CallReport, OpenCall, UnreadBodyReport } from './send/scoped-call.js';
 
 /**

@@ -5,7 +5,7 @@
 import { nameUncheckedCall } from '../diagnostics/call-name.js';
 import type { ClientResponse } from '../message/response.js';
 import type { Call } from './call.js';
-import { sheltered } from './request-scope.js';
+import type { RequestScope } from './request-scope.js';
 import type { Policy, Send } from './send.js';
 
 /** The first policy is the outermost. Without any, what is composed is `send` itself. */
@@ -44,4 +44,19 @@ async function underWay(
   } finally {
     call.pool.underWay(-1);
   }
+}
+
+/** The same promise, but what it rejects with because its scope is over is no unhandled rejection. */
+function sheltered<T>(promise: Promise<T>, scope: RequestScope): Promise<T> {
+  const outer = new Promise<T>((resolve, reject) => {
+    promise.then(resolve, (error: unknown) => {
+      if (scope.isOver) outer.catch(ignore);
+      reject(error);
+    });
+  });
+  return outer;
+}
+
+function ignore(): void {
+  // see sheltered
 }

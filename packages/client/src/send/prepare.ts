@@ -19,7 +19,7 @@ import { headerPairs, type HeadersInput } from '../message/request-headers.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../message/request-body.js';
 import { show } from '../config/own-options.js';
 import type { Call } from './call.js';
-import type { ScopeFields } from './request-scope.js';
+import type { ScopeFields } from './scope-options.js';
 import { requestTarget, type Origin } from './target.js';
 
 export interface PreparedRequest extends ExchangeRequest {

@@ -27,9 +27,10 @@
  *
  * Calls are in a list, so a thousand of them cost no abort listener; the signal is made when asked for.
  */
-import { AbortedError, invalidRequest, TimeoutError } from '../errors.js';
+import { AbortedError, TimeoutError } from '../errors.js';
 import { systemClock, timerDelay } from '../pool/clock.js';
 import { Link, LinkedList } from '../pool/linked-list.js';
+import { checkDeadline, type RequestScopeOptions, type ScopeFields } from './scope-options.js';
 import {
   SCOPE_ENDED,
   type CallReport,
@@ -46,25 +47,6 @@ const NO_LINKS: readonly ScopedCall[] = Object.freeze([]);
 const NO_CHILDREN: readonly RequestScope[] = Object.freeze([]);
 const OF_REQUEST = 'the deadline of the request that it was made for has passed';
 const OF_CHILD = 'the deadline of the scope that it was made in has passed';
-
-/** Header fields, name and value. */
-export type ScopeFields = readonly (readonly [name: string, value: string])[];
-
-export interface RequestScopeOptions {
-  /** An instant of `performance.now()` after which every call rejects. Default: none. */
-  deadlineMs?: number | undefined;
-  /** Told of each body that was still unread when the scope ended. */
-  onUnreadBody?: ((report: UnreadBodyReport) => void) | undefined;
-  /** Told of each call that was still in flight when the scope ended, and was aborted. */
-  onOpenCall?: ((report: CallReport) => void) | undefined;
-  /**
-   * Asked for each request that is sent in the scope: fields it carries unless the caller gave it some of the
-   * same name. For a request id, a trace.
-   */
-  fields?: (() => ScopeFields) | undefined;
-  /** Remember where each call was made: for diagnostics, it costs a stack trace for each call. Default false. */
-  captureCallSites?: boolean | undefined;
-}
 
 /**
  * @example
@@ -437,25 +419,6 @@ export class RequestScope {
     if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
-}
-
-function checkDeadline(deadlineMs: unknown): number {
-  if (typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs)) return deadlineMs;
-  const given = typeof deadlineMs === 'string' ? JSON.stringify(deadlineMs) : String(deadlineMs);
-  throw invalidRequest(
-    `deadlineMs is ${given}; allowed: an instant of performance.now(), such as performance.now() + 2_000, or Infinity for none`,
-  );
-}
-
-/** The same promise, but what it rejects with because its scope is over is no unhandled rejection. */
-export function sheltered<T>(promise: Promise<T>, scope: RequestScope): Promise<T> {
-  const outer = new Promise<T>((resolve, reject) => {
-    promise.then(resolve, (error: unknown) => {
-      if (scope.isOver) outer.catch(ignore);
-      reject(error);
-    });
-  });
-  return outer;
 }
 
 function ignore(): void {
