@@ -18,9 +18,9 @@ import type { Settings } from '../config/pool-config.js';
 import { HotaruClientError, PoolError, type PoolSnapshot } from '../errors.js';
 import { Counters } from './counters.js';
 import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
-import { isExpired, splitExpired } from './expiry.js';
+import { isExpired } from './expiry.js';
+import { IdleConnections, isIdle } from './idle-connections.js';
 import { assertInvariant, checkInvariants } from './invariants.js';
-import { LinkedList } from './linked-list.js';
 import type { Poolable } from './poolable.js';
 import { stateInWords } from './pool-words.js';
 import { SharedConnections } from './shared-connections.js';
@@ -39,7 +39,7 @@ export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
 
 export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   readonly counters = new Counters();
-  readonly idle = new LinkedList<Poolable>();
+  readonly idle: IdleConnections;
   readonly line = new WaiterLine<T>();
   readonly #live = new Set<T>();
   readonly #shared = new SharedConnections<T>();
@@ -63,6 +63,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   ) {
     this.#settings = settings;
     this.#env = env;
+    this.idle = new IdleConnections(env.permits, (connection) => this.evict(connection));
     this.#dialer = new Dialer<T>(this, env);
     this.lastUsedAtMs = env.clock.now();
   }
@@ -113,34 +114,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
     const shared = this.#shared.size === 0 ? undefined : this.#shared.take(nowMs, this.#settings);
     if (shared !== undefined) return this.#hold(shared);
-    const wall = this.#env.clock.wallNow();
-    for (;;) {
-      const list = this.idle;
-      const connection = this.#settings.order === 'fifo' ? list.first : list.last;
-      if (connection === undefined) return undefined;
-      if (this.#takeIdle(connection, nowMs, wall)) return this.#hold(connection as T);
-      if (isIdle(connection)) return this.#takeBeside(nowMs, wall);
-    }
-  }
-
-  /** The next one in line takes no callers for now: one of the others may. */
-  #takeBeside(nowMs: number, wallMs: number): T | undefined {
-    // A copy: each eviction lets others act, who may take or evict in their turn.
-    for (const connection of [...this.idle])
-      if (isIdle(connection) && this.#takeIdle(connection, nowMs, wallMs))
-        return this.#hold(connection as T);
-    return undefined;
-  }
-
-  /** False when it is not to be had: evicted, or left idle because its peer takes no callers for now. */
-  #takeIdle(connection: Poolable, nowMs: number, wallMs: number): boolean {
-    const isGood = !isExpired(connection, nowMs, wallMs, this.#settings);
-    if (isGood && connection.reserve()) {
-      this.#leaveIdle(connection);
-      return true;
-    }
-    if (!isGood || !connection.isOpen || !connection.canShare) this.evict(connection);
-    return false;
+    const idle = this.idle.take(nowMs, this.#env.clock.wallNow(), this.#settings);
+    return idle === undefined ? undefined : this.#hold(idle as T);
   }
 
   /**
@@ -158,10 +133,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     if (this.waiterCount === 1) this.#env.onWaiting?.(true);
     this.#dialer.pump();
     // Only waiters that no dial serves count as pending: `maxPending: 0` still lets a request connect.
-    if (
-      waiter.state === 'waiting' &&
-      this.waiterCount - this.#servedByDials > this.#settings.maxPending
-    ) {
+    if (waiter.state === 'waiting' && this.#isLineTooLong) {
       this.#leaveLine(waiter);
       this.counters.exhausted += 1;
       waiter.fail(
@@ -298,11 +270,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   makeRoom(): boolean {
+    const oldest = this.idle.first;
+    if (oldest === undefined) return false;
     // A waiter that takes any connection takes none of these: their peers take no callers for now.
     const stuckCount = this.line.any.size > 0 ? this.waiterCount : this.line.fresh.size;
     if (stuckCount <= this.#dialer.promptCount) return false;
-    const oldest = this.idle.first;
-    if (oldest === undefined) return false;
     this.evict(oldest);
     return true;
   }
@@ -314,9 +286,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
    * monotonic clock; Infinity when only an event can change anything.
    */
   sweep(nowMs: number, wallMs: number): number {
-    const { expired, nextAtMs } = splitExpired(this.idle, nowMs, wallMs, this.#settings);
-    // Not while walking: each eviction lets others dial, who may evict in their turn.
-    for (const connection of expired) if (isIdle(connection)) this.evict(connection);
+    const nextAtMs = this.idle.evictExpired(nowMs, wallMs, this.#settings);
     if (!this.#isDraining && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
       void this.warm(this.#settings.minIdle, false);
     return nextAtMs;
@@ -475,9 +445,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   #enterIdle(connection: T): void {
     this.#shared.delete(connection);
-    this.idle.push(connection.record.hostLink);
-    this.#env.permits.idle.push(connection.record.poolLink);
-    connection.setIdle(true);
+    this.idle.enter(connection);
     const isTooMany =
       this.idle.size > this.#settings.maxIdlePerHost ||
       this.#isOverLimit ||
@@ -489,18 +457,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#env.permits.serve();
   }
 
-  #leaveIdle(connection: Poolable): void {
-    this.idle.remove(connection.record.hostLink);
-    this.#env.permits.idle.remove(connection.record.poolLink);
-    connection.setIdle(false);
-  }
-
   #forget(connection: T): void {
     if (!this.#live.delete(connection)) return;
     if (this.#live.size === 0) this.#lastLiveAtMs = this.#env.clock.now();
     this.#shared.ended(connection);
-    this.idle.remove(connection.record.hostLink);
-    this.#env.permits.idle.remove(connection.record.poolLink);
+    this.idle.forget(connection);
     this.counters.closed += 1;
     this.slotFreed();
   }
@@ -537,7 +498,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     } else if (!isFit || isExpired(connection, nowMs, clock.wallNow(), this.#settings)) {
       this.evict(connection);
     } else {
-      this.#leaveIdle(connection);
+      this.idle.leave(connection);
       this.#place(connection, true);
     }
   }
@@ -570,6 +531,15 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     const { liveCount, freshCount } = this;
     const waiterCount = liveCount > 0 ? freshCount : this.waiterCount;
     return this.#env.protocol.dialsFor({ waiterCount, freshCount, liveCount });
+  }
+
+  get #isLineTooLong(): boolean {
+    const { maxPending } = this.#settings;
+    // A dial serves at least one: in most cases that is answer enough.
+    return (
+      this.waiterCount - this.#dialer.count > maxPending &&
+      this.waiterCount - this.#servedByDials > maxPending
+    );
   }
 
   /** Waiters that the dials under way are expected to serve. */
@@ -615,8 +585,4 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
 function isConnectTimeout(error: Error): boolean {
   return error instanceof HotaruClientError && error.code === 'HOTARU_CONNECT_TIMEOUT';
-}
-
-function isIdle(connection: Poolable): boolean {
-  return connection.record.hostLink.list !== undefined;
 }

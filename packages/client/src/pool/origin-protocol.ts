@@ -49,17 +49,13 @@ export class OriginProtocol {
   }
 
   /** Dials that the waiters need. */
-  dialsFor({ waiterCount, freshCount, liveCount }: DialDemand): number {
-    if (waiterCount === 0) return 0;
-    switch (this.#state) {
-      case 'unknown':
-        return 1;
-      case 'exclusive':
-        return waiterCount;
-      case 'shared':
-        if (this.#callerLimit === 0) return liveCount === 0 ? 1 : 0;
-        return Math.max(freshCount, Math.ceil(waiterCount / this.#callerLimit));
-    }
+  dialsFor(demand: DialDemand): number {
+    const { waiterCount } = demand;
+    // First, and of nothing but this: every caller that has to wait comes here.
+    if (this.#state === 'exclusive' || waiterCount === 0) return waiterCount;
+    if (this.#state === 'unknown') return 1;
+    if (this.#callerLimit === 0) return demand.liveCount === 0 ? 1 : 0;
+    return Math.max(demand.freshCount, Math.ceil(waiterCount / this.#callerLimit));
   }
 
   /** Of so many dials, for waiters or not, those that may be under way at once. */
@@ -78,7 +74,7 @@ export class OriginProtocol {
       case 'exclusive':
         return dials;
       case 'shared':
-        return dials * this.#callerLimit;
+        return dials * Math.max(1, this.#callerLimit);
     }
   }
 }

@@ -38,6 +38,7 @@ export class Spares {
 
   /** There will be no more than `keptCount`. */
   drop(keptCount = 0): void {
+    if (this.#spares.length <= keptCount) return;
     for (const spare of this.#spares.splice(keptCount)) spare.settle();
   }
 }
