@@ -1,0 +1,137 @@
+/** The states of an upload, each left by each of its ways; what is framed how stands in request-writer.test.ts. */
+import { describe, expect, it } from 'vitest';
+import { CONSTANTS } from '../../config/constants.js';
+import { turn } from '../../testing/index.js';
+import { Upload } from './upload.js';
+
+/** Feeds an upload by hand, and takes what it writes. */
+class Bench {
+  readonly written: string[] = [];
+  readonly told: string[] = [];
+  hasRoom = true;
+  corks = 0;
+  isGivenUp = false;
+  #answer: ((result: IteratorResult<unknown>) => void) | undefined = undefined;
+  readonly upload: Upload;
+
+  constructor(length = -1) {
+    const source: AsyncIterable<unknown> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise((resolve) => (this.#answer = resolve)),
+        return: () => {
+          this.isGivenUp = true;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    this.upload = new Upload(source, length, this, this);
+  }
+
+  async give(value: unknown): Promise<void> {
+    this.#answer?.({ done: false, value });
+    await turn();
+  }
+  async end(): Promise<void> {
+    this.#answer?.({ done: true, value: undefined });
+    await turn();
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    this.written.push(Buffer.from(bytes as string).toString('latin1'));
+    return this.hasRoom;
+  }
+  cork(): void {
+    this.corks += 1;
+  }
+  uncork(): void {
+    this.corks -= 1;
+  }
+  uploadDone(hasRoom: boolean): void {
+    this.told.push(hasRoom ? 'done' : 'done, full');
+  }
+  uploadFailed(error: Error): void {
+    this.told.push(error.message);
+  }
+  uploadBlocked(): void {
+    this.told.push('blocked');
+  }
+}
+
+/** Started, and in the state named. */
+async function inState(state: 'pumping' | 'blocked'): Promise<Bench> {
+  const bench = new Bench(9);
+  bench.hasRoom = state === 'pumping';
+  bench.upload.start();
+  await bench.give('abc');
+  expect(bench.told).toEqual(state === 'pumping' ? [] : ['blocked']);
+  return bench;
+}
+
+describe('an upload', () => {
+  it('pumps on once there is room, and only then', async () => {
+    const bench = await inState('blocked');
+    bench.hasRoom = true;
+    await bench.give('early'); // it has not asked
+    expect(bench.written).toEqual(['abc']);
+    bench.upload.resume();
+    await turn();
+    await bench.give('def');
+    await bench.give('ghi');
+    await bench.end();
+    expect(bench.written).toEqual(['abc', 'def', 'ghi']);
+    expect(bench.told).toEqual(['blocked', 'done']);
+    bench.upload.stop();
+    bench.upload.resume();
+    await bench.end();
+    expect([bench.told.length, bench.isGivenUp]).toEqual([2, false]);
+  });
+
+  it.each(['pumping', 'blocked'] as const)(
+    'stops while it is %s: no byte more, no word more',
+    async (state) => {
+      const bench = await inState(state);
+      const { length } = bench.told;
+      bench.upload.stop();
+      bench.upload.stop();
+      bench.upload.resume();
+      bench.upload.start();
+      await bench.give('def');
+      await bench.end();
+      expect([bench.written, bench.told.length, bench.isGivenUp]).toEqual([['abc'], length, true]);
+    },
+  );
+
+  it('fails once, and tells its source', async () => {
+    const bench = await inState('pumping');
+    await bench.give('much too much');
+    await bench.give('more');
+    expect(bench.told).toEqual(['the body is longer than its content-length of 9 bytes']);
+    expect(bench.isGivenUp).toBe(true);
+  });
+
+  it('says how full the socket was at its end', async () => {
+    const bench = new Bench();
+    bench.upload.start();
+    bench.hasRoom = false;
+    await bench.end();
+    expect([bench.written, bench.told]).toEqual([['0\r\n\r\n'], ['done, full']]);
+  });
+
+  it('writes a large piece as one chunk in slices, and waits between them', async () => {
+    const size = CONSTANTS.uploadSliceBytes;
+    const bench = new Bench();
+    bench.upload.start();
+    bench.hasRoom = false;
+    await bench.give(new Uint8Array(size + 1));
+    expect(bench.written.map(({ length }) => length)).toEqual([7, size]);
+    bench.upload.resume();
+    await turn();
+    expect(bench.written.at(-1)?.length).toBe(1);
+    bench.hasRoom = true;
+    bench.upload.resume();
+    await turn();
+    expect(bench.written.at(-1)).toBe('\r\n');
+    await bench.end();
+    expect([bench.told.at(-1), bench.corks]).toEqual(['done', 0]);
+  });
+});
