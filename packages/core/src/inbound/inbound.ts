@@ -159,7 +159,7 @@ export interface Inbound extends InboundHead {
   /**
    * Before `respond()` or `begin()`: the answer says that the connection closes, and what comes behind the request is
    * not run. A rest of the request body is not waited for. Nothing happens if a request behind it was accepted
-   * already: that one's answer may still say so.
+   * already: that one's answer may still say so. A connection of HTTP/2 ends by the drain: there it does nothing.
    */
   closeAfter(): void;
 

@@ -15,6 +15,7 @@ import type {
   InboundEvents,
   InboundHost,
   InboundServer,
+  Stalled,
 } from '../../src/inbound/inbound.js';
 import { RawClient } from '../helpers.js';
 
@@ -37,21 +38,46 @@ class Told implements InboundEvents, BodySink {
   readonly bodyEvents: string[] = [];
   bytes = '';
   bodyError: HttpError | undefined;
+  /** Its verbs are watched: no event may come from inside one. */
   readonly inbound: Inbound;
+  readonly #made: Inbound;
+  #isInVerb = false;
   #watchers: (() => void)[] = [];
 
-  constructor(inbound: Inbound) {
-    this.inbound = inbound;
-    inbound.events = this;
+  constructor(made: Inbound) {
+    this.#made = made;
+    made.events = this;
+    this.inbound = new Proxy(made, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name, target) as unknown;
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          this.#isInVerb = true;
+          try {
+            return member.apply(target, args) as unknown;
+          } finally {
+            this.#isInVerb = false;
+          }
+        };
+      },
+    });
+  }
+
+  isOf(made: Inbound): boolean {
+    return made === this.#made;
   }
 
   drained(): void {
-    this.events.push('drained');
-    this.#notify();
+    this.#happened('drained');
   }
 
   gone(why: Gone): void {
-    this.events.push(why);
+    this.#happened(why);
+  }
+
+  #happened(event: Gone | 'drained'): void {
+    expect(this.#isInVerb, 'no event comes from inside a verb').toBe(false);
+    this.events.push(event);
     this.#notify();
   }
 
@@ -559,10 +585,10 @@ export function inboundContract(make: MakeServer): void {
     first.writeTimeoutMs = 100;
     first.inbound.respond(200, [], Buffer.alloc(MUCH));
     await Promise.all([first, second].map((one) => one.until(() => one.events.length > 0)));
-    for (const { events } of [first, second])
-      expect(events).toEqual([
-        { late: first.inbound, timeoutMs: 100, unsentBytes: expect.any(Number) },
-      ]);
+    for (const { events } of [first, second]) {
+      expect(events).toMatchObject([{ timeoutMs: 100, unsentBytes: expect.any(Number) }]);
+      expect(first.isOf((events[0] as Stalled).late)).toBe(true);
+    }
     socket.resume();
     await once(socket, 'close');
   });
