@@ -370,7 +370,6 @@ export class Exchange implements InboundEvents, Listed<Exchange> {
   }
 
   gone(why: Gone): void {
-    if (this.#state === 'finished') return;
     if (why === 'left') {
       this.leave(wireError('HOTARU_CLIENT_GONE', 'the client has left'));
       return;
