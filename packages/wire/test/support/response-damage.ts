@@ -6,6 +6,7 @@
  */
 import { Random } from './random.js';
 import { planChunk, planField, planResponse } from './response-generator.js';
+import { damageText, mutateText, type Shards } from './text-damage.js';
 import { render, type PlannedField, type ResponsePlan } from './response-plan.js';
 
 export interface DamagedResponse {
@@ -17,7 +18,6 @@ export interface DamagedResponse {
 }
 
 type PlanDamage = (plan: ResponsePlan, random: Random) => void;
-type TextDamage = (text: string, random: Random) => string;
 
 export function damagedResponse(seed: number, withFloods = false): DamagedResponse {
   const random = new Random(seed);
@@ -32,17 +32,17 @@ export function damagedResponse(seed: number, withFloods = false): DamagedRespon
   if (kind < 5) choose(PLAN_DAMAGE)(plan, random);
   if (withFloods && random.oneIn(400)) choose(FLOODS)(plan, random);
   let text = render(plan);
-  if (kind >= 4) text = choose(TEXT_DAMAGE)(text, random);
-  if (kind === 7) text = choose(TEXT_DAMAGE)(text, random);
+  for (let left = kind < 4 ? 0 : kind === 7 ? 2 : 1; left > 0; left -= 1) {
+    const [name, damaged] = damageText(text, random, RESPONSE_SHARDS);
+    damage.push(name);
+    text = damaged;
+  }
   return { seed, method: plan.method, damage, bytes: Buffer.from(text, 'latin1') };
 }
 
 /** Bytes changed at random: for inputs that were interesting once. */
 export function mutate(text: string, random: Random): string {
-  let mutated = text;
-  for (let left = 1 + random.below(3); left > 0; left -= 1)
-    mutated = (TEXT_DAMAGE[random.pick(TEXT_DAMAGE_NAMES)] as TextDamage)(mutated, random);
-  return mutated;
+  return mutateText(text, random, RESPONSE_SHARDS);
 }
 
 const LENGTHS = [
@@ -85,6 +85,8 @@ const EXTRAS = [
   'x', '\r\n', '\n', '\0', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil', 'HTTP/1.1 408 Request Timeout\r\n\r\n',
   '0\r\n\r\n', ' ',
 ]; // prettier-ignore
+
+const RESPONSE_SHARDS: Shards = { shards: SHARDS, extras: EXTRAS, startLines: STATUS_LINES };
 
 function isFraming(field: PlannedField): boolean {
   return /^(?:content-length|transfer-encoding)$/i.test(field.name);
@@ -230,55 +232,6 @@ function makeChunked(plan: ResponsePlan, random: Random): void {
 function randomChunk(plan: ResponsePlan, random: Random) {
   if (plan.body.kind !== 'chunked') throw new Error('the plan is not chunked');
   return random.pick([...plan.body.chunks, plan.body.last]);
-}
-
-const TEXT_DAMAGE: Readonly<Record<string, TextDamage>> = {
-  'cut short': (text, random) => text.slice(0, random.below(text.length + 1)),
-  'extra bytes': (text, random) => text + random.pick(EXTRAS),
-  'bytes before': (text, random) => random.pick(EXTRAS) + text,
-  'junk status line': (text, random) =>
-    random.pick(STATUS_LINES) + text.slice(text.indexOf('\r\n')),
-  'a line end of LF': (text, random) => atLineEnd(text, random, '\n'),
-  'a line end of CR': (text, random) => atLineEnd(text, random, '\r'),
-  'a missing line end': (text, random) => atLineEnd(text, random, ''),
-  'a doubled line end': (text, random) => atLineEnd(text, random, '\r\n\r\n'),
-  'an odd line end': (text, random) =>
-    atLineEnd(text, random, random.pick(['\n\r', '\r\r\n', '\0', ' \r\n'])),
-  'all line ends LF': (text) => text.replaceAll('\r\n', '\n'),
-  'an inserted shard': (text, random) => {
-    const at = random.below(text.length + 1);
-    return text.slice(0, at) + random.pick(SHARDS) + text.slice(at);
-  },
-  'an overwritten shard': (text, random) => {
-    const at = random.below(text.length + 1);
-    const shard = random.pick(SHARDS);
-    return text.slice(0, at) + shard + text.slice(at + shard.length);
-  },
-  'a changed byte': (text, random) => {
-    const at = random.below(text.length + 1);
-    return text.slice(0, at) + String.fromCharCode(random.below(256)) + text.slice(at + 1);
-  },
-  'a flipped bit': (text, random) => {
-    const at = random.below(text.length + 1);
-    const flipped = text.charCodeAt(at) ^ (1 << random.below(8));
-    return text.slice(0, at) + String.fromCharCode(flipped & 255) + text.slice(at + 1);
-  },
-  'a removed piece': (text, random) => {
-    const at = random.below(text.length + 1);
-    return text.slice(0, at) + text.slice(at + 1 + random.below(6));
-  },
-  'a repeated piece': (text, random) => {
-    const at = random.below(text.length + 1);
-    return text.slice(0, at) + text.slice(at, at + 1 + random.below(20)) + text.slice(at);
-  },
-};
-const TEXT_DAMAGE_NAMES = Object.keys(TEXT_DAMAGE);
-
-function atLineEnd(text: string, random: Random, replacement: string): string {
-  const ends = [...text.matchAll(/\r\n/g)].map(({ index }) => index);
-  if (ends.length === 0) return text;
-  const at = random.pick(ends);
-  return text.slice(0, at) + replacement + text.slice(at + 2);
 }
 
 /** Each goes past one of our bounds, or just up to it. */
