@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { readmeLines, summaryPage } from '../benchmarks/src/harness/summary.js';
 import type { Report } from '../benchmarks/src/harness/results.js';
 import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
-import { allowed } from '../packages/client/src/config/pool-config.js';
+import { allowed } from '../packages/client/src/config/check-setting.js';
 import { ERROR_CODES } from '../packages/client/src/errors.js';
 import { FRAMEWORK_ERRORS, type ErrorEntry } from '../packages/core/src/errors.js';
 

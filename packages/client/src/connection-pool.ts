@@ -1,6 +1,6 @@
 /**
  * `ConnectionPool`: what users call. Which work is admitted, calls and leases, and the end of a pool. Its hosts and
- * what they share are in pool-hosts.ts.
+ * what they share are in pool-hosts.ts. In no folder, because it is what holds them together.
  */
 import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';

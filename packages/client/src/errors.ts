@@ -3,6 +3,8 @@
  *
  * A caller decides on facts, not on message text: `code` is stable, `phase` says how far the call
  * came, and `retrySafe` is true only when sending the same request again cannot do its work twice.
+ *
+ * In no folder, because all of them throw these.
  */
 
 /** How far a call came before it failed. */

@@ -2,6 +2,8 @@
  * The hosts of one pool, and what they share: permits, the timer of the sweeps, TLS sessions, addresses. A host is
  * made on first use, swept when something of it expires, and forgotten when it is empty and was not used for a while.
  * Which work is admitted is left to the `ConnectionPool`.
+ *
+ * In no folder, because here pool/, which knows no sockets, and connection/, which dials, meet.
  */
 import type { PoolConfig } from './config/pool-config.js';
 import type { ConnectionKey } from './key/connection-key.js';

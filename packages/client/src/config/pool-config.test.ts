@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.js';
 import { SETTINGS, type Setting, type SettingName } from './defaults.js';
-import { allowed, DEFAULTS, PoolConfig, type PoolConfigInput } from './pool-config.js';
+import { allowed } from './check-setting.js';
+import { DEFAULTS, PoolConfig, type PoolConfigInput } from './pool-config.js';
 
 function errorOf(input: unknown, base?: PoolConfig): ConfigError {
   try {

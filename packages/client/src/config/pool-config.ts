@@ -1,17 +1,17 @@
 /**
- * `PoolConfig`: a frozen, checked set of settings. Nothing else in the package checks a setting, and
- * an unknown key or a bad value never gets past here: the error names the key, the value and what is
- * allowed.
+ * `PoolConfig`: a frozen, checked set of settings, and of settings for single hosts laid over them. An unknown
+ * key or a bad value never gets past here: the error names the key, the value and what is allowed. What a single
+ * setting may be is left to check-setting.ts.
  */
 import { overlayTls, TlsIdentity, type TlsOptions } from '../key/tls-identity.js';
+import { checkSetting, show } from './check-setting.js';
 import { didYouMean } from './did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { authorityOf, parseHostAndPort } from '../key/host-name.js';
 import { isRecord, ownOptions } from './own-options.js';
 import { OLD_NAMES, PRESETS, SETTINGS, type Setting, type SettingName } from './defaults.js';
 import { settingsFromEnvironment, variableOf } from './environment.js';
-import { parseDuration, type Duration } from './duration.js';
-import { parseSize } from './size.js';
+import type { Duration } from './duration.js';
 
 /** Settings as the code reads them: durations in ms, sizes in bytes, `Infinity` for no limit. */
 export interface Settings {
@@ -296,59 +296,4 @@ function namesAt(path: string): string[] {
   const names = Object.keys(SETTINGS) as SettingName[];
   if (path === '') return [...names, 'hosts'];
   return [...names.filter((name) => SETTINGS[name].perHost), 'tls'];
-}
-
-function checkSetting(key: string, value: unknown, setting: Setting): number | boolean | string {
-  switch (setting.kind) {
-    case 'boolean':
-      if (typeof value === 'boolean') return value;
-      break;
-    case 'choice':
-      if (typeof value === 'string' && setting.choices?.includes(value)) return value;
-      break;
-    case 'duration':
-    case 'count':
-    case 'bytes': {
-      const number = readNumber(setting.kind, value);
-      if (typeof number === 'number' && inRange(number, setting)) return number;
-    }
-  }
-  throw new ConfigError(key, `${key} is ${show(value)}; allowed: ${allowed(setting)}`);
-}
-
-/** Durations and sizes may be text. */
-function readNumber(kind: 'duration' | 'count' | 'bytes', value: unknown): unknown {
-  if (kind === 'duration') return parseDuration(value);
-  return kind === 'bytes' ? parseSize(value) : value;
-}
-
-function inRange(value: number, setting: Setting): boolean {
-  if (value === Infinity) return setting.unlimited === true;
-  if (setting.kind !== 'duration' && !Number.isSafeInteger(value)) return false;
-  return value >= (setting.min ?? 0) && value <= (setting.max ?? Infinity);
-}
-
-/** What is allowed, in words, for error messages and the docs. */
-export function allowed(setting: Setting): string {
-  const range = `${setting.min ?? 0} to ${setting.max ?? Infinity}`;
-  const orNone = setting.unlimited === true ? ', or Infinity for no limit' : '';
-  switch (setting.kind) {
-    case 'boolean':
-      return 'true or false';
-    case 'choice':
-      return (setting.choices ?? []).map((choice) => JSON.stringify(choice)).join(' or ');
-    case 'duration':
-      return `a duration of ${range} ms (a number, or text like '90s')${orNone}`;
-    case 'count':
-      return `a whole number, ${range}${orNone}`;
-    case 'bytes':
-      return `a whole number of bytes, ${range} (a number, or text like '10mb')${orNone}`;
-  }
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null)
-    return Array.isArray(value) ? 'a list' : 'an object';
-  return String(value);
 }
