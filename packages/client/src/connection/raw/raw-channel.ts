@@ -2,7 +2,10 @@
  * Raw bytes on a checked-out connection: pull-based reading with backpressure, for tunnels and for
  * protocols other than HTTP.
  *
- *   open ──▶ ended ──▶ closed        `end()` gives the connection back, from any of them
+ *   open ──▶ ended ──▶ failed        the peer has finished; the connection broke, or was closed before that
+ *     └─────────────────▲
+ *
+ * `end()` gives the connection back, from any of them: only from `open` may it be used again.
  */
 import { nameOrigin } from '../../diagnostics/call-name.js';
 import { CONSTANTS } from '../../config/constants.js';
@@ -30,7 +33,8 @@ export class RawChannel implements ByteSink {
   readonly #transport: Transport;
   readonly #pieces: Buffer[] = [];
   #bufferedBytes = 0;
-  #hasEnded = false;
+  #state: 'open' | 'ended' | 'failed' = 'open';
+  /** Why it has failed. */
   #error: Error | undefined = undefined;
   #isPaused = false;
   #pendingRead: PendingRead | undefined = undefined;
@@ -54,7 +58,7 @@ export class RawChannel implements ByteSink {
     read?.reject(this.#named(new RequestError('HOTARU_INVALID_STATE', what)));
     const isDone = this.#bufferedBytes === 0 && read === undefined;
     const isOut = this.#transport.socket.writableLength === 0;
-    return isDone && isOut && !this.#hasEnded && this.#error === undefined;
+    return isDone && isOut && this.#state === 'open';
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -68,7 +72,7 @@ export class RawChannel implements ByteSink {
       return Promise.resolve(piece);
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (this.#hasEnded) return Promise.resolve(undefined);
+    if (this.#state === 'ended') return Promise.resolve(undefined);
     if (this.#pendingRead !== undefined)
       return Promise.reject(
         this.#named(new RequestError('HOTARU_INVALID_STATE', 'a read is already under way')),
@@ -110,14 +114,15 @@ export class RawChannel implements ByteSink {
   }
 
   onEnd(): void {
-    this.#hasEnded = true;
+    this.#state = 'ended';
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
     read?.resolve(undefined);
   }
 
   onClose(error: Error | undefined): void {
-    if (this.#hasEnded && error === undefined) return;
+    if (this.#state === 'ended' && error === undefined) return;
+    this.#state = 'failed';
     this.#error = this.#closed(error);
     const read = this.#pendingRead;
     this.#pendingRead = undefined;
