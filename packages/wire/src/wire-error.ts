@@ -7,7 +7,7 @@ import { peerProtocol, shownBytes, type PeerProtocol } from './shown-bytes.js';
 interface Rule {
   /** The rule that is broken; `undefined` for a limit, which no RFC sets. */
   readonly section?: string;
-  /** What a server answers; `undefined` where the reason is one of responses only, or there is nobody to answer. */
+  /** What a server answers; `undefined` where no answer is possible: only a client can meet the reason, or no request had come. */
   readonly status?: number;
 }
 

@@ -2,7 +2,7 @@
  * Where the body of a message ends, and whether another message may follow it: pure functions of what the head
  * says (RFC 9112 §6.3, §9.3).
  */
-import { isBodilessStatus } from '../grammar/index.js';
+import { isBodilessStatus, trimBlanks } from '../grammar/index.js';
 import type { Framed } from '../head.js';
 import { WireError } from '../wire-error.js';
 
@@ -56,7 +56,7 @@ export function requestFraming(method: string, head: Framed): Framing {
 
 /** Not understood is 501, but only if the end of the body is plain: chunked is the last coding, and there once. */
 function badCoding(coding: string): Error {
-  const codings = coding.split(',').map((one) => one.replace(/^[ \t]+|[ \t]+$/g, ''));
+  const codings = coding.split(',').map(trimBlanks);
   const isPlain = codings.indexOf('chunked') === codings.length - 1 && !codings.includes('');
   return new WireError(
     isPlain ? 'unknown-coding' : 'transfer-encoding',

@@ -68,6 +68,22 @@ describe('a response head', () => {
     ]);
   });
 
+  it('says what its fields decide, in any case of their names', () => {
+    const fields =
+      'CONTENT-length: 7\r\ncontent-ENCODING: br\r\nTransfer-Encoding: Chunked\r\nkeep-alive: max=1\r\n';
+    expect(parse(`${STATUS}${fields}Content-Encodinx: y\r\n\r\n`)).toMatchObject({
+      contentLength: 7,
+      isEncoded: true,
+      transferEncoding: 'chunked',
+      bodyLength: -1,
+      keepAlive: 'max=1',
+    });
+    expect(parse(`${STATUS}Content-Length: 7\r\nContent-Encodinx: y\r\n\r\n`)).toMatchObject({
+      isEncoded: false,
+      bodyLength: 7,
+    });
+  });
+
   it('ends where its empty line ends, whatever follows, and wherever it starts', () => {
     const parser = parserOf();
     const bytes = Buffer.from(`junk${STATUS}\r\nbody`);

@@ -182,6 +182,17 @@ describe('informational responses', () => {
     expect(read(reader, 'GET', [Buffer.from(`${OK}${HELLO}`)], 'open').mayReuse).toBe(true);
   });
 
+  it('may be followed by an empty line, as aiohttp writes: by one, and by a whole one', () => {
+    const informational = 'HTTP/1.1 100 \r\n\r\n';
+    const read = (between: string) => readText(`${informational}${between}${OK}${HELLO}`).refusal;
+    expect(read('\r\n')).toBe('');
+    expect(read(`\r\n${informational}\r\n`)).toBe('');
+    expect(read('\r\n\r\n')).toBe('status-line');
+    expect(read('\n')).toBe('status-line');
+    expect(read('\r')).toBe('line-end');
+    expect(readText(`\r\n${OK}${HELLO}`).refusal).toBe('status-line');
+  });
+
   it('of 101 are refused when no upgrade was asked for', () => {
     expect(readText('HTTP/1.1 101 Switching Protocols\r\n\r\n').outcome).toBe(PROTOCOL);
   });
@@ -236,4 +247,27 @@ describe('a reader that was told to forget', () => {
     reader.end(true);
     expect(told).toEqual(['head']);
   });
+});
+
+it('a reader at rest holds nothing of the last response: not its text, not who took it', async () => {
+  const reader = new ResponseReader(LIMITS);
+  const held: WeakRef<object>[] = [];
+  (function readOne() {
+    const taker = { take: () => undefined };
+    const events = {
+      onInformational: () => undefined,
+      onHead: (head: object) => {
+        held.push(new WeakRef(head));
+        return taker;
+      },
+      onDone: (trailers: object | undefined) => void held.push(new WeakRef(trailers!)),
+    };
+    held.push(new WeakRef(taker), new WeakRef(events));
+    reader.expect('GET', events);
+    reader.feed(Buffer.from(`${CHUNKED}5\r\nhello\r\n0\r\nA: b\r\n\r\n`));
+  })();
+  await new Promise(setImmediate);
+  globalThis.gc?.();
+  expect(held.map((one) => one.deref())).toEqual([undefined, undefined, undefined, undefined]);
+  expect(reader.isDone).toBe(true);
 });
