@@ -39,7 +39,7 @@ export function writeResponse(
 
 /** -1 leaves what was set as it is: a 304 or the answer to HEAD may speak of a body that is not sent. */
 function lengthOf({ status, body }: HttpResponse, method: string): number {
-  if (status === 204 || status === 304) return -1;
+  if (isBodilessStatus(status)) return -1;
   if (typeof body === 'string') return Buffer.byteLength(body);
   if (body instanceof Uint8Array) return body.byteLength;
   return body === null && method !== 'HEAD' ? 0 : -1;
