@@ -101,11 +101,11 @@ export class AttemptClock extends CallClock {
   sending(state: SendState, nowMs: number): void {
     switch (state) {
       case 'written':
-        this.arm('headers', this.#headersTimeoutMs, nowMs);
+        this.arm('headers', this.#headersTimeoutMs(), nowMs);
         return;
       case 'socket':
       case 'flush':
-        this.arm('send', this.#bodyTimeoutMs, nowMs); // anew with each slice that was taken
+        this.arm('send', this.#bodyTimeoutMs(), nowMs); // anew with each slice that was taken
         return;
       case 'source': // only the peer is on the clock: a caller's own body may take the time it takes
         this.stopStage();
@@ -123,7 +123,7 @@ export class AttemptClock extends CallClock {
 
   /** A reader waits for the next piece of the body. */
   reading(): void {
-    this.arm('body', this.#bodyTimeoutMs);
+    this.arm('body', this.#bodyTimeoutMs());
   }
 
   draining(): void {
@@ -135,11 +135,11 @@ export class AttemptClock extends CallClock {
     this.moveTotal(Math.min(this.#ownTotalAtMs, scopeDeadlineMs));
   }
 
-  get #headersTimeoutMs(): number {
+  #headersTimeoutMs(): number {
     return this.#options.headersTimeoutMs ?? this.#host.settings.headersTimeout;
   }
 
-  get #bodyTimeoutMs(): number {
+  #bodyTimeoutMs(): number {
     return this.#options.bodyTimeoutMs ?? this.#host.settings.bodyTimeout;
   }
 
@@ -154,18 +154,18 @@ export class AttemptClock extends CallClock {
         this.#acquireTimedOut();
         return;
       case 'headers':
-        this.#timedOut('HOTARU_HEADERS_TIMEOUT', `no answer within ${this.#headersTimeoutMs} ms`);
+        this.#timedOut('HOTARU_HEADERS_TIMEOUT', `no answer within ${this.#headersTimeoutMs()} ms`);
         return;
       case 'send':
         this.#timedOut(
           'HOTARU_BODY_TIMEOUT',
-          `the peer took nothing of the request body for ${this.#bodyTimeoutMs} ms`,
+          `the peer took nothing of the request body for ${this.#bodyTimeoutMs()} ms`,
         );
         return;
       case 'body':
         this.#timedOut(
           'HOTARU_BODY_TIMEOUT',
-          `nothing of the response body came for ${this.#bodyTimeoutMs} ms`,
+          `nothing of the response body came for ${this.#bodyTimeoutMs()} ms`,
         );
         return;
       case 'continue':

@@ -126,24 +126,26 @@ export class RequestScope {
   }
 
   get aborted(): boolean {
-    const state = this.#current;
-    return state === 'aborted' || state === 'aborting' || this.#isParentAborting;
+    const state = this.#current();
+    return state === 'aborted' || state === 'aborting' || this.#isParentAborting();
   }
 
   /** Aborted or ended: a call that begins now is refused with `refusal()`. */
   get isOver(): boolean {
-    const state = this.#current;
+    const state = this.#current();
     return state === 'aborted' || state === 'ended';
   }
 
   /** Why the scope was aborted. */
   get reason(): unknown {
-    return this.#current === 'open' && this.#isParentAborting ? this.#parent?.reason : this.#reason;
+    return this.#current() === 'open' && this.#isParentAborting()
+      ? this.#parent?.reason
+      : this.#reason;
   }
 
   /** Aborted, because its deadline has passed. */
   get expired(): boolean {
-    return this.#current !== 'open' && this.#expiry !== undefined;
+    return this.#current() !== 'open' && this.#expiry !== undefined;
   }
 
   /** The calls that are not over, those of its children included: without an answer, or with a body still coming. */
@@ -155,7 +157,7 @@ export class RequestScope {
 
   /** What a call is refused with once the scope is over. */
   refusal(): unknown {
-    const state = this.#current;
+    const state = this.#current();
     if (this.#expiry !== undefined) return deadlinePassed(this.#expiry);
     return state === 'aborted' ? this.#reason : new AbortedError(SCOPE_ENDED);
   }
@@ -213,7 +215,7 @@ export class RequestScope {
   }
 
   abort(reason: unknown): void {
-    if (this.#current !== 'open') return;
+    if (this.#current() !== 'open') return;
     this.#state = 'aborting';
     this.#reason = reason;
     this.#stopTimer();
@@ -226,7 +228,7 @@ export class RequestScope {
    * deadline of the parent. For a request whose response has begun in time, and goes on as a stream.
    */
   liftDeadline(): void {
-    if (this.#current !== 'open' || this.#deadlineMs === Infinity) return;
+    if (this.#current() !== 'open' || this.#deadlineMs === Infinity) return;
     this.#deadlineMs = Infinity;
     this.#stopTimer();
     this.#deadlineMoved();
@@ -259,7 +261,7 @@ export class RequestScope {
    * @param reading what becomes of a body that is being read: it is read to its end (default), or aborted.
    */
   end(reading: 'goes on' | 'is aborted' = 'goes on'): void {
-    if (this.#current !== 'open') return;
+    if (this.#current() !== 'open') return;
     this.#state = 'ending';
     this.#abortsReading = reading === 'is aborted';
     this.#stopTimer();
@@ -269,7 +271,7 @@ export class RequestScope {
   // ── the end ────────────────────────────────────────────────────────────────────────────────────
 
   #expire(expiry: string): void {
-    if (this.#current !== 'open') return;
+    if (this.#current() !== 'open') return;
     this.callsAtDeadline = this.openCalls();
     this.#expiry = expiry;
     this.abort(deadlinePassed(expiry));
@@ -307,6 +309,11 @@ export class RequestScope {
   }
 
   #endCalls(): void {
+    if (this.#calls.size === 0 && this.#children === undefined) {
+      this.#state = 'ended';
+      this.#detach();
+      return;
+    }
     const left: [RequestScope, LeftCall][] = [];
     this.#leave(left);
     // All have ended before a callback, which may throw, is called.
@@ -338,26 +345,26 @@ export class RequestScope {
   // ── parent and children ────────────────────────────────────────────────────────────────────────
 
   /** Its state, now: a child that was not in the list of its parent has not been told how that ended. */
-  get #current(): ScopeState {
+  #current(): ScopeState {
     const parent = this.#parent;
-    if (this.#state !== 'open' || parent === undefined || this.#isAttached || !parent.isOver)
+    if (this.#state !== 'open' || parent === undefined || this.#isAttached() || !parent.isOver)
       return this.#state;
     this.#expiry = parent.#expiry;
     this.#reason = parent.#reason;
     return (this.#state = parent.#state);
   }
 
-  get #isAttached(): boolean {
+  #isAttached(): boolean {
     return this.#link?.list !== undefined;
   }
 
-  get #isParentAborting(): boolean {
+  #isParentAborting(): boolean {
     return this.#state === 'open' && this.#parent?.aborted === true;
   }
 
   #attach(): void {
     const parent = this.#parent;
-    if (parent === undefined || this.#isAttached) return;
+    if (parent === undefined || this.#isAttached()) return;
     (parent.#children ??= new LinkedList()).push((this.#link ??= new Link<RequestScope>(this)));
     parent.#attach();
   }
@@ -401,7 +408,7 @@ export class RequestScope {
   #watchDeadline(): void {
     const parent = this.#parent;
     if (parent !== undefined) parent.#watchDeadline();
-    if (this.#timer !== undefined || this.#deadlineMs === Infinity || this.#current !== 'open')
+    if (this.#timer !== undefined || this.#deadlineMs === Infinity || this.#current() !== 'open')
       return;
     this.#setTimer();
   }
