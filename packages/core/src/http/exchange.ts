@@ -2,12 +2,12 @@
  * `Exchange`: the life of one inbound request, and what is drafted of its response.
  *
  *     open ──answer()──▶ answered ──written()──▶ written ──drained──▶ finished
- *       ▲                   │ reopen()             │
- *       └───────────────────┘                      │
- *       └──────────────────┴───────────gone────────┴──▶ finished     calls made in it are aborted, its body fails
+ *      ▲                    │                                             ▲
+ *      └─────reopen()───────┘         any but finished ──gone─────────────┘
  *
- * answered: a response is being written · written: the transport has all of it, and nothing more is done for it, but
- * the client has not taken it: only of a large one, otherwise it is finished at once.
+ * answered: a response is being written · reopen(): nothing of it was sent, and an error takes its place, once ·
+ * written: the transport has all of it, and nothing more is done for it, but the client has not taken it: only of a
+ * large one, otherwise it is finished at once · gone: calls made in it are aborted, its body fails.
  *
  * It is over when its response is written, its handler has returned and all that was handed to `waitUntil()` is
  * settled: then what was made for it is disposed of. The scope of its calls ends when the response is written and
