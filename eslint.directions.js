@@ -75,7 +75,7 @@ export const DIRECTIONS = [
   },
   {
     from: ['client/send', 'client/upstream'],
-    never: ['client/connection'],
+    never: ['client/connection', 'node:net', 'node:tls', 'node:http', 'node:http2'],
     may: [
       ...['client/connection/connection.ts', 'client/connection/exchange.ts'], // the two interfaces
       'client/connection/turn.ts', // the turn of the event loop: of no protocol
@@ -85,7 +85,7 @@ export const DIRECTIONS = [
   },
   {
     from: ['client/policies'],
-    never: ['client/pool', 'client/connection'],
+    never: ['client/pool', 'client/connection', 'node:net', 'node:tls', 'node:http', 'node:http2'],
     may: ['client/send', 'client/message', 'client/config'],
     why: 'a policy is about calls: it knows neither the pool nor connections',
   },
