@@ -61,6 +61,8 @@ describe('a call of several requests', () => {
     };
     expect(await asOneCall(calls.call(), run)).toBe(response);
     expect([...counts, calls.underWayCount]).toEqual([1, 1, 0]);
+    const scope = new RequestScope();
+    expect(await asOneCall(calls.call({ scope }), run), 'in a scope, too').toBe(response);
     const failing = asOneCall(calls.call(), () => {
       throw new Error('at once');
     });
