@@ -104,6 +104,21 @@ it('tries the next address when the first one does not answer', async () => {
   expect((await pool.sendRequest(`http://api.test:${upstream.port}`)).status).toBe(200);
 });
 
+it('fails in peace where the kernel refuses an address at once, with TLS as without', async () => {
+  // The kernel refuses to connect to a broadcast address: nothing is sent, and the call of `connect` itself fails.
+  const refusals = [1, 2].map((count) =>
+    Array.from({ length: count }, () => ({ address: '255.255.255.255', family: 4 })),
+  );
+  for (const addresses of refusals)
+    for (const scheme of ['http', 'https']) {
+      const pool = new ConnectionPool({}, { resolve: () => Promise.resolve(addresses) });
+      closers.push(() => pool.close());
+      const error = await pool.sendRequest(`${scheme}://offline.test`).catch((e: unknown) => e);
+      expect(error).toMatchObject({ code: 'HOTARU_CONNECT_FAILED', phase: 'connect' });
+      expect(String(error)).toContain('255.255.255.255');
+    }
+});
+
 it('says in which phase a name that does not exist failed', async () => {
   const pool = new ConnectionPool(
     {},

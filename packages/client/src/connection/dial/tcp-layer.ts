@@ -79,12 +79,17 @@ export class TcpLayer implements Layer {
   }
 }
 
-/** The answer is there already. */
+/**
+ * The answer is there already, but comes later, as from any resolver: where the kernel refuses an address at once
+ * (no network), the socket would be destroyed before `tls.connect()` has set it up, and before it is watched.
+ */
 function lookupOf(addresses: { address: string; family: number }[]): net.LookupFunction {
   return (_host, options, callback) => {
-    const [first] = addresses;
-    if (options.all === true || first === undefined) callback(null, addresses);
-    else callback(null, first.address, first.family);
+    process.nextTick(() => {
+      const [first] = addresses;
+      if (options.all === true || first === undefined) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
   };
 }
 
