@@ -1,11 +1,10 @@
 /** The grammar of HTTP asked of text: whole tokens, values and targets, and lists of them. */
-import { FIELD_CHARS, TARGET_CHARS, TOKEN_CHARS } from './bytes.js';
+import { FIELD_CHARS, HTAB, SP, TARGET_CHARS, TOKEN_CHARS } from './bytes.js';
 
 const TOKEN = new RegExp(`^[${TOKEN_CHARS}]+$`);
 const FIELD_TEXT = new RegExp(`^[${FIELD_CHARS}]*$`);
 const TARGET_TEXT = new RegExp(`^[${TARGET_CHARS}]+$`);
 const DIGITS = /^[0-9]+$/;
-const OUTER_BLANKS = /^[ \t]+|[ \t]+$/g;
 
 /** Names and methods of nearly every request: finding one here takes a third of the time of the pattern. */
 const USUAL_TOKENS: ReadonlySet<string> = new Set([
@@ -47,9 +46,20 @@ export function isDigits(text: string): boolean {
   return DIGITS.test(text);
 }
 
-/** Without the blanks and tabs around it (OWS, RFC 9110 §5.6.3): `trim()` would also take off a no-break space. */
+/**
+ * Without the blanks and tabs around it (OWS, RFC 9110 §5.6.3): `trim()` would also take off a no-break space. Not by a
+ * pattern: one for blanks at the end tries each blank inside the text, too, and a peer can send thousands of them.
+ */
 export function trimBlanks(text: string): string {
-  return text.replace(OUTER_BLANKS, '');
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlankCode(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlankCode(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlankCode(code: number): boolean {
+  return code === SP || code === HTAB;
 }
 
 /**
