@@ -10,6 +10,7 @@
  *
  *   waiting-lf, between-lf   the CR of an empty line before a head has come: only its LF may follow
  *   dropped                  forgotten before a byte of it came; elsewhere `forget` leads to done
+ *   an error                 forgets: where another message might start is not known, and nothing more is taken
  *
  * It stops where the message ends: bytes that were not taken are the next request, or what is spoken after a switch
  * (CONNECT, Upgrade), or nothing that was asked for. The owner knows which, by the head.
@@ -86,8 +87,10 @@ export abstract class MessageReader<Head extends Framed, Events extends MessageE
   /** An informational head was read. Only in the role that can meet one. */
   protected abstract onInterim(head: Head): void;
 
-  /** Makes it ready for the next message. */
+  /** Makes it ready for the next message. In the middle of one, the rest of its body would be read as a head. */
   protected start(events: Events, emptyLines: number): void {
+    if (this.hasStarted && !this.isDone)
+      throw new Error(`the ${this.#noun} before is still being read`);
     this.#headReader.reset(true);
     this.#state = State.Waiting;
     this.#emptyLines = emptyLines;
@@ -113,13 +116,18 @@ export abstract class MessageReader<Head extends Framed, Events extends MessageE
 
   /**
    * Returns how many bytes belong to this message. The bytes may be changed until it returns: the data of chunks is
-   * moved together within them.
+   * moved together within them. After an error it takes nothing.
    *
    * @throws WireError, and what the taker of the body returns
    */
   feed(bytes: Buffer): number {
     let i = 0;
-    while (i < bytes.length && this.#state < State.Done) i = this.#step(bytes, i);
+    try {
+      while (i < bytes.length && this.#state < State.Done) i = this.#step(bytes, i);
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
     return i;
   }
 
@@ -131,6 +139,15 @@ export abstract class MessageReader<Head extends Framed, Events extends MessageE
    * @throws WireError
    */
   end(isClean: boolean): void {
+    try {
+      this.#judgeEnd(isClean);
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+  }
+
+  #judgeEnd(isClean: boolean): void {
     const closed = 'the peer closed the connection';
     switch (this.#state) {
       case State.Done:

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../test/support/limits.js';
 import { piecesOf } from '../../test/support/reading.js';
 import { readRequests, type ReadRequest, type RequestsRead } from '../../test/support/requests.js';
+import { WireError } from '../wire-error.js';
 import { RequestReader } from './request-reader.js';
 
 const GET = 'GET /a?b HTTP/1.1\r\nHost: a.example\r\n';
@@ -173,6 +174,52 @@ describe('a connection', () => {
     reader.forget();
     expect([reader.isDone, reader.hasStarted]).toEqual([true, false]);
   });
+});
+
+describe('a reader after an error', () => {
+  it.each([
+    ['a request line', '', 'G(T / HTTP/1.1\r\n'],
+    ['a field', '', `${GET}A : b\r\n`],
+    ['framing', '', `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`],
+    ['a chunk', CHUNKED, '3\r\nabc\r\nzz\r\n'],
+    ['the line before a request', '', '\r\r'],
+  ])('in %s takes no byte and tells nothing, not even of a whole request', (_where, good, bad) => {
+    const reader = new RequestReader(LIMITS);
+    let dones = 0;
+    const events = { onHead: () => undefined, onDone: () => (dones += 1) };
+    reader.expect(events);
+    reader.feed(Buffer.from(good));
+    expect(() => reader.feed(Buffer.from(bad))).toThrow(WireError);
+    expect(reader.isDone).toBe(true);
+    for (const next of [`${GET}\r\n`, '0\r\n\r\n']) expect(reader.feed(Buffer.from(next))).toBe(0);
+    reader.end(true);
+    expect(dones).toBe(0);
+  });
+
+  it('of the taker of its body, or of its end, is over as well', () => {
+    const reader = new RequestReader(LIMITS);
+    const full = new Error('full');
+    const events = { onHead: () => ({ take: () => full }), onDone: () => expect.fail() };
+    const head = `${POST}Content-Length: 5\r\n\r\n`;
+    reader.expect(events);
+    expect(() => reader.feed(Buffer.from(`${head}hello`))).toThrow(full);
+    expect(reader.feed(Buffer.from('x'))).toBe(0);
+    reader.expect(events);
+    reader.feed(Buffer.from(head));
+    expect(() => reader.end(true)).toThrow(WireError);
+    expect(reader.feed(Buffer.from('hello'))).toBe(0);
+  });
+});
+
+it('a reader in the middle of a request expects no other: the rest of the body would be its head', () => {
+  const reader = new RequestReader(LIMITS);
+  const events = { onHead: () => undefined, onDone: () => undefined };
+  reader.expect(events);
+  reader.expect(events);
+  reader.feed(Buffer.from(`${POST}Content-Length: 5\r\n\r\nhe`));
+  expect(() => reader.expect(events)).toThrow('the request before is still being read');
+  expect(reader.feed(Buffer.from('llo'))).toBe(3);
+  reader.expect(events);
 });
 
 describe('refused, with the status of the answer:', () => {

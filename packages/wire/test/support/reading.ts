@@ -76,9 +76,13 @@ export function read(
     reading.outcome = error.reason.startsWith('end-') ? 'closed' : 'protocol-error';
     reading.refusal = error.reason;
     reading.message = error.message;
-    reader.forget();
+    must(
+      reader.feed(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')) === 0,
+      'it takes nothing after an error',
+    );
   }
   must(reader.isDone === (reading.outcome !== 'waiting'), 'isDone says what the events said');
+  reader.forget(); // one that still waits
   recorder.check();
   return reading;
 }

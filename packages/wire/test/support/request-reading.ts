@@ -70,8 +70,12 @@ export function readRequests(
     const answer = statusOf(error);
     must(answer !== undefined && answer >= 400, 'a server has an answer to every refusal');
     status = answer ?? 0;
-    reader.forget();
+    must(
+      reader.feed(Buffer.from('GET / HTTP/1.0\r\n\r\n')) === 0,
+      'it takes nothing after an error',
+    );
   }
+  reader.forget(); // one that still waits
   recorder.check();
   return { requests: recorder.requests, open: recorder.open, outcome, message, status };
 }
