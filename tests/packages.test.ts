@@ -12,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import { isBuiltin } from 'node:module';
@@ -42,6 +43,9 @@ function folderOf(name: string): string {
 function unpacked(name: string): string {
   const source = join(ROOT, 'packages', name);
   const before = readFileSync(join(source, 'README.md'), 'utf8');
+  const left = join(source, 'dist/source-that-was-moved.js'); // by an older build
+  mkdirSync(join(source, 'dist'), { recursive: true });
+  writeFileSync(left, '');
   const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', scratch], {
     cwd: source,
     encoding: 'utf8',
@@ -61,6 +65,16 @@ function linksOf(text: string): string[] {
 }
 
 describe.each(NAMES)('the tarball of %s', (name) => {
+  it('has the code of its sources, and nothing that an older build has left', () => {
+    const folder = folderOf(name);
+    const made = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' });
+    const orphans = made.filter((file) => {
+      const source = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1];
+      return source !== undefined && !existsSync(join(folder, 'src', `${source}.ts`));
+    });
+    expect(orphans).toEqual([]);
+  });
+
   it('has the licence, the code, the documents, and only links that lead somewhere', () => {
     const folder = folderOf(name);
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toContain('MIT License');
