@@ -6,6 +6,8 @@ export const CONSTANTS = Object.freeze({
   // ── time ──────────────────────────────────────────────────────────────────────
   /** Node's timers take a signed 32-bit number of milliseconds and fire at once above it: a longer wait is cut. */
   maxTimerMs: 2_147_483_647,
+  /** From here on an instant is one of `Date.now()` (since 2001), not of a process: none has run for thirty years. */
+  leastTimeOfDayMs: 1_000_000_000_000,
   /** Buckets of a histogram of waits: 8 to each doubling are right within 9 %; 33 doublings of 1 µs are over an hour. */
   histogramBucketsPerDoubling: 8,
   histogramDoublings: 33,

@@ -51,6 +51,25 @@ describe('the deadline of a scope', () => {
       expect(make).toThrow(RequestError);
       expect(make).toThrow(/^deadlineMs is .*; allowed: an instant of performance\.now\(\)/);
     });
+
+  it('that is a time of day is refused: it would never come', () => {
+    const make = () => new RequestScope({ deadlineMs: Date.now() + 500 });
+    expect(make).toThrow(
+      /^deadlineMs is \d+, as Date\.now\(\) counts; allowed: an instant of perf/,
+    );
+  });
+});
+
+describe('an option of a scope', () => {
+  const misspelt = { deadline: 500 } as object;
+
+  it.each([
+    ['of a scope', () => new RequestScope(misspelt)],
+    ['of a child', () => new RequestScope().child(misspelt)],
+  ])('%s that is misspelt is refused', (_, make) => {
+    expect(make).toThrow(RequestError);
+    expect(make).toThrow(/^the option deadline is not known.*; allowed: deadlineMs, onUnreadBody/);
+  });
 });
 
 const reason = new Error('left');

@@ -30,7 +30,12 @@
 import { AbortedError, TimeoutError } from '../errors.js';
 import { systemClock, timerDelay } from '../pool/clock.js';
 import { Link, LinkedList } from '../pool/linked-list.js';
-import { checkDeadline, type RequestScopeOptions, type ScopeFields } from './scope-options.js';
+import {
+  checkDeadline,
+  checkScopeOptions,
+  type RequestScopeOptions,
+  type ScopeFields,
+} from './scope-options.js';
 import {
   SCOPE_ENDED,
   type CallReport,
@@ -80,15 +85,14 @@ export class RequestScope {
   #link: Link<RequestScope> | undefined = undefined;
   #children: LinkedList<RequestScope> | undefined = undefined;
 
-  /** @throws RequestError `HOTARU_INVALID_REQUEST` for a deadline that is no instant. */
+  /** @throws RequestError `HOTARU_INVALID_REQUEST` for an unknown option, or a deadline that is no instant. */
   constructor(options: RequestScopeOptions = {}) {
-    this.#deadlineMs = checkDeadline(
-      options.deadlineMs === undefined ? Infinity : options.deadlineMs,
-    );
-    this.captureCallSites = options.captureCallSites ?? false;
-    this.fields = options.fields;
-    this.#onUnreadBody = options.onUnreadBody;
-    this.#onOpenCall = options.onOpenCall;
+    const own = checkScopeOptions(options);
+    this.#deadlineMs = checkDeadline(own.deadlineMs === undefined ? Infinity : own.deadlineMs);
+    this.captureCallSites = own.captureCallSites ?? false;
+    this.fields = own.fields;
+    this.#onUnreadBody = own.onUnreadBody;
+    this.#onOpenCall = own.onOpenCall;
   }
 
   /**
@@ -101,18 +105,19 @@ export class RequestScope {
    * or to lift its deadline takes that deadline, and no other, from its children. What is made of a scope that is
    * over is over, too.
    *
-   * @throws RequestError `HOTARU_INVALID_REQUEST` for a deadline that is no instant.
+   * @throws RequestError `HOTARU_INVALID_REQUEST` for an unknown option, or a deadline that is no instant.
    * @example
    * const part = scope.child({ deadlineMs: performance.now() + 300 });
    * const extras = await pool.sendRequest(url, getRequest('/extras'), {}, part).catch(() => undefined);
    */
   child(options: RequestScopeOptions = {}): RequestScope {
+    const own = checkScopeOptions(options);
     const child = new RequestScope({
-      deadlineMs: options.deadlineMs,
-      onUnreadBody: options.onUnreadBody ?? this.#onUnreadBody,
-      onOpenCall: options.onOpenCall ?? this.#onOpenCall,
-      fields: options.fields ?? this.fields,
-      captureCallSites: options.captureCallSites ?? this.captureCallSites,
+      deadlineMs: own.deadlineMs,
+      onUnreadBody: own.onUnreadBody ?? this.#onUnreadBody,
+      onOpenCall: own.onOpenCall ?? this.#onOpenCall,
+      fields: own.fields ?? this.fields,
+      captureCallSites: own.captureCallSites ?? this.captureCallSites,
     });
     child.#parent = this;
     return child;

@@ -1,4 +1,6 @@
 /** What a scope, and a child of one, may be given. */
+import { CONSTANTS } from '../config/constants.js';
+import { checkNames } from '../config/own-options.js';
 import { invalidRequest } from '../errors.js';
 import type { CallReport, UnreadBodyReport } from './scoped-call.js';
 
@@ -21,11 +23,27 @@ export interface RequestScopeOptions {
   captureCallSites?: boolean | undefined;
 }
 
-/** @throws RequestError `HOTARU_INVALID_REQUEST` for what is no instant. */
+const ALLOWED = [
+  'deadlineMs',
+  'onUnreadBody',
+  'onOpenCall',
+  'fields',
+  'captureCallSites',
+] as const satisfies readonly (keyof RequestScopeOptions)[];
+
+/** @throws RequestError `HOTARU_INVALID_REQUEST` naming an option that is none, and what is allowed. */
+export function checkScopeOptions(options: RequestScopeOptions): Partial<RequestScopeOptions> {
+  return checkNames(options, 'the options of a scope', ALLOWED);
+}
+
+/** @throws RequestError `HOTARU_INVALID_REQUEST` for what is no instant of `performance.now()`. */
 export function checkDeadline(deadlineMs: unknown): number {
-  if (typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs)) return deadlineMs;
+  const isNumber = typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs);
+  // A time of day is decades ahead of what performance.now() says: it would be no deadline at all.
+  const isTimeOfDay = isNumber && deadlineMs >= CONSTANTS.leastTimeOfDayMs && deadlineMs < Infinity;
+  if (isNumber && !isTimeOfDay) return deadlineMs;
   const given = typeof deadlineMs === 'string' ? JSON.stringify(deadlineMs) : String(deadlineMs);
   throw invalidRequest(
-    `deadlineMs is ${given}; allowed: an instant of performance.now(), such as performance.now() + 2_000, or Infinity for none`,
+    `deadlineMs is ${given}${isTimeOfDay ? ', as Date.now() counts' : ''}; allowed: an instant of performance.now(), such as performance.now() + 2_000, or Infinity for none`,
   );
 }
