@@ -87,17 +87,14 @@ export class RequestHeadHandler implements HeadHandler<RequestHead> {
     }
   }
 
-  /** A length or a coding among the trailers is not for us; another machine on the way may take it at its word. */
+  /**
+   * A length, a coding or `Connection` among the trailers is not for us; another machine on the way may take it at its
+   * word: llhttp reads `close` there, and refuses the request that follows.
+   */
   noteTrailer(data: Buffer, name: number, nameEnd: number): void {
-    const length = nameEnd - name;
-    if (
-      (length === CONTENT_LENGTH.length && isNamed(data, name, CONTENT_LENGTH)) ||
-      (length === TRANSFER_ENCODING.length && isNamed(data, name, TRANSFER_ENCODING))
-    )
-      throw new WireError(
-        'framing-in-trailers',
-        'a field among the trailers that frames a message',
-      );
+    for (const field of NO_TRAILERS)
+      if (nameEnd - name === field.length && isNamed(data, name, field))
+        throw new WireError('framing-in-trailers', `${field} among the trailers`);
   }
 
   finish(text: string, offsets: readonly number[]): RequestHead {
@@ -135,6 +132,8 @@ export class RequestHeadHandler implements HeadHandler<RequestHead> {
 
 const CONTENT_LENGTH = 'content-length';
 const TRANSFER_ENCODING = 'transfer-encoding';
+/** What says where a message ends, and whether another one follows: the head alone does. */
+const NO_TRAILERS = [CONTENT_LENGTH, TRANSFER_ENCODING, 'connection'] as const;
 
 /** Blanks after a value are no part of it; llhttp takes a tab there for one, so framing with one is in doubt. */
 function refuseTab(

@@ -147,6 +147,13 @@ export const KNOWN_REQUEST_DIFFERENCES: readonly KnownRequestDifference[] = [
     explains: weSay(/^a chunk extension that is none/),
   },
   {
+    id: 'connection-among-trailers',
+    section: 'RFC 9110 §6.5.1',
+    stricter: 'we',
+    example: `${POST}Transfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\n`,
+    explains: weSay(/^connection among the trailers/),
+  },
+  {
     id: 'framing-before-switch',
     section: 'RFC 9110 §7.8, §9.3.6',
     stricter: 'we',
@@ -190,7 +197,17 @@ export const KNOWN_REQUEST_DIFFERENCES: readonly KnownRequestDifference[] = [
     stricter: 'neither',
     example: `GET / HTTP/1.1\r\n${HOST}Proxy-Connection: close\r\n\r\n`,
     explains: ({ aspect }, { text }) =>
-      (aspect === 'only we reuse' || aspect === 'only they reuse') &&
+      ['only we reuse', 'only they reuse', 'they refuse'].includes(aspect) &&
       /^proxy-connection:/im.test(text),
+  },
+  {
+    id: 'scheme',
+    section: 'RFC 3986 §3.1',
+    stricter: 'they',
+    example: `GET coap+tcp://a/ HTTP/1.1\r\n${HOST}\r\n`,
+    explains: (difference, about) =>
+      difference.aspect === 'they refuse' &&
+      difference.theirCode === 'HPE_INVALID_URL' &&
+      /^[a-z]+[\d+.-][a-z\d+.-]*:\/\//i.test(requestOf(difference, about)?.target ?? ''),
   },
 ];

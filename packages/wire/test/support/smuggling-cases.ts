@@ -98,6 +98,7 @@ export const SMUGGLING_CASES: readonly SmugglingCase[] = [
   chunked('a last chunk of several zeros', '000\r\n\r\n', 1),
   chunked('a length among the trailers', '0\r\nContent-Length: 5\r\n\r\n', 'framing-in-trailers'),
   chunked('a coding among the trailers', '0\r\nTransfer-Encoding: chunked\r\n\r\n', 'framing-in-trailers'),
+  chunked('a close among the trailers', `0\r\nConnection: close\r\n\r\n${SECRET}`, 'framing-in-trailers'),
   chunked('a request among the trailers', `0\r\n${SECRET}`, 'blank-before-colon'),
   chunked('no end of the trailers', `0\r\nX: y\r\n`, 'end-in-body'),
   // ── whose request it is (RFC 9112 §3.2) ───────────────────────────────────────
