@@ -44,6 +44,12 @@ describe('a YAML file', () => {
     expect(config.forHost('api.example.com', 8443).order).toBe('lifo');
   });
 
+  it('says the place of broken YAML once, and ends there', async () => {
+    expect((await errorOf('connection_pool:\n  max_per_host: 5\n idle: 3\n')).message).toBe(
+      'pool.yaml:3:1: All mapping items must start at the same column',
+    );
+  });
+
   it('says file, line and column of what is wrong, the key as written, and what is allowed', async () => {
     const cases: [string, string][] = [
       [

@@ -37,13 +37,13 @@ export async function loadYaml(file: string): Promise<PoolConfigInput> {
 export async function parseYaml(text: string, file: string): Promise<PoolConfigInput> {
   const yaml = await import('yaml'); // a program without a file does not load its parser
   const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, { lineCounter: lines });
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false }); // the place is said here
   const fail = (offset: number, key: string, message: string): never => {
     const { line, col } = lines.linePos(offset);
     throw new ConfigError(key, `${file}:${line}:${col}: ${message}`);
   };
   const [broken] = document.errors;
-  if (broken !== undefined) fail(broken.pos[0], '', broken.message.split('\n')[0] ?? 'broken YAML');
+  if (broken !== undefined) fail(broken.pos[0], '', broken.message);
 
   /** The entries of a mapping, with the place of each key. */
   const entries = (node: unknown, what: string, at: number) => {

@@ -16,6 +16,14 @@ describe('a target without a scheme', () => {
     ));
 });
 
+it.each(['http://127.0.0.1:99999/', 'https://api.example.com:https', 'http://a<b/', 'https://'])(
+  '%s is a URL but for its host or port, and said to be',
+  (target) =>
+    expect(() => ConnectionKey.from(target)).toThrow(
+      `"${target}" is no URL: it has no host, or a host or a port (1 to 65535) that cannot be`,
+    ),
+);
+
 it('is the same for a host as for a URL with that host, and no host where the URL is none', () => {
   for (const host of [
     '\u00e9',

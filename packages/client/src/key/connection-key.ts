@@ -110,6 +110,10 @@ export function parseUrl(target: string | URL): URL {
     // Asked first: the parser's own error would carry the whole text, a password too, as a cause.
     // And what stands before a colon may be a user: it is shown as a scheme only where it must be one.
     const parsed = urlOf(target);
+    if (parsed === undefined && /^https?:\/\//i.test(target))
+      throw invalidRequest(
+        `${JSON.stringify(withoutSecrets(target))} is no URL: it has no host, or a host or a port (1 to 65535) that cannot be`,
+      );
     if (parsed === undefined || !/^(?:https?:|[a-z][a-z\d+.-]*:\/\/)/i.test(target))
       throw invalidRequest(
         `${JSON.stringify(withoutSecrets(target))} is not an absolute URL such as https://api.example.com`,

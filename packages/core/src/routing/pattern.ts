@@ -183,6 +183,10 @@ class PatternParser {
     const { token, start } = this.#token();
     const colon = token.lastIndexOf(':');
     if (colon < 0) {
+      if (token.startsWith('**')) {
+        const name = /^\w+$/.exec(token.slice(2))?.[0] ?? 'name';
+        this.#fail(start, `a catch-all is written <${REST}:${name}>`);
+      }
       if (PARAM_TYPES.has(token)) this.#fail(start, `${token} is a type; write <${token}:name>`);
       return { kind: 'param', name: this.#name(token, start), type: 'any', read: readAny };
     }
