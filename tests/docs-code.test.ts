@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { codeBlocks, ROOT } from './markdown.js';
 
+type PackageName = 'client' | 'core' | 'wire';
+
 /** What each page is about: names of this package need no import in an example. */
-const PAGES: Readonly<Record<string, 'client' | 'core'>> = {
+const PAGES: Readonly<Record<string, PackageName>> = {
   'README.md': 'core',
   'docs/client.md': 'client',
   'docs/framework.md': 'core',
@@ -15,6 +17,7 @@ const PAGES: Readonly<Record<string, 'client' | 'core'>> = {
   'docs/testing.md': 'client',
   'packages/client/README.md': 'client',
   'packages/core/README.md': 'core',
+  'packages/wire/README.md': 'wire',
 };
 
 /** Of a block in getting-started.md that is a file: tests/getting-started.test.ts compiles and runs these. */
@@ -34,9 +37,10 @@ declare global {
 
 const scratch = mkdtempSync(join(tmpdir(), 'hotaru-docs-'));
 
+beforeAll(() => symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules')));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function exportsOf(name: 'client' | 'core'): string[] {
+function exportsOf(name: PackageName): string[] {
   const index = readFileSync(join(ROOT, 'packages', name, 'src/index.ts'), 'utf8');
   return [...index.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
     list
@@ -47,7 +51,7 @@ function exportsOf(name: 'client' | 'core'): string[] {
 }
 
 /** A block as a module: with an import of the names it uses and neither declares nor imports. */
-function asModule(text: string, name: 'client' | 'core'): string {
+function asModule(text: string, name: PackageName): string {
   const declared = [
     ...text.matchAll(
       /^import (?:type )?\{([^}]*)\}|\b(?:const|let|class|function) (\{[^}]*\}|\w+)/gm,
@@ -61,7 +65,6 @@ function asModule(text: string, name: 'client' | 'core'): string {
 }
 
 it('compiles', () => {
-  symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules'));
   writeFileSync(join(scratch, 'package.json'), '{"type":"module"}');
   writeFileSync(
     join(scratch, 'tsconfig.json'),
@@ -91,6 +94,20 @@ it('compiles', () => {
     }
   expect(places.size).toBeGreaterThan(12);
   expect(compile(places)).toBe('');
+});
+
+it('the example of the wire runs, and prints what its page says', () => {
+  const [example] = codeBlocks('packages/wire/README.md').filter(
+    ({ language }) => language === 'ts',
+  );
+  const file = join(scratch, 'wire.mjs'); // it has no types in it
+  writeFileSync(file, example?.text ?? '');
+  expect(execFileSync(process.execPath, [file], { encoding: 'utf8' }).split('\n')).toEqual([
+    "200 [ [ 'content-length', '2' ] ] with a body",
+    'hi keep-alive',
+    'the next answer',
+    '',
+  ]);
 });
 
 /** The compiler's complaints, with the places in our pages; '' for none. */
