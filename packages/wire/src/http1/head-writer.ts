@@ -3,9 +3,12 @@
  * body's length and of the connection, empty line. Latin-1 text.
  *
  * What may stand in a field is checked where it is given, with a message for who gave it. This is the last guard: a
- * head that has a line more than it was made of, a NUL, or a character that would be cut to another byte is refused,
- * whichever way that came in. It is asked of the whole head at once, which costs less than asking it of each part.
+ * head that has not exactly the parts it was made of is refused, whichever way that came in: a line more; a line less,
+ * because a name that starts with a blank goes on with the field before it; a blank more in its request line; a length
+ * that is none; a NUL, or a character that would be cut to another byte. What can be is asked of the whole head at once,
+ * which costs less than asking it of each part.
  */
+import { COLON, SP } from '../grammar/index.js';
 import { WireError } from '../wire-error.js';
 
 /** In place of a length: the head says nothing of one. */
@@ -29,6 +32,7 @@ export function requestHead(
   length: number,
   isLast: boolean,
 ): string {
+  if (!isPart(method) || !isPart(target)) throw unsafe();
   const start = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
   return finished(start, 2, fields, length, isLast);
 }
@@ -59,12 +63,17 @@ function finished(
 ): string {
   let head = start;
   let lines = startLines + fields.length / 2 + 1;
-  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  if (length >= 0) {
-    head += `content-length: ${length}\r\n`;
-    lines += 1;
-  } else if (length === CHUNKED) {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? '';
+    if (!startsLine(name)) throw unsafe();
+    head += `${name}: ${fields[i + 1]}\r\n`;
+  }
+  if (length === CHUNKED) {
     head += 'transfer-encoding: chunked\r\n';
+    lines += 1;
+  } else if (length !== NO_LENGTH) {
+    if (!Number.isSafeInteger(length) || length < 0) throw unsafe();
+    head += `content-length: ${length}\r\n`;
     lines += 1;
   }
   if (isLast) {
@@ -72,11 +81,26 @@ function finished(
     lines += 1;
   } else head += '\r\n';
   if (fields.length % 2 !== 0 || !hasLines(head, lines) || head.includes('\0') || WIDE.test(head))
-    throw new WireError(
-      'unsafe-head',
-      'a head to write has a line break, a NUL or a non-Latin-1 character in a part, or a name without a value',
-    );
+    throw unsafe();
   return head;
+}
+
+function unsafe(): Error {
+  return new WireError(
+    'unsafe-head',
+    'a head to write has a line break, a NUL or a non-Latin-1 character in a part, a name without a value, or a part that is none',
+  );
+}
+
+/** Of a request line, whose parts end with a blank. */
+function isPart(text: string): boolean {
+  return text !== '' && !text.includes(' ') && !text.includes('\t');
+}
+
+/** A field has a name, and a line that starts with a blank is a part of the one before it (RFC 9112 §5.2). */
+function startsLine(name: string): boolean {
+  const code = name.charCodeAt(0);
+  return code > SP && code !== COLON; // not so for NaN, when the name is empty
 }
 
 /** What `latin1` cuts to its low byte, and 0x10a to a line feed. Costs nothing on text of one byte a character. */
