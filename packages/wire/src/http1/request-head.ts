@@ -6,7 +6,7 @@
 import { HTAB, isHost } from '../grammar/index.js';
 import type { RequestHead } from '../head.js';
 import { latin1 } from '../latin1.js';
-import type { RequestLimits } from '../limits.js';
+import type { HeadLimits, RequestLimits } from '../limits.js';
 import { WireError } from '../wire-error.js';
 import {
   connectionOptions,
@@ -52,8 +52,8 @@ export class RequestHeadHandler implements HeadHandler<RequestHead> {
     return this.#line.parse(data, start, end, origin);
   }
 
-  startLineTooLong(): Error {
-    return this.#line.tooLong();
+  startLineTooLong({ maxLineBytes }: HeadLimits): Error {
+    return this.#line.tooLong(maxLineBytes);
   }
 
   noteField(data: Buffer, name: number, nameEnd: number, value: number, valueEnd: number): void {

@@ -243,6 +243,8 @@ describe('refused, with the status of the answer:', () => {
     [`GET /${'a'.repeat(LIMITS.maxTargetBytes)} HTTP/1.1\r\n`, 'target-too-long', 414],
     [`GET /${'a'.repeat(LIMITS.maxLineBytes)}`, 'target-too-long', 414],
     ['A'.repeat(LIMITS.maxLineBytes + 1), 'method-too-long', 501],
+    [`${'A'.repeat(LIMITS.maxLineBytes - 12)} / HTTP/1.1\r\n`, 'method-too-long', 501],
+    [`${'A'.repeat(8_190)} /${'a'.repeat(8_191)} HTTP/1.1\r\n`, 'target-too-long', 414],
     // fields
     [`${GET}A : b\r\n`, 'blank-before-colon', 400],
     [`${GET}A: b\r\n c\r\n`, 'folded-line', 400],

@@ -92,20 +92,21 @@ export class RequestLine {
       if (byte === HASH || byte >= 0x80) throw badTarget(data, target, i);
       i += 1;
     }
-    if (i > longest) throw targetTooLong(this.#maxTargetBytes);
+    if (i > longest)
+      throw new WireError('target-too-long', `a target longer than ${this.#maxTargetBytes} bytes`);
+    this.targetEnd = i - origin;
     if (i === end) return INCOMPLETE;
     if (i === target || data[i] !== SP) throw badRequestLine(data, start, i, 'target');
-    this.targetEnd = i - origin;
     const next = this.#parseVersion(data, start, i + 1, end);
     if (next !== INCOMPLETE) this.#judgeTarget(data, start, target, i);
     return next;
   }
 
-  /** The line is longer than any may be, and has no end yet. */
-  tooLong(): Error {
-    return this.targetStart === 0
+  /** The line is longer than any may be, and has no end yet: by which part, the longer one tells. */
+  tooLong(maxLineBytes: number): Error {
+    return this.targetStart === 0 || this.methodEnd > this.targetEnd - this.targetStart
       ? new WireError('method-too-long', 'a method longer than any there is')
-      : targetTooLong(this.#maxTargetBytes);
+      : new WireError('target-too-long', `a request line longer than ${maxLineBytes} bytes`);
   }
 
   #parseVersion(data: Buffer, start: number, version: number, end: number): number {
@@ -184,8 +185,4 @@ function badTarget(data: Buffer, start: number, end: number): Error {
     start,
     end,
   });
-}
-
-function targetTooLong(maxTargetBytes: number): Error {
-  return new WireError('target-too-long', `a target longer than ${maxTargetBytes} bytes`);
 }
