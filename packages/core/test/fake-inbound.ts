@@ -46,6 +46,8 @@ export class FakeInbound implements Inbound {
   isGone = false;
   /** Does the system take all that is written? */
   takesAll = true;
+  /** Bytes of the body that are here before it is asked for: they come during `readBody()`. */
+  hasArrived = '';
   /** The verbs that were called, in their order. */
   readonly calls: string[] = [];
   status = 0;
@@ -109,6 +111,7 @@ export class FakeInbound implements Inbound {
     if (this.body !== 'unread') throw new Error(`readBody() in ${this.body}`);
     this.body = 'reading';
     this.#sink = sink;
+    if (this.hasArrived !== '') this.send(this.hasArrived);
   }
 
   pauseBody(): void {

@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fakeExchange } from '../../../test/fake-inbound.js';
 import { wireError } from '../response/http-error.js';
@@ -38,6 +39,17 @@ describe('a request body', () => {
     inbound.send('more'); // what was on its way
     inbound.sendEnd();
   });
+
+  it.each(['collected', 'streamed'])(
+    'that is too large, and whose bytes are here when it is asked for, is not read on: %s',
+    async (how) => {
+      const { inbound, exchange } = post(-1, { maxBodySize: 4 });
+      inbound.hasArrived = 'abcdef';
+      const read = how === 'collected' ? exchange.body.bytes() : text(exchange.body.stream());
+      await expect(read).rejects.toMatchObject({ code: 'HOTARU_BODY_TOO_LARGE' });
+      expect(inbound.body).toBe('paused');
+    },
+  );
 
   it('that stalls is a 408 after bodyTimeout, counted from its last byte', async () => {
     vi.useFakeTimers();

@@ -215,9 +215,10 @@ class BodySource implements BodySink {
 
   /** The reader waits for bytes: the clock runs. */
   wait(): void {
+    if (this.#isOver) return; // its bytes may have come at once, one too many: then it stays paused
     this.#inbound.resumeBody();
     if (this.#timer !== undefined) this.#timer.refresh();
-    else if (this.#safety.bodyTimeout !== Infinity && !this.#isWaiting && !this.#isOver) {
+    else if (this.#safety.bodyTimeout !== Infinity && !this.#isWaiting) {
       // Most bodies are here within this turn and need no timer.
       this.#isWaiting = true;
       atEndOfTurn(this);

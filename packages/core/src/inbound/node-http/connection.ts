@@ -57,9 +57,12 @@ export class InboundConnection {
     return this.#state;
   }
 
-  /** Is the request run? What follows a malformed one is not: it may be a part of that one's body. */
+  /**
+   * Is the request run? What follows a malformed one is not: it may be a part of that one's body. A socket that is
+   * taken brings none by itself: its owner has handed one back, to be answered as any other.
+   */
   get isAccepting(): boolean {
-    return this.#state === 'open';
+    return this.#state === 'open' || this.#state === 'taken';
   }
 
   /** Is a response on its way whose head can no longer be replaced, or that of an earlier request? */

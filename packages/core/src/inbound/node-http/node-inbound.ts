@@ -21,6 +21,7 @@ import type {
 } from '../inbound.js';
 import { InboundConnection } from './connection.js';
 import { checkHead } from './head.js';
+import { writeHead } from './in-front.js';
 import { settleUnreadBody } from './linger.js';
 
 /** Before the host has set its own, and when the request is over: an idle connection then holds nothing of it. */
@@ -46,11 +47,12 @@ export function acceptRequest(
   response: ServerResponse,
   awaitsContinue: boolean,
   behind: BytesBehind,
+  fields: FieldLines = request.rawHeaders,
 ): void {
   const connection = InboundConnection.of(request.socket);
   // Behind a malformed request: it may be a part of that one's body. Its connection is about to close.
   if (!connection.isAccepting) return;
-  const inbound = new NodeInbound(connection, request, response, awaitsContinue, behind);
+  const inbound = new NodeInbound(connection, request, response, awaitsContinue, behind, fields);
   connection.begin(inbound);
   host.accept(inbound);
 }
@@ -82,13 +84,14 @@ export class NodeInbound implements Inbound {
     response: ServerResponse,
     awaitsContinue: boolean,
     behind: BytesBehind,
+    fields: FieldLines,
   ) {
     this.connection = connection;
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
     this.target = request.url ?? '';
-    this.fields = request.rawHeaders;
+    this.fields = fields;
     this.awaitsContinue = awaitsContinue;
     this.#behind = behind;
     this.flaw = checkHead(request, this);
@@ -214,7 +217,7 @@ export class NodeInbound implements Inbound {
     if (!this.#mayAnswer('respond()', 'due')) return false;
     const { response } = this;
     if (this.bodyLength !== 0) settleUnreadBody(this);
-    response.writeHead(status, fields as string[]);
+    writeHead(response, status, fields);
     if (body === null) response.end();
     else response.end(body);
     return this.#ended();
@@ -224,7 +227,7 @@ export class NodeInbound implements Inbound {
     if (!this.#mayAnswer('begin()', 'due')) return false;
     const { response } = this;
     if (this.bodyLength !== 0) settleUnreadBody(this);
-    response.writeHead(status, fields as string[]);
+    writeHead(response, status, fields);
     this.#answer = 'begun';
     if (first !== undefined) return this.write(first);
     response.flushHeaders();

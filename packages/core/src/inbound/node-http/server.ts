@@ -13,6 +13,7 @@ import type { Cut, InboundHost, InboundServer, ListenAddress } from '../inbound.
 import { refuseBroken, type ParserError } from './broken.js';
 import { InboundConnection } from './connection.js';
 import { Connections } from './connections.js';
+import { fieldsLeft } from './in-front.js';
 import { acceptRequest } from './node-inbound.js';
 import { skipEmptyWrites } from './one-write.js';
 import { refuse } from './refuse.js';
@@ -27,7 +28,8 @@ export type { Server as HttpServer } from 'node:http';
  * @example supertest(nodeHandler(host)); createServer(nodeHandler(host));
  */
 export function nodeHandler(host: InboundHost): NodeHandler {
-  return (request, response) => acceptRequest(host, request, response, false, undefined);
+  return (request, response) =>
+    acceptRequest(host, request, response, false, undefined, fieldsLeft(request));
 }
 
 export class NodeServer implements InboundServer {
@@ -86,7 +88,9 @@ function createHttpServer(host: InboundHost, safety: HttpSafety): Server {
   });
   server.maxHeadersCount = 0; // Node would drop the rest in silence; counted in head-size.ts
   server.on('connection', skipEmptyWrites);
-  server.on('request', nodeHandler(host));
+  server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+    acceptRequest(host, request, response, false, undefined),
+  );
   // Without this listener Node says 100 before the head was looked at.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     acceptRequest(host, request, response, true, undefined),
