@@ -92,6 +92,17 @@ describe.each(NAMES)('the tarball of %s', (name) => {
     expect(readdirSync(folder)).not.toContain('.packing.README.md');
   });
 
+  it('has declarations that TypeScript before 5.6 reads, too: its iterables have one type argument', () => {
+    const dist = join(folderOf(name), 'dist');
+    const files = readdirSync(dist, { recursive: true, encoding: 'utf8' });
+    const tooNew = files
+      .filter((file) => file.endsWith('.d.ts'))
+      .filter((file) =>
+        /\bAsyncItera(?:ble|bleIterator)<\w+,/.test(readFileSync(join(dist, file), 'utf8')),
+      );
+    expect(tooNew).toEqual([]);
+  });
+
   it('imports what its package.json names, all of it, and nothing else', () => {
     const folder = folderOf(name);
     const { dependencies = {} } = JSON.parse(

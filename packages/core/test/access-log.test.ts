@@ -193,6 +193,13 @@ describe('log lines on a terminal', () => {
     ]);
   });
 
+  it('says the code of an error of Node once: its message begins with it', () => {
+    const err = { type: 'Error', code: 'ENOENT', message: "ENOENT: no such file, open '/a'" };
+    expect(pretty({ err, msg: 'the request failed' }, 50).split('\n').at(-1)?.trim()).toBe(
+      "ENOENT: no such file, open '/a'",
+    );
+  });
+
   it('are left alone when they are not JSON', () => {
     expect(prettyLine('as it is\n')).toBe('as it is');
   });

@@ -5,7 +5,7 @@ import type { ResponseBody } from './response-body.js';
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
-export class BodyIterator implements AsyncIterableIterator<Uint8Array, undefined>, BodyReader {
+export class BodyIterator implements AsyncIterableIterator<Uint8Array>, BodyReader {
   readonly #body: ResponseBody;
   /** While the iterator is held, its response does not look dropped (leaks.ts). */
   readonly owner: object | undefined;

@@ -246,7 +246,7 @@ export class ResponseBody implements BodySink {
   // ── piece by piece ─────────────────────────────────────────────────────────────────────────────
 
   /** Piece by piece, with backpressure. `owner` is held as long as the iterator is. */
-  iterate(owner?: object): AsyncIterableIterator<Uint8Array, undefined> {
+  iterate(owner?: object): AsyncIterableIterator<Uint8Array> {
     this.claim();
     return new BodyIterator(this, owner);
   }

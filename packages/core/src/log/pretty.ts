@@ -77,7 +77,9 @@ function errorLines(err: unknown): string[] {
     ms === undefined ? '' : `after ${asText(ms)} ms`,
   ];
   const end = facts.filter((fact) => fact !== '').join(', ');
-  const lines = [`${asText(code ?? type)} ${asText(message)}${end === '' ? '' : ` (${end})`}`];
+  const [name, text] = [asText(code ?? type), asText(message)];
+  const what = text.startsWith(`${name}: `) ? text : `${name} ${text}`; // messages of Node begin with the code
+  const lines = [`${what}${end === '' ? '' : ` (${end})`}`];
   if (cause !== undefined) lines.push(`because of ${asText(cause)}`);
   if (typeof stack === 'string') lines.push(...stack.split('\n').slice(1));
   else if (at !== undefined) lines.push(`at ${asText(at)}`);
