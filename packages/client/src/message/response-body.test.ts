@@ -168,10 +168,34 @@ describe('a body', () => {
   it.each(reads.slice(0, 3))('says once that it is being read: by %s()', async (_name, read) => {
     let claims = 0;
     const body = arrived(HELLO);
-    body.onRead = () => (claims += 1);
+    body.onTouched = () => (claims += 1);
     await read(body);
     await rejection(body.collect());
     expect(claims).toBe(1);
+  });
+
+  it.each<[string, (body: ResponseBody) => void]>([
+    ['that nothing was asked of', () => undefined],
+    ['that a stream has', (body) => body.claim()],
+  ])('says once that it was given up, %s', (_what, before) => {
+    let touched = 0;
+    const body = arrived(HELLO);
+    body.onTouched = () => (touched += 1);
+    before(body);
+    expect(touched).toBe(0);
+    body.discard();
+    body.leave();
+    expect(touched).toBe(1);
+  });
+
+  it('says nothing more when it is given up after its reading began', async () => {
+    let touched = 0;
+    const body = bodyOf(UNKNOWN);
+    body.onTouched = () => (touched += 1);
+    give(body, HELLO);
+    await body.iterate().next();
+    body.discard();
+    expect(touched).toBe(1);
   });
 
   it('that came in two pieces is no text at once, and unread still', async () => {

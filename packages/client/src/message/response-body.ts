@@ -33,8 +33,8 @@ export interface ErrorNamer {
 
 export class ResponseBody implements BodySink {
   #use: BodyUse = 'unread';
-  /** Told once, when its reading begins. */
-  onRead: (() => void) | undefined = undefined;
+  /** Told once, when it is no longer untouched: its reading begins, or it is given up. */
+  onTouched: (() => void) | undefined = undefined;
   /** What has come and was not read. */
   #queue: PieceQueue | undefined = undefined;
   /**
@@ -194,14 +194,14 @@ export class ResponseBody implements BodySink {
     if ((small?.length ?? this.#bufferedBytes) > this.#maxBufferedBytes) return undefined;
     this.#small = undefined;
     this.#claim('collecting');
-    this.onRead?.();
+    this.onTouched?.();
     return small === undefined ? textOf(this.#takeAll()) : textOfLatin1(small);
   }
 
   /** The whole body. @throws RequestError `HOTARU_BODY_USED` when it was read, or is being read */
   async collect(): Promise<Buffer> {
     this.#claim('collecting');
-    this.onRead?.();
+    this.onTouched?.();
     if (this.#bufferedBytes > this.#maxBufferedBytes) {
       this.#drop();
       const error = this.#named(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
@@ -279,7 +279,7 @@ export class ResponseBody implements BodySink {
 
   #begin(): void {
     this.#use = 'reading';
-    this.onRead?.();
+    this.onTouched?.();
   }
 
   // ── giving up ──────────────────────────────────────────────────────────────────────────────────
@@ -302,10 +302,12 @@ export class ResponseBody implements BodySink {
   #abandon(): boolean {
     if (this.#use === 'collecting' || this.#use === 'discarded') return false;
     if (this.isSettled && this.#use === 'reading' && this.#bufferedBytes === 0) return false;
+    const wasUntouched = this.isUntouched;
     this.#use = 'discarded';
     this.#drop();
     this.#waiting = undefined;
     if (!this.isSettled) this.#producer?.abandonBody();
+    if (wasUntouched) this.onTouched?.();
     return true;
   }
 

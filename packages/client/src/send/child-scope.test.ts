@@ -203,6 +203,23 @@ describe('what ends a scope and its children', () => {
     act(parent);
     expect(call.told).toEqual(told);
   });
+
+  it.each<[string, (parent: RequestScope) => void, string[]]>([
+    ['is aborted', (parent) => parent.abort(reason), ['abort left']],
+    ['has expired', (parent) => parent.expire(), [`expire: ${REQUEST}`]],
+    ['ends, and reading with it', (parent) => parent.end('is aborted'), ['end']],
+    ['ends', (parent) => parent.end(), []],
+  ])('so it does when the child is held until after that: its parent %s', (_what, act, told) => {
+    const parent = new RequestScope();
+    const child = parent.child();
+    const call = new FakeCall(child, '/', 'reading');
+    const release = child.hold();
+    child.end();
+    act(parent);
+    expect([call.told, child.isOver]).toEqual([[], false]);
+    release();
+    expect([call.told, child.isOver]).toEqual([told, true]);
+  });
 });
 
 it('a scope that has ended leaves alone a child that waits for its own end', () => {
@@ -278,6 +295,31 @@ describe('the deadline of a child', () => {
     }
   });
 
+  it('that is the same instant as its parent’s ends the parent, though its own timer is first', () => {
+    const deadlineMs = performance.now() + 100.4; // a timer takes whole milliseconds
+    const parent = new RequestScope({ deadlineMs });
+    const child = parent.child({ deadlineMs });
+    expect(parent.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(0.5);
+    expect(child.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(100);
+    expect([parent.expired, child.expired, child.expiry]).toEqual([true, true, REQUEST]);
+  });
+
+  it('leaves no timer once nothing is left that it could be told', () => {
+    const parent = new RequestScope({ deadlineMs: performance.now() + 500 });
+    const child = parent.child({ deadlineMs: performance.now() + 100 });
+    const grandchild = child.child({ deadlineMs: performance.now() + 50 });
+    const call = new FakeCall(grandchild, '/');
+    grandchild.hold()();
+    expect(vi.getTimerCount(), 'the call has no clock of its own for it').toBe(3);
+    grandchild.untrack(call.link);
+    expect(vi.getTimerCount(), 'that of the parent, whose end ends it').toBe(1);
+    grandchild.hold();
+    vi.advanceTimersByTime(50);
+    expect(grandchild.expired).toBe(true);
+  });
+
   it('is its own alone while the parent is held, and once the parent’s was lifted', () => {
     for (const act of [
       (parent: RequestScope) => void parent.hold(),
@@ -325,6 +367,15 @@ describe('the signal of a child', () => {
     for (const signal of [...before, sibling.signal, parent.child().signal])
       expect([signal.aborted, signal.reason]).toEqual([true, reason]);
     expect([child.aborted, child.reason, child.isOver]).toEqual([true, reason, false]);
+    expect(child.expired).toBe(false);
+  });
+
+  it('aborts at once, as expired, when the deadline of a parent passes that waits for a hold', () => {
+    const { parent, child, grandchild } = family();
+    parent.hold();
+    parent.expire();
+    for (const scope of [child, grandchild, parent.child()])
+      expect([scope.aborted, scope.expired, scope.isOver, scope.reason]).toEqual([true, true, false, parent.reason]); // prettier-ignore
   });
 
   it('aborts alone with its child', () => {
@@ -388,11 +439,12 @@ describe('what a child takes from its parent', () => {
 
 describe('what children leave in their parent', () => {
   const COUNT = 10_000;
-  it.each<[string, (child: RequestScope) => void]>([
+  it.each<[string, (child: RequestScope) => void, RequestScopeOptions?]>([
     ['were aborted', (child) => child.abort(reason)],
     ['have expired', (child) => child.expire()],
     ['have ended', (child) => child.end()],
     ['are held no longer', (child) => child.hold()()],
+    ['had a deadline, and are held no longer', (child) => child.hold()(), { deadlineMs: 60_000 }],
     ['had a child with a call', (child) => child.child().end()],
     [
       'had a signal, and have ended',
@@ -402,10 +454,10 @@ describe('what children leave in their parent', () => {
       },
     ],
     ['had a call that is over, and were dropped', () => undefined],
-  ])('nothing, of 10 000 that %s', (_what, act) => {
+  ])('nothing, of 10 000 that %s', (_what, act, options) => {
     const parent = new RequestScope({ deadlineMs: performance.now() + 1_000 });
     for (let i = 0; i < COUNT; i += 1) {
-      const child = parent.child();
+      const child = parent.child(options);
       const call = new FakeCall(child, '/');
       act(child);
       child.untrack(call.link);

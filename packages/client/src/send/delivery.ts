@@ -198,8 +198,8 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     return this.#state === 'draining';
   }
 
-  onRead(callback: () => void): void {
-    this.#body.onRead = callback;
+  onTouched(callback: () => void): void {
+    this.#body.onTouched = callback;
   }
 
   giveUp(): void {

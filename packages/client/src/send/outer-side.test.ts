@@ -1,5 +1,5 @@
 /** What an attempt is to its caller and its scope: beyond the table of attempt.test.ts, what is left when it is over. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeCalls, polled, type FakeCallHost } from '../../test/support/fake-calls.js';
 import { RequestScope } from './request-scope.js';
 
@@ -67,6 +67,19 @@ describe('a scope', () => {
     scope.end();
     expect(unread).toHaveLength(1);
     expect(other.res.bodyUsed).toBe(true);
+  });
+
+  it('knows nothing any more of a body that came whole and was given up', async () => {
+    const host = hostOf();
+    const scope = new RequestScope();
+    const untracked = vi.spyOn(scope, 'untrack');
+    for (const giveUp of ['discard', 'cancel'] as const) {
+      const { res } = await withBody(host, scope, true);
+      expect(untracked).not.toHaveBeenCalled();
+      await (giveUp === 'discard' ? res.discard() : res.body.cancel());
+      expect(untracked).toHaveBeenCalledOnce();
+      untracked.mockClear();
+    }
   });
 
   it('that ends gives up an unread body: its connection is drained or closed', async () => {

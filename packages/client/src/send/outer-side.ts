@@ -151,7 +151,7 @@ export abstract class OuterSide implements ScopedCall, Abortable {
   /** The scope still watches a body that is not being read, even when it has come whole. */
   #leaveScope(scope: RequestScope): void {
     if (this.#scopeLink === undefined) return;
-    if (this.delivery?.isUnread === true) this.delivery.onRead(() => this.#leaveScope(scope));
+    if (this.delivery?.isUnread === true) this.delivery.onTouched(() => this.#leaveScope(scope));
     else scope.untrack(this.#scopeLink);
   }
 }

@@ -16,7 +16,7 @@
  *   its parent           the child
  *   becomes aborted      is aborted for the same reason, or has expired      ┐ a child that is held, and open or on its
  *   becomes ended        ends in the same way; what still reads a body in a  ┘ way to an end, waits for its own holds
- *                        child that had ended before is aborted or goes on
+ *                        child that had ended before, or waits to, is aborted or goes on
  *   is aborting          stays as it is; its signal aborts, as that of its parent does
  *   lifts its deadline,
  *   or is held           has only its own deadline
@@ -150,7 +150,7 @@ export class RequestScope {
 
   /** Aborted, because its deadline has passed. */
   get expired(): boolean {
-    return this.#current() !== 'open' && this.#expiry !== undefined;
+    return this.#current() === 'open' ? this.#parent?.expired === true : this.#expiry !== undefined;
   }
 
   /** The calls that are not over, those of its children included: without an answer, or with a body still coming. */
@@ -299,10 +299,12 @@ export class RequestScope {
   #parentAborted(): void {
     const parent = this.#parent;
     if (parent === undefined) return;
-    if (this.#state === 'ended') {
+    if (this.#state === 'ended' || this.#state === 'ending') {
+      // What is left of it: those that still read a body, and those of its children.
       this.#expiry = parent.#expiry;
       this.#reason = parent.#reason;
-      this.#abortCalls(); // those that still read a body, and those of its children
+      this.#state = 'aborting';
+      if (this.#holds === 0) this.#abortCalls();
     } else if (parent.#expiry !== undefined) this.#expire(parent.#expiry);
     else this.abort(parent.#reason);
   }
@@ -377,8 +379,9 @@ export class RequestScope {
   #detachIfIdle(): void {
     if (this.#link === undefined || this.#calls.size > 0) return;
     if (this.#children !== undefined && this.#children.size > 0) return;
-    if (this.#state === 'ended' || (this.#controller === undefined && this.#holds === 0))
-      this.#detach();
+    if (this.#state !== 'ended' && (this.#controller !== undefined || this.#holds > 0)) return;
+    this.#stopTimer(); // a call has a clock of its own for the deadline, and nothing else is told of it
+    this.#detach();
   }
 
   #detach(): void {
@@ -423,7 +426,7 @@ export class RequestScope {
     this.#timer = systemClock.setTimer(() => {
       // A timer keeps 24 days at most: a deadline may be further off.
       if (performance.now() < this.#deadlineMs) this.#setTimer();
-      else this.expire();
+      else this.deadlineReached();
     }, delayMs);
   }
 
