@@ -19,6 +19,7 @@ export {
   NO_LENGTH,
   requestHead,
   responseHead,
+  uncheckedRequestHead,
   type FieldLines,
 } from './http1/head-writer.js';
 export { parseKeepAlive, type KeepAliveField } from './http1/keep-alive.js';

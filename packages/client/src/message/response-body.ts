@@ -85,7 +85,7 @@ export class ResponseBody implements BodySink {
   }
   /** Has it come whole, and is some of it here still? */
   get isWholeAndHere(): boolean {
-    return this.#isEnded && (this.#small !== undefined || this.#bufferedBytes > 0);
+    return this.#isEnded && (this.#small !== undefined || this.#bufferedBytes() > 0);
   }
   /** Has it come whole, and was all of it read? */
   get isAtEnd(): boolean {
@@ -96,7 +96,7 @@ export class ResponseBody implements BodySink {
     return this.#use === 'collecting' || this.#waiting !== undefined;
   }
 
-  get #bufferedBytes(): number {
+  #bufferedBytes(): number {
     return this.#queue?.bytes ?? 0;
   }
 
@@ -148,7 +148,7 @@ export class ResponseBody implements BodySink {
   }
 
   #queued(): TransportError | undefined {
-    const bytes = this.#bufferedBytes;
+    const bytes = this.#bufferedBytes();
     if (this.#use === 'collecting') {
       if (bytes > this.#maxBufferedBytes)
         return tooLarge('maxBufferedSize', this.#maxBufferedBytes);
@@ -191,7 +191,7 @@ export class ResponseBody implements BodySink {
     if (!this.#isEnded || this.#use !== 'unread') return undefined;
     const small = this.#small;
     if (small === undefined && this.#queue?.isOnePiece !== true) return undefined;
-    if ((small?.length ?? this.#bufferedBytes) > this.#maxBufferedBytes) return undefined;
+    if ((small?.length ?? this.#bufferedBytes()) > this.#maxBufferedBytes) return undefined;
     this.#small = undefined;
     this.#claim('collecting');
     this.onTouched?.();
@@ -202,7 +202,7 @@ export class ResponseBody implements BodySink {
   async collect(): Promise<Buffer> {
     this.#claim('collecting');
     this.onTouched?.();
-    if (this.#bufferedBytes > this.#maxBufferedBytes) {
+    if (this.#bufferedBytes() > this.#maxBufferedBytes) {
       this.#drop();
       const error = this.#named(tooLarge('maxBufferedSize', this.#maxBufferedBytes));
       if (this.#isEnded) throw error;
@@ -262,7 +262,7 @@ export class ResponseBody implements BodySink {
     const queue = this.#queue;
     const piece = queue?.shift();
     if (piece === undefined) return undefined;
-    if (this.#isPaused && this.#bufferedBytes < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
+    if (this.#isPaused && this.#bufferedBytes() < CONSTANTS.bodyHighWaterBytes / 2) this.#resume();
     return piece;
   }
 
@@ -301,7 +301,7 @@ export class ResponseBody implements BodySink {
 
   #abandon(): boolean {
     if (this.#use === 'collecting' || this.#use === 'discarded') return false;
-    if (this.isSettled && this.#use === 'reading' && this.#bufferedBytes === 0) return false;
+    if (this.isSettled && this.#use === 'reading' && this.#bufferedBytes() === 0) return false;
     const wasUntouched = this.isUntouched;
     this.#use = 'discarded';
     this.#drop();

@@ -15,6 +15,8 @@ export class ConnectionRecord {
   readonly createdAtMs: number;
   lastUsedAt: number;
   lastUsedAtMs: number;
+  /** The wall clock less the monotonic one, as they were when it was last taken. */
+  #wallOffsetMs: number;
   requestCount = 0;
   /** Callers that hold it now. */
   holders = 0;
@@ -35,14 +37,24 @@ export class ConnectionRecord {
     this.createdAt = clock.wallNow();
     this.lastUsedAtMs = this.createdAtMs;
     this.lastUsedAt = this.createdAt;
+    this.#wallOffsetMs = this.createdAt - this.createdAtMs;
     this.lifetimeFactor = 1 + (random * 2 - 1) * CONSTANTS.lifetimeJitter;
     this.hostLink = new Link<Poolable>(owner);
     this.poolLink = new Link<Poolable>(owner);
   }
 
-  touch(nowMs: number, wallMs: number): void {
+  /** A caller takes it. */
+  taken(nowMs: number, wallMs: number): void {
+    this.#wallOffsetMs = wallMs - nowMs;
+  }
+
+  /**
+   * A caller gives it back. The wall clock is not read again: if the machine was frozen meanwhile, the connection
+   * counts as idle for as long, which is the safe side.
+   */
+  touch(nowMs: number): void {
     this.lastUsedAtMs = nowMs;
-    this.lastUsedAt = wallMs;
+    this.lastUsedAt = Math.round(nowMs + this.#wallOffsetMs);
   }
 
   /** Has it reached its age or its number of requests? True while busy too. */

@@ -92,7 +92,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   get oldestWithoutDial(): Waiter<T> | undefined {
     return this.line.oldestWithoutDial;
   }
-  get #isDraining(): boolean {
+  #isDraining(): boolean {
     return this.#state !== 'open';
   }
   get isClosed(): boolean {
@@ -133,7 +133,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     if (this.waiterCount === 1) this.#env.onWaiting?.(true);
     this.#dialer.pump();
     // Only waiters that no dial serves count as pending: `maxPending: 0` still lets a request connect.
-    if (waiter.state === 'waiting' && this.#isLineTooLong) {
+    if (waiter.state === 'waiting' && this.#isLineTooLong()) {
       this.#leaveLine(waiter);
       this.counters.exhausted += 1;
       waiter.fail(
@@ -176,7 +176,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       this.#offerToBeForgotten();
       return false;
     }
-    record.touch(nowMs, this.#env.clock.wallNow());
+    record.touch(nowMs);
     this.lastUsedAtMs = record.lastUsedAtMs;
     const isFit = isReusable && this.#isFit(connection, record.lastUsedAtMs);
     if (record.holders > 0) {
@@ -186,7 +186,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       return isFit;
     }
     const { permits } = this.#env;
-    if (!isFit || !this.#hasUse || permits.isOverdrawn || permits.hasStarving) {
+    if (!isFit || !this.#hasUse() || permits.isOverdrawn || permits.hasStarving) {
       this.retire(connection);
       return false;
     }
@@ -233,7 +233,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#env.protocol.learned(connection);
     connection.onClosed = () => this.#forget(connection);
     if (connection.canShare) connection.onLimitChanged = () => this.#limitChanged(connection);
-    if (!connection.isOpen || (this.#isDraining && this.waiterCount === 0)) {
+    if (!connection.isOpen || (this.#isDraining() && this.waiterCount === 0)) {
       this.retire(connection);
       return false;
     }
@@ -262,7 +262,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     // A caller that asks again when it is refused waits for the next probe, or this would never end.
     const { nextTicket } = this.line;
     if (this.#dialer.isUnreachable) while (failOldest(nextTicket));
-    else if (hadWaiters && this.#dialsNeeded > this.#dialer.promptCount) failOldest(nextTicket);
+    else if (hadWaiters && this.#dialsNeeded() > this.#dialer.promptCount) failOldest(nextTicket);
   }
 
   dialReplaced(): void {
@@ -287,7 +287,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
    */
   sweep(nowMs: number, wallMs: number): number {
     const nextAtMs = this.idle.evictExpired(nowMs, wallMs, this.#settings);
-    if (!this.#isDraining && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
+    if (!this.#isDraining() && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
       void this.warm(this.#settings.minIdle, false);
     return nextAtMs;
   }
@@ -298,7 +298,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
    */
   async warm(count: number, isAwaited = true): Promise<number> {
     const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
-    if (!enablePooling || this.#isDraining) return 0;
+    if (!enablePooling || this.#isDraining()) return 0;
     const wanted = Math.min(count, maxIdlePerHost, maxPerHost - this.activeCount) - this.idle.size;
     if (wanted > 0) await this.#dialer.spare(wanted, isAwaited);
     return this.idle.size;
@@ -397,7 +397,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       ...now,
       maxPending,
       isPoolFull,
-      servedByDials: this.#servedByDials,
+      servedByDials: this.#servedByDials(),
     });
     // What stands in the way of more connections explains the wait.
     const cause = code === 'HOTARU_ACQUIRE_TIMEOUT' ? this.#dialer.lastError : undefined;
@@ -448,7 +448,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.idle.enter(connection);
     const isTooMany =
       this.idle.size > this.#settings.maxIdlePerHost ||
-      this.#isOverLimit ||
+      this.#isOverLimit() ||
       this.#env.permits.isOverdrawn;
     if (isTooMany && this.idle.first !== undefined) this.evict(this.idle.first);
     const expiresAtMs = connection.record.expiresAtMs(this.#settings);
@@ -473,7 +473,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       connection.isOpen &&
       !record.isLeaving &&
       this.#settings.enablePooling &&
-      !this.#isOverLimit &&
+      !this.#isOverLimit() &&
       !record.isSpent(nowMs, this.#settings) &&
       !this.#mustMakeWay(record.holders > 0)
     );
@@ -504,13 +504,13 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
-  get #isOverLimit(): boolean {
+  #isOverLimit(): boolean {
     const staying = this.#live.size - this.#shared.leavingCount + this.#dialer.count;
     return staying > this.#settings.maxPerHost;
   }
 
   /** Is there a use for a connection that comes free? */
-  get #hasUse(): boolean {
+  #hasUse(): boolean {
     return this.#state === 'open' || (this.#state === 'draining' && this.line.any.size > 0);
   }
 
@@ -527,23 +527,23 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   /** For the waiters that only a dial can serve: all of them, or with something live those that need a fresh one. */
-  get #dialsNeeded(): number {
+  #dialsNeeded(): number {
     const { liveCount, freshCount } = this;
     const waiterCount = liveCount > 0 ? freshCount : this.waiterCount;
     return this.#env.protocol.dialsFor({ waiterCount, freshCount, liveCount });
   }
 
-  get #isLineTooLong(): boolean {
+  #isLineTooLong(): boolean {
     const { maxPending } = this.#settings;
     // A dial serves at least one: in most cases that is answer enough.
     return (
       this.waiterCount - this.#dialer.count > maxPending &&
-      this.waiterCount - this.#servedByDials > maxPending
+      this.waiterCount - this.#servedByDials() > maxPending
     );
   }
 
   /** Waiters that the dials under way are expected to serve. */
-  get #servedByDials(): number {
+  #servedByDials(): number {
     const { maxDialing, maxPerHost } = this.#settings;
     const room = Math.min(maxDialing, maxPerHost - this.#live.size);
     return this.#env.protocol.servedBy(this.#dialer.count, room);
@@ -574,7 +574,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   /** While it drains: gives up dials that no caller waits for any more, and reports when all is done. */
   #windDown(): void {
-    if (!this.#isDraining) return;
+    if (!this.#isDraining()) return;
     if (this.waiterCount === 0) {
       this.#dialer.cancelAll();
       while (this.idle.first !== undefined) this.retire(this.idle.first as T);

@@ -50,7 +50,7 @@ describe('the idle connections of a host', () => {
     const ended = add();
     ended.halfClose();
     const good = add();
-    good.record.touch(500, good.record.lastUsedAt + 500);
+    good.record.touch(500);
     const old = add();
     const wallMs = old.record.lastUsedAt;
     expect(idle.take(1_200, wallMs + 1_200, settings)).toBe(good);
@@ -71,7 +71,7 @@ describe('the idle connections of a host', () => {
   it('are evicted when they expire, and say when the next one will', () => {
     const { idle, evicted, add } = made();
     const [a, b] = [add(), add()];
-    b.record.touch(700, b.record.lastUsedAt);
+    b.record.touch(700);
     const wallMs = a.record.lastUsedAt;
     expect(idle.evictExpired(999, wallMs, settings)).toBe(1_000);
     expect(idle.evictExpired(1_000, wallMs, settings)).toBe(1_700);

@@ -59,6 +59,7 @@ export class IdleConnections extends LinkedList<Poolable> {
     const isGood = !isExpired(connection, nowMs, wallMs, settings);
     if (isGood && connection.reserve()) {
       this.leave(connection);
+      connection.record.taken(nowMs, wallMs);
       return true;
     }
     if (!isGood || !connection.isOpen || !connection.canShare) this.#evict(connection);

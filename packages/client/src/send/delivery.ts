@@ -145,14 +145,14 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
   }
 
   resumeBody(): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#state = 'flowing';
     this.#exchange.resume();
     this.#watch();
   }
 
   abandonBody(): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#state = 'draining';
     this.#exchange.resume();
     this.#clock.draining();
@@ -182,7 +182,7 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     else this.#clock.stopStage();
   }
 
-  get #isOpen(): boolean {
+  #isOpen(): boolean {
     return this.#state === 'flowing' || this.#state === 'paused';
   }
 
@@ -217,8 +217,8 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
 
   #leftBehind(): string | undefined {
     if (this.isUnread)
-      return this.#isOpen || this.#body.isWholeAndHere ? 'never read: read it' : undefined;
-    return this.#isOpen && this.#body.use === 'reading'
+      return this.#isOpen() || this.#body.isWholeAndHere ? 'never read: read it' : undefined;
+    return this.#isOpen() && this.#body.use === 'reading'
       ? 'read in part, and then dropped: read it to its end'
       : undefined;
   }

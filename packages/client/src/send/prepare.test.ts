@@ -1,6 +1,9 @@
 /** From what was asked to what an exchange sends; over sockets, each refusal is in test/hostile/request-*.test.ts. */
+import { requestHead as guardedHead } from '@hotaru/wire';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeCalls, type Asked } from '../../test/support/fake-calls.js';
+import { requestHead } from '../connection/http1/request-head.js';
 import { RequestError } from '../errors.js';
 import type { RequestInit } from '../message/request.js';
 import { prepare, type PreparedRequest } from './prepare.js';
@@ -118,5 +121,66 @@ describe('what is refused', () => {
     const prepareIt = () => prepared(request as RequestInit);
     expect(prepareIt).toThrow(RequestError);
     expect(prepareIt).toThrow(message);
+  });
+});
+
+describe('what is let through makes one head of HTTP/1.1, and no other', () => {
+  const hostile = fc.string({
+    unit: fc.constantFrom(
+      '\r',
+      '\n',
+      '\0',
+      ' ',
+      '\t',
+      ':',
+      ',',
+      'a',
+      'Z',
+      '%',
+      '?',
+      '#',
+      '\xff',
+      '\u010a',
+      '\u560d',
+    ),
+    maxLength: 6,
+  });
+  const text = fc.oneof(fc.stringMatching(/^[\x20-\x7e]{0,12}$/), hostile);
+  const name = fc.oneof(
+    fc.constantFrom('Host', 'TE', 'content-type', 'x-a', 'idempotency-key', 'Connection', 'range'),
+    text,
+  );
+  const asked = fc.record(
+    {
+      method: text,
+      path: text.map((one) => `/${one}`),
+      query: fc.dictionary(text, text, { maxKeys: 3 }),
+      headers: fc.array(fc.tuple(name, text), { maxLength: 4 }),
+      body: fc.constantFrom('', 'x', new Uint8Array(3)),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('whatever a caller asks for: the guard of the wire, which looks at all of it again, agrees', () => {
+    let made = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(asked, text, (request, idempotencyKey) => {
+        let draft: PreparedRequest;
+        try {
+          draft = prepared(request, { options: { idempotencyKey } });
+        } catch (error) {
+          expect(error).toBeInstanceOf(RequestError);
+          refused += 1;
+          return;
+        }
+        made += 1;
+        const { method, target, authority, fields, contentLength, wantsClose } = draft;
+        const head = guardedHead(method, target, authority, fields, contentLength, wantsClose);
+        expect(requestHead(draft, false)).toBe(head);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(Math.min(made, refused)).toBeGreaterThan(100);
   });
 });

@@ -58,7 +58,7 @@ class Draft implements PreparedRequest {
   readonly scheme: 'http' | 'https';
   authority: string;
   /** Name, value, name, value … */
-  readonly fields: string[] = [];
+  fields: string[] = [];
   body: RequestBody = NO_BODY;
   /** As a field said; at the end, as `frame` decided. */
   contentLength = -1;
@@ -103,11 +103,17 @@ export function prepare({ request, options, scope, target, codings }: Call): Pre
     addField(draft, 'idempotency-key', options.idempotencyKey);
   // A range of a packed body can't be unpacked.
   if (codings !== undefined && !draft.hasAcceptEncoding && !draft.hasRange)
-    draft.fields.push('accept-encoding', codings.offer);
+    offer(draft, codings.offer);
   if (request.body !== undefined) draft.body = toRequestBody(request.body);
   draft.contentLength = frame(draft);
   draft.isIdempotent = IDEMPOTENT.has(method) || draft.hasIdempotencyKey;
   return draft;
+}
+
+/** Of most requests the only field: a list of two, where one that grows has room for seventeen. */
+function offer(draft: Draft, codings: string): void {
+  if (draft.fields.length === 0) draft.fields = ['accept-encoding', codings];
+  else draft.fields.push('accept-encoding', codings);
 }
 
 function checkMethod(method: string | undefined): string {

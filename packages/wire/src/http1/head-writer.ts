@@ -2,11 +2,11 @@
  * Writes the head of a request or a response (RFC 9112 §3, §4, §5, §6): start line, field lines, what it says of the
  * body's length and of the connection, empty line. Latin-1 text.
  *
- * What may stand in a field is checked where it is given, with a message for who gave it. This is the last guard: a
- * head that has not exactly the parts it was made of is refused, whichever way that came in: a line more; a line less,
- * because a name that starts with a blank goes on with the field before it; a blank more in its request line; a length
- * that is none; a NUL, or a character that would be cut to another byte. What can be is asked of the whole head at once,
- * which costs less than asking it of each part.
+ * What may stand in a field is checked where it is given, with a message for who gave it. `requestHead` and
+ * `responseHead` are the last guard: a head that has not exactly the parts it was made of is refused, whichever way that
+ * came in: a line more; a line less, because a name that starts with a blank goes on with the field before it; a blank
+ * more in its request line; a length that is none; a NUL, or a character that would be cut to another byte.
+ * `uncheckedRequestHead` is for a caller that has just checked each part: to look at all of them again costs 3 % of a call.
  */
 import { COLON, SP } from '../grammar/index.js';
 import { WireError } from '../wire-error.js';
@@ -33,8 +33,20 @@ export function requestHead(
   isLast: boolean,
 ): string {
   if (!isPart(method) || !isPart(target)) throw unsafe();
-  const start = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
-  return finished(start, 2, fields, length, isLast);
+  const head = uncheckedRequestHead(method, target, host, fields, length, isLast);
+  return guarded(head, 2, fields, length, isLast);
+}
+
+/** As `requestHead`, of parts of which each is known to be what it is given for. */
+export function uncheckedRequestHead(
+  method: string,
+  target: string,
+  host: string,
+  fields: FieldLines,
+  length: number,
+  isLast: boolean,
+): string {
+  return finished(`${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`, fields, length, isLast);
 }
 
 /**
@@ -51,37 +63,33 @@ export function responseHead(
 ): string {
   if (!Number.isInteger(status) || status < 100 || status > 999)
     throw new WireError('unsafe-head', 'the status of a response to write is not three digits');
-  return finished(`HTTP/1.1 ${status} ${reason}\r\n`, 1, fields, length, isLast);
+  const head = finished(`HTTP/1.1 ${status} ${reason}\r\n`, fields, length, isLast);
+  return guarded(head, 1, fields, length, isLast);
 }
 
-function finished(
-  start: string,
+function finished(start: string, fields: FieldLines, length: number, isLast: boolean): string {
+  let head = start;
+  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  if (length === CHUNKED) head += 'transfer-encoding: chunked\r\n';
+  else if (length !== NO_LENGTH) head += `content-length: ${length}\r\n`;
+  return isLast ? `${head}connection: close\r\n\r\n` : `${head}\r\n`;
+}
+
+/** What can be is asked of the whole head at once, which costs less than asking it of each part. */
+function guarded(
+  head: string,
   startLines: number,
   fields: FieldLines,
   length: number,
   isLast: boolean,
 ): string {
-  let head = start;
-  let lines = startLines + fields.length / 2 + 1;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    if (!startsLine(name)) throw unsafe();
-    head += `${name}: ${fields[i + 1]}\r\n`;
-  }
-  if (length === CHUNKED) {
-    head += 'transfer-encoding: chunked\r\n';
-    lines += 1;
-  } else if (length !== NO_LENGTH) {
-    if (!Number.isSafeInteger(length) || length < 0) throw unsafe();
-    head += `content-length: ${length}\r\n`;
-    lines += 1;
-  }
-  if (isLast) {
-    head += 'connection: close\r\n\r\n';
-    lines += 1;
-  } else head += '\r\n';
-  if (fields.length % 2 !== 0 || !hasLines(head, lines) || head.includes('\0') || WIDE.test(head))
+  if (fields.length % 2 !== 0) throw unsafe();
+  for (let i = 0; i < fields.length; i += 2) if (!startsLine(fields[i] ?? '')) throw unsafe();
+  const hasLength = length !== NO_LENGTH;
+  if (hasLength && length !== CHUNKED && !(Number.isSafeInteger(length) && length >= 0))
     throw unsafe();
+  const lines = startLines + fields.length / 2 + (hasLength ? 1 : 0) + (isLast ? 1 : 0) + 1;
+  if (!hasLines(head, lines) || head.includes('\0') || WIDE.test(head)) throw unsafe();
   return head;
 }
 

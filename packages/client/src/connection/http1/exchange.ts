@@ -98,15 +98,15 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
 
   /** Once it is over, the connection may have its next user. */
   pause(): void {
-    if (!this.#isOver) this.#transport.pause();
+    if (!this.#isOver()) this.#transport.pause();
   }
 
   resume(): void {
-    if (!this.#isOver) this.#transport.resume();
+    if (!this.#isOver()) this.#transport.resume();
   }
 
   continueUpload(): void {
-    if (!this.#isOver) this.#writer.continue();
+    if (!this.#isOver()) this.#writer.continue();
   }
 
   giveUp(): void {
@@ -123,7 +123,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   abort(): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     this.#state = 'spent';
     this.#request = undefined;
     this.#transport.endUse();
@@ -134,7 +134,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   // ── request ────────────────────────────────────────────────────────────────────────────────────
 
   sending(state: SendState): void {
-    if (!this.#isOver) this.#events.sending(state);
+    if (!this.#isOver()) this.#events.sending(state);
   }
 
   bodyFailed(error: Error): void {
@@ -144,7 +144,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   // ── socket ─────────────────────────────────────────────────────────────────────────────────────
 
   onBytes(bytes: Buffer): void {
-    if (this.#isWhole) {
+    if (this.#isWhole()) {
       this.#finish(true);
       return;
     }
@@ -159,8 +159,8 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   #afterFeed(hasLeftover: boolean): void {
-    if (this.#isOver) return;
-    if (this.#isWhole) this.#finish(hasLeftover);
+    if (this.#isOver()) return;
+    if (this.#isWhole()) this.#finish(hasLeftover);
     else if (this.#receiving === 'head') {
       this.#receiving = 'pending';
       this.#events.bodyPending();
@@ -174,12 +174,12 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
       this.#fail(readingError(error, this.#hint));
       return;
     }
-    if (this.#isWhole && !this.#isOver) this.#finish(false);
+    if (this.#isWhole() && !this.#isOver()) this.#finish(false);
   }
 
   onClose(error: Error | undefined): void {
-    if (this.#isOver) return;
-    if (this.#isWhole) {
+    if (this.#isOver()) return;
+    if (this.#isWhole()) {
       this.#finish(false);
       return;
     }
@@ -205,7 +205,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   onWriteError(error: Error): boolean {
-    if (this.#isOver || this.#isWhole) return false;
+    if (this.#isOver() || this.#isWhole()) return false;
     this.#writeError = error;
     this.#writer.break();
     return true;
@@ -214,13 +214,13 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   // ── response ───────────────────────────────────────────────────────────────────────────────────
 
   onInformational(head: ResponseHead): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     this.#events.onInformational(head);
     if (head.status === 100) this.continueUpload();
   }
 
   onHead(head: ResponseHead, hasBody: boolean): PieceSink | undefined {
-    if (this.#isOver) return undefined;
+    if (this.#isOver()) return undefined;
     const { state } = this.#writer;
     if (state !== 'written' && (head.status >= 400 || state === 'continue')) this.#writer.stop();
     this.#receiving = 'head';
@@ -255,19 +255,19 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   onPolled(): void {
-    if (!this.#isOver) this.#finish(false);
+    if (!this.#isOver()) this.#finish(false);
   }
 
-  get #isWhole(): boolean {
+  #isWhole(): boolean {
     return this.#receiving === 'whole' || this.#receiving === 'last';
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#state === 'reusable' || this.#state === 'spent';
   }
 
   #fail(error: Error): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     this.abort();
     this.#events.exchangeFailed(error);
   }

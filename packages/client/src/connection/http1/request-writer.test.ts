@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { FakeSocket } from '../../../test/support/fake-socket.js';
 import { Random, showSeed } from '../../../../wire/test/support/random.js';
 import { CONSTANTS } from '../../config/constants.js';
-import { RequestError } from '../../errors.js';
 import { ConnectionKey } from '../../key/connection-key.js';
 import { NO_BODY, toRequestBody, type RequestBody } from '../../message/request-body.js';
 import { Counters } from '../../pool/counters.js';
@@ -171,24 +170,6 @@ describe('a request writer', () => {
       expect(bench.error?.message).toContain('transferred or resized');
       expect(bench.writer.state).toBe('stopped');
     }
-  });
-
-  it('writes no byte of what no check of a request should have let through, and says whose error it is', async () => {
-    let isGivenUp = false;
-    const source = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => Promise.resolve({ done: true as const, value: undefined }),
-        return: () => {
-          isGivenUp = true;
-          return Promise.resolve({ done: true as const, value: undefined });
-        },
-      }),
-    };
-    const bench = new Bench(toRequestBody(source), -1, false, ['x-a', 'b\r\nx-evil: c']).start();
-    await turn();
-    expect([bench.socket.text, bench.states, isGivenUp]).toEqual(['', [], true]);
-    expect(bench.error).toBeInstanceOf(RequestError);
-    expect(bench.error).toMatchObject({ code: 'HOTARU_INVALID_REQUEST' });
   });
 
   it('goes along its arrows alone, whatever comes in any order', async () => {

@@ -4,7 +4,6 @@
  *
  * Whatever ends it before `written`, the caller's stream is given up: a file behind it is closed.
  */
-import { WireError } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
 import { invalidRequest } from '../../errors.js';
 import { abandonSource, NO_BODY, type RequestBody } from '../../message/request-body.js';
@@ -16,7 +15,7 @@ import { Upload, type UploadEvents, type UploadTarget } from './upload.js';
 export interface WriterEvents {
   /** Each change of state but `stopped`, which the owner caused. */
   sending(state: SendState): void;
-  /** The caller's stream failed, its length was not as announced, or the head cannot be written. */
+  /** The caller's stream failed, or its length was not as announced. */
   bodyFailed(error: Error): void;
 }
 
@@ -51,8 +50,7 @@ export class RequestWriter implements UploadEvents, UploadTarget {
 
   start(request: ExchangeRequest, isLastUse: boolean): void {
     const { body } = request;
-    const head = this.#headOf(request, isLastUse);
-    if (head === undefined) return;
+    const head = requestHead(request, isLastUse);
     if (body.kind === 'none') {
       this.#handedOver(this.write(head, 'latin1'));
       return;
@@ -77,17 +75,6 @@ export class RequestWriter implements UploadEvents, UploadTarget {
     this.write(head, 'latin1');
     this.#writeBody();
     this.uncork();
-  }
-
-  /** Undefined for a head that the last guard refuses: what checks requests has let something through. */
-  #headOf(request: ExchangeRequest, isLastUse: boolean): string | undefined {
-    try {
-      return requestHead(request, isLastUse);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      this.#events.bodyFailed(invalidRequest(error.message, error));
-      return undefined;
-    }
   }
 
   /** 100 came, or it is not waited for any longer. */
