@@ -9,6 +9,7 @@
  * holds for the first. Policies write what they decide to the last fields; an attempt (attempt.ts) reads them.
  */
 import { callSiteOf } from '../diagnostics/call-site.js';
+import { ownOptions } from '../config/own-options.js';
 import type { Settings } from '../config/pool-config.js';
 import type { Attempt } from '../errors.js';
 import type { TlsOptions } from '../key/tls-identity.js';
@@ -91,7 +92,8 @@ export class Call {
 
   /** Another request of the same call. @throws as the constructor */
   another(url: string | URL, request: RequestInit, options: CheckedOptions): Call {
-    return new Call(this.pool, url, request, options, this.scope, this);
+    // Made by a policy, where nothing has looked yet at what Object.prototype was given.
+    return new Call(this.pool, url, ownOptions(request), options, this.scope, this);
   }
 
   /** Those of the host that it leads to. */

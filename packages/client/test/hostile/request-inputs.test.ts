@@ -287,6 +287,31 @@ describe('properties that Object.prototype was given', () => {
     pool.close();
   });
 
+  it.each<[object, string, RequestInit]>([
+    [{ flatMapped: () => 1 }, '/next', { method: 'PUT', body: 'own' }],
+    [{ path: '/evil', query: { x: 'evil' } }, '/next', { method: 'PUT', body: 'own' }],
+    [{ headers: { evil: '1' }, body: 'evil' }, '/next', {}],
+    [{ method: 'DELETE', path: '/evil' }, 'http://other.test/next', { headers: { cookie: 'a' } }],
+  ])('are no part of a request that follows a redirect: %j', async (properties, next, init) => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.onConnection(async (peer) => {
+      for await (const { target } of peer.incoming())
+        if (target === '/first')
+          await peer.respond(307, { location: next.replace('//other.test', `//localhost:${upstream.port}`) }); // prettier-ignore
+        else await peer.respond(200);
+    });
+    const pool = new ConnectionPool();
+    const options = { redirect: 'follow', headersTimeout: HANG_GUARD_MS } as const;
+    const request = { ...init, path: '/first' };
+    const outcome = await polluted(properties, () => attempt(pool, upstream.url, request, options));
+    expect(outcome).toMatchObject({ status: 200 });
+    const { method = 'GET', body = '' } = init as { method?: string; body?: string };
+    const sentLast = upstream.requests.at(-1);
+    expect([sentLast?.method, sentLast?.target, sentLast?.text()]).toEqual([method, '/next', body]);
+    expect(sentLast?.headers).not.toHaveProperty('evil');
+    pool.close();
+  });
+
   it('change no pool, no lease and no trust', async () => {
     const pool = await polluted({ hosts: 5, extra: 1, rejectUnauthorized: false }, async () => {
       const made = new ConnectionPool({ maxPerHost: 1 });
