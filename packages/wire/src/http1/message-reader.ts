@@ -32,7 +32,7 @@ export interface BodyTaker {
   take(bytes: Buffer, start: number, end: number): Error | undefined;
 }
 
-/** Each of these, and the taker of the body, may call `forget()`. */
+/** Each of these, and the taker of the body, may call `forget()`; `expect` only `onDone` may. */
 export interface MessageEvents<Head> {
   /** Returns what takes the body; without it the body is read and dropped. `hasBody` is false when there is none. */
   onHead(head: Head, hasBody: boolean): BodyTaker | undefined;
