@@ -105,7 +105,14 @@ export class BodyReadable extends Readable implements BodyReader {
   }
 
   gotPiece(piece: Buffer): void {
-    this.push(piece);
+    try {
+      this.push(piece);
+    } catch (error) {
+      // A listener threw while the connection was being read: it is the listener's, not a failure of the connection.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 
   gotEnd(): void {
