@@ -1,6 +1,6 @@
 /**
  * When dials to a host fail: a few are free, then each failure holds the next dial back, for 10 ms at
- * first and 100 ms at most. One connection that opens ends it.
+ * first and 100 ms at most. One connection that opens and takes callers ends it.
  */
 import { CONSTANTS } from '../config/constants.js';
 import type { Clock } from './clock.js';

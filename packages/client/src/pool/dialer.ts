@@ -17,12 +17,14 @@
  */
 import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
+import { ConnectError } from '../errors.js';
 import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';
 import type { DialDemand, OriginProtocol } from './origin-protocol.js';
 import { PendingDial, PendingDials } from './pending-dials.js';
 import type { DialHolder, Permits, PermitTaker } from './permits.js';
+import type { Poolable } from './poolable.js';
 import { Spares } from './spares.js';
 import type { Dial, Waiter } from './waiter.js';
 
@@ -34,6 +36,7 @@ export interface DialEvents<T> {
 /** What a dialer needs of its host pool. */
 export interface DialerHost<T> extends DialDemand {
   readonly settings: Settings;
+  readonly liveCount: number;
   /** The oldest waiter that waits on no dial. */
   readonly oldestWithoutDial: Waiter<T> | undefined;
   /** At `maxPerHost`: may an idle connection be given up for a waiter that needs a fresh one? */
@@ -58,7 +61,7 @@ export interface DialerEnvironment<T> {
   readonly dial: (events: DialEvents<T>) => Dial;
 }
 
-export class Dialer<T> implements PermitTaker, DialHolder {
+export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
   readonly #host: DialerHost<T>;
   readonly #env: DialerEnvironment<T>;
   readonly permitLink: Link<PermitTaker> = new Link<PermitTaker>(this);
@@ -238,7 +241,9 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     const events: DialEvents<T> = {
       connected: (connection) => {
         if (pending === undefined || !this.#dials.remove(pending)) return;
-        this.#backoff.succeeded();
+        // One that takes no callers is of no use: where the pool keeps none, it would dial on and on.
+        if (connection.callerLimit === 0) this.#backoff.failed(takesNone());
+        else this.#backoff.succeeded();
         this.#dials.succeeded();
         const stranded = strandWaiters(pending);
         if (!this.#host.dialled(connection)) this.#spares.settleOne();
@@ -372,6 +377,11 @@ export class Dialer<T> implements PermitTaker, DialHolder {
     this.#timerAtMs = Infinity;
     this.pump();
   };
+}
+
+function takesNone(): ConnectError {
+  const why = 'the peer takes no requests on its new connections for now';
+  return new ConnectError('HOTARU_CONNECT_FAILED', why, { phase: 'connect' });
 }
 
 function strandWaiters<T>({ waiters }: PendingDial<T>): Waiter<T>[] {

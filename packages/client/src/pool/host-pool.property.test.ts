@@ -307,7 +307,9 @@ class World {
   }
 
   connect(host: FakeHost, dial = host.dials[0]): void {
-    this.failuresInARow.set(host, 0);
+    // One that takes no callers is of no more use than one that failed.
+    if (host.speech === 0) this.failuresInARow.set(host, (this.failuresInARow.get(host) ?? 0) + 1);
+    else this.failuresInARow.set(host, 0);
     if (dial !== undefined) this.learned.set(host, host.speech);
     dial?.connect();
   }
@@ -315,18 +317,27 @@ class World {
   setLimit(connection: FakeConnection, limit: number): void {
     const { host } = connection;
     // An old connection says nothing of what the next one will be.
-    if (this.learned.get(host) !== 'exclusive') this.learned.set(host, limit);
+    const isOld = !connection.isOpen || connection.record.isLeaving;
+    if (this.learned.get(host) !== 'exclusive' && !isOld) this.learned.set(host, limit);
     connection.setLimit(limit);
   }
 
+  /** Is one live that takes callers, or may do so later? */
+  hasStaying(host: FakeHost): boolean {
+    return host.connections.some(
+      ({ isClosed, isOpen, canShare, record }) =>
+        !isClosed && !record.isLeaving && (isOpen || !canShare),
+    );
+  }
+
   /** Dials that the waiters of a host need. */
-  needed(host: FakeHost, live: number): number {
+  needed(host: FakeHost): number {
     const spoken = this.learned.get(host);
     const { waiterCount, line } = host.hostPool;
     if (waiterCount === 0) return 0;
     if (spoken === undefined) return 1;
     if (spoken === 'exclusive') return waiterCount;
-    if (spoken === 0) return live > 0 ? 0 : 1;
+    if (spoken === 0) return this.hasStaying(host) ? 0 : 1;
     return Math.max(line.fresh.size, Math.ceil(waiterCount / spoken));
   }
 
@@ -451,7 +462,7 @@ class World {
       // Progress: a waiter has a dial, or there is a reason why not.
       const isBackingOff =
         (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
-      const wanted = Math.min(this.needed(host, live.length), set.maxDialing);
+      const wanted = Math.min(this.needed(host), set.maxDialing);
       if (isBackingOff) {
         const isFull =
           live.length + host.dials.length >= set.maxPerHost || permits.used >= this.maxTotal;
@@ -503,7 +514,7 @@ class World {
     const youngestMs = clock.now() - Math.max(...dials.map(({ startedAtMs }) => startedAtMs));
     const isLimited =
       dials.length >= set.maxDialing ||
-      dials.length >= this.needed(host, live) * CONSTANTS.dialsPerWaiter ||
+      dials.length >= this.needed(host) * CONSTANTS.dialsPerWaiter ||
       live + dials.length >= set.maxPerHost ||
       permits.used >= this.maxTotal ||
       (this.failuresInARow.get(host) ?? 0) >= CONSTANTS.dialFailuresBeforeBackoff;
@@ -599,7 +610,7 @@ class Caller extends FakeAcquire {
   #refused(): void {
     const { world, host, error } = this;
     if (!(error instanceof PoolError)) {
-      must(this.isFresh || host.hostPool.liveCount === 0, 'while one is live, waiters wait');
+      must(this.isFresh || !world.hasStaying(host), 'while one is live that stays, waiters wait');
       if (error instanceof DialTimeout)
         must(this.sinceMs <= error.dial.startedAtMs, 'none fails by time it did not wait');
     }
@@ -622,14 +633,10 @@ class Caller extends FakeAcquire {
     world.holding.add(this);
     world.served.set(host, (world.served.get(host) ?? 0) + 1);
     must(connection.isOpen, 'what is handed out is open');
-    must(
-      !connection.record.isSpent(world.pool.clock.now(), host.hostPool.settings) ||
-        this.isReused === false,
-      'what is reused is under its limits',
-    );
+    must(!this.wasSpent || this.isReused === false, 'what is reused is under its limits');
     must(this.options.fresh !== true || this.isReused === false, 'fresh means fresh');
     if (connection.canShare) return;
-    must(this.isReused === connection.record.requestCount > 0 || this.isReused === true, 'fresh');
+    must(this.isReused === connection.record.requestCount > 1 || this.isReused === true, 'fresh');
     // Late binding: it went to the oldest of the waiters that it suits.
     const [oldest] = this.isReused === true ? host.hostPool.line.any : [undefined];
     if (oldest !== undefined && this.ticket !== undefined)
@@ -639,9 +646,17 @@ class Caller extends FakeAcquire {
   /** Its place in the queue; undefined when it never waited. */
   ticket: number | undefined = undefined;
   wasInLine = false;
+  /** Was its connection beyond its limits when it was handed over? */
+  wasSpent = false;
   isStarting = false;
   needsFresh = this.options.fresh === true;
   sinceMs = 0;
+
+  override connected(connection: FakeConnection, reused: boolean): void {
+    const { hostPool, pool } = this.host;
+    this.wasSpent = connection.record.isSpent(pool.clock.now(), hostPool.settings);
+    super.connected(connection, reused);
+  }
 
   override start(): this {
     this.isStarting = true;

@@ -74,6 +74,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   get liveCount(): number {
     return this.#live.size;
   }
+  get stayingCount(): number {
+    return this.#live.size - this.#shared.leavingCount;
+  }
   get dialingCount(): number {
     return this.#dialer.count;
   }
@@ -180,7 +183,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.lastUsedAtMs = record.lastUsedAtMs;
     const isFit = isReusable && this.#isFit(connection, record.lastUsedAtMs);
     if (record.holders > 0) {
-      if (!isFit) this.#shared.admitNoMore(connection);
+      if (!isFit) this.#admitNoMore(connection);
       else if (this.#state !== 'closed') this.#place(connection, true);
       this.#dialer.offerDials();
       return isFit;
@@ -244,13 +247,13 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   /**
    * A waiter fails only when no dial is left that could serve it, and nothing live could: a host that
-   * takes no more connections still serves on the ones it has.
+   * takes no more connections still serves on the ones it has, unless they are leaving.
    */
   dialFailed(error: Error, startedAtMs: number, hadWaiters: boolean): void {
     this.counters.failed += 1;
     const isTimeout = isConnectTimeout(error);
     const failOldest = (beforeTicket: number): boolean => {
-      const waiter = this.#live.size > 0 ? this.line.fresh.first : this.line.oldest;
+      const waiter = this.stayingCount > 0 ? this.line.fresh.first : this.line.oldest;
       if (waiter === undefined || waiter.ticket >= beforeTicket) return false;
       // It has not waited that long yet: the next dial is for it.
       if (isTimeout && waiter.sinceMs > startedAtMs) return false;
@@ -419,6 +422,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   #place(connection: T, isReused: boolean): boolean {
     let isTaken = false;
     while (connection.isOpen && !connection.record.isLeaving) {
+      // Each caller that it took may have been its last.
+      if (isTaken && connection.record.isSpent(this.#env.clock.now(), this.#settings)) {
+        this.#admitNoMore(connection);
+        break;
+      }
       const reused = isReused || isTaken; // a shared one is fresh for the first of many only
       const waiter = reused ? this.line.any.first : this.line.oldest;
       if (waiter === undefined || !connection.reserve()) break;
@@ -479,11 +487,15 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     );
   }
 
-  /** The peer of a shared connection takes more callers than before, or fewer. */
+  /** The peer of a shared connection takes more callers than before, or fewer, or none ever again. */
   #limitChanged(connection: T): void {
     if (!this.#live.has(connection)) return;
-    this.#env.protocol.limitChanged(connection);
-    if (this.line.any.size > 0) this.#placeAgain(connection);
+    if (connection.isOpen) {
+      // One that leaves says nothing of what the next one will be.
+      if (!connection.record.isLeaving) this.#env.protocol.limitChanged(connection);
+      if (this.line.any.size > 0) this.#placeAgain(connection);
+    } else if (isIdle(connection)) this.evict(connection);
+    else this.#admitNoMore(connection);
     this.#afterLeaving(); // more dials may be needed now, or none
   }
 
@@ -494,7 +506,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     const isFit = this.#isFit(connection, nowMs);
     if (!isIdle(connection)) {
       if (isFit) this.#place(connection, true);
-      else this.#shared.admitNoMore(connection);
+      else this.#admitNoMore(connection);
     } else if (!isFit || isExpired(connection, nowMs, clock.wallNow(), this.#settings)) {
       this.evict(connection);
     } else {
@@ -503,10 +515,15 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     }
   }
 
+  /** A shared one ends with its last holder. */
+  #admitNoMore(connection: T): void {
+    this.#shared.admitNoMore(connection);
+    this.#dialer.pump(); // waiters may have had nothing else to wait for
+  }
+
   /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
   #isOverLimit(): boolean {
-    const staying = this.#live.size - this.#shared.leavingCount + this.#dialer.count;
-    return staying > this.#settings.maxPerHost;
+    return this.stayingCount + this.#dialer.count > this.#settings.maxPerHost;
   }
 
   /** Is there a use for a connection that comes free? */
@@ -526,11 +543,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return fresh.ticket < (this.line.any.first?.ticket ?? Infinity);
   }
 
-  /** For the waiters that only a dial can serve: all of them, or with something live those that need a fresh one. */
+  /** For the waiters that only a dial can serve: all of them, or if something live may, those that need a fresh one. */
   #dialsNeeded(): number {
-    const { liveCount, freshCount } = this;
-    const waiterCount = liveCount > 0 ? freshCount : this.waiterCount;
-    return this.#env.protocol.dialsFor({ waiterCount, freshCount, liveCount });
+    const { stayingCount, freshCount } = this;
+    const waiterCount = stayingCount > 0 ? freshCount : this.waiterCount;
+    return this.#env.protocol.dialsFor({ waiterCount, freshCount, stayingCount });
   }
 
   #isLineTooLong(): boolean {

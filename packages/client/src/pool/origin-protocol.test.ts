@@ -258,6 +258,57 @@ describe('the limit of a shared connection', () => {
     expect([host.quiet > 0, host.pool.permits.used]).toEqual([true, 0]);
   });
 
+  it('of 0, where none is kept idle, does not storm the origin with dials', () => {
+    const host = unknownHost(0, { maxIdlePerHost: 0 });
+    const waiter = host.acquire();
+    const { clock } = host.pool;
+    let dialled = 0;
+    while (clock.now() < 1_000) {
+      for (let i = 0; i < 10 && host.dials.length > 0; i += 1, dialled += 1) host.connect();
+      clock.advance(1);
+    }
+    // As for an origin that refuses: at first a few more, then one each 100 ms, less the jitter.
+    expect(dialled).toBeLessThan(30);
+    host.speech = 1;
+    clock.advance(CONSTANTS.dialBackoffMaxMs);
+    host.connect();
+    expect(waiter.state).toBe('served');
+  });
+
+  it('of 0 keeps no caller waiting for a connection that has said goodbye', () => {
+    const host = unknownHost(5);
+    const held = host.acquire();
+    const old = host.connect();
+    old.setLimit(0);
+    const [first, second] = line(host, 2);
+    expect(host.dials).toHaveLength(0); // it may rise
+    old.halfClose();
+    expect(host.dials).toHaveLength(1);
+    host.connect();
+    expect([first?.state, second?.state, held.state]).toEqual(['served', 'served', 'served']);
+  });
+
+  it('of 0 keeps no caller waiting for one that its holders found unfit', () => {
+    const host = unknownHost(5);
+    const [a] = [host.acquire(), host.acquire()];
+    host.connect().setLimit(0);
+    const waiter = host.acquire();
+    expect(host.dials).toHaveLength(0);
+    a.release(false);
+    host.connect();
+    expect(waiter.state).toBe('served');
+  });
+
+  it('says nothing of the next connection once its own has said goodbye', () => {
+    const host = unknownHost(100);
+    host.acquire();
+    const old = host.connect();
+    old.halfClose();
+    old.setLimit(1);
+    line(host, 50);
+    expect(host.dials).toHaveLength(1);
+  });
+
   it('counts for the next dials only while the origin is known to share', () => {
     const host = unknownHost(2);
     const held = host.acquire();

@@ -19,7 +19,8 @@ export interface DialDemand {
   readonly waiterCount: number;
   /** Those of them that take only a connection straight from its dial. */
   readonly freshCount: number;
-  readonly liveCount: number;
+  /** Live connections that may still take callers, sooner or later. */
+  readonly stayingCount: number;
 }
 
 export class OriginProtocol {
@@ -42,7 +43,7 @@ export class OriginProtocol {
     this.#callerLimit = canShare ? callerLimit : 1;
   }
 
-  /** The peer of a shared connection takes more callers than before, or fewer. */
+  /** The peer of a shared connection that stays takes more callers than before, or fewer. */
   limitChanged({ callerLimit }: Poolable): void {
     // An old connection says nothing of what the next one will be.
     if (this.#state === 'shared') this.#callerLimit = callerLimit;
@@ -54,7 +55,7 @@ export class OriginProtocol {
     // First, and of nothing but this: every caller that has to wait comes here.
     if (this.#state === 'exclusive' || waiterCount === 0) return waiterCount;
     if (this.#state === 'unknown') return 1;
-    if (this.#callerLimit === 0) return demand.liveCount === 0 ? 1 : 0;
+    if (this.#callerLimit === 0) return demand.stayingCount === 0 ? 1 : 0;
     return Math.max(demand.freshCount, Math.ceil(waiterCount / this.#callerLimit));
   }
 

@@ -24,6 +24,9 @@ export interface Poolable {
   close(): void;
   /** Set by the pool; the connection calls it once, when it has ended for whatever reason. */
   onClosed: (() => void) | undefined;
-  /** Set by the pool on one that can be shared, which calls it when its `callerLimit` has changed. */
+  /**
+   * Set by the pool on one that can be shared, which calls it when its `callerLimit` has changed, and when it
+   * takes no more callers at all while some still hold it (`isOpen` is false: GOAWAY).
+   */
   onLimitChanged?: (() => void) | undefined;
 }

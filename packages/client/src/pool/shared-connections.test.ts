@@ -25,6 +25,27 @@ describe('a connection that can be shared', () => {
     expect(host.dials).toHaveLength(1); // for the fourth
   });
 
+  it('takes no more of its waiters than maxRequestsPerConnection', () => {
+    const host = sharedHost(20, { maxRequestsPerConnection: 3, maxDialing: 1 });
+    const line = Array.from({ length: 5 }, () => host.acquire());
+    host.connect();
+    host.connect();
+    const [first, second] = host.connections;
+    expect(line.map(({ connection }) => connection)).toEqual([first, first, first, second, second]);
+    for (const acquire of line) acquire.release();
+    expect([first?.isOpen, second?.isOpen]).toEqual([false, true]);
+  });
+
+  it('fails its waiters at once when it has said goodbye, and no other one is to be had', () => {
+    const host = sharedHost(2);
+    const held = host.dialled();
+    held.served.halfClose();
+    const waiter = host.acquire();
+    host.refuse();
+    expect(waiter.state).toBe('failed');
+    held.release();
+  });
+
   it('serves who comes later, while it has room', () => {
     const host = sharedHost(2);
     const first = host.dialled();

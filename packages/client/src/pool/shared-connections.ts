@@ -7,12 +7,12 @@ import type { Poolable } from './poolable.js';
 
 export class SharedConnections<T extends Poolable> {
   readonly #open = new Set<T>();
-  /** Live ones that take no new caller. */
   #leavingCount = 0;
 
   get size(): number {
     return this.#open.size;
   }
+  /** Live ones that take no new caller: nothing to wait for. */
   get leavingCount(): number {
     return this.#leavingCount;
   }
@@ -30,8 +30,9 @@ export class SharedConnections<T extends Poolable> {
   take(nowMs: number, settings: Settings): T | undefined {
     for (const connection of this.#open) {
       // Never idle, it would otherwise outlive every limit.
-      if (connection.record.isSpent(nowMs, settings)) this.admitNoMore(connection);
-      else if (connection.isOpen && connection.reserve()) return connection;
+      if (!connection.isOpen || connection.record.isSpent(nowMs, settings))
+        this.admitNoMore(connection);
+      else if (connection.reserve()) return connection;
     }
     return undefined;
   }

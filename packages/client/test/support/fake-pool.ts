@@ -79,9 +79,13 @@ export class FakeConnection implements Poolable {
     this.onClosed?.();
   }
 
-  /** The peer says goodbye, but the close has not been noticed by the pool yet. */
+  /**
+   * The peer says goodbye, but the close has not been noticed by the pool yet. One that is shared takes no more
+   * callers, and goes on for the ones it has (GOAWAY).
+   */
   halfClose(): void {
     this.#hasEnded = true;
+    if (this.canShare && !this.isClosed) this.onLimitChanged?.();
   }
 }
 
@@ -184,6 +188,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
     this.state = 'served';
     this.connection = connection;
     this.isReused = reused;
+    connection.record.requestCount += 1;
     this.options.onConnected?.(this);
   }
 
@@ -213,7 +218,6 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
   release(isReusable = true): boolean {
     const connection = this.served;
     this.state = 'released';
-    connection.record.requestCount += 1;
     connection.finished();
     return this.host.hostPool.release(connection, isReusable);
   }
