@@ -562,6 +562,24 @@ export function inboundContract(make: MakeServer): void {
       },
     );
 
+    it('but a body that is here in full is read to its end, if its answer was sent', async () => {
+      const { host, raw } = await setUp();
+      const client = raw(post('Transfer-Encoding: chunked', '1\r\na\r\n'));
+      const told = await host.request();
+      told.inbound.readBody(told);
+      await told.until(() => told.bytes === 'a');
+      expect(told.inbound.respond(200, OK, 'ok')).toBe(true);
+      await client.until(/ok$/);
+      told.inbound.pauseBody();
+      client.write('1\r\nb\r\n0\r\n\r\n').socket.end();
+      await client.closed;
+      await turns();
+      told.inbound.resumeBody();
+      await told.until(() => told.bodyEvents.length > 2);
+      expect(told.bodyEvents).toEqual(['data', 'data', 'end']);
+      expect(told.bytes).toBe('ab');
+    });
+
     it('and a body that was still read after the answer fails', async () => {
       const { host, raw } = await setUp();
       const client = raw(post('Content-Length: 6', 'abc'));
@@ -606,6 +624,29 @@ export function inboundContract(make: MakeServer): void {
       await turns();
       expect(told.events).toEqual([]); // its caller knows
     });
+
+    it.each(['1.0', '1.1'])(
+      'fails a body that is still read, also one that is here in full behind a newer request (HTTP/%s)',
+      async (version) => {
+        const { host, raw } = await setUp();
+        const framing = 'Connection: keep-alive\r\nContent-Length: 2';
+        const client = raw(`POST / HTTP/${version}\r\nHost: x\r\n${framing}\r\n\r\na`);
+        const told = await host.request();
+        told.inbound.readBody(told);
+        await told.until(() => told.bytes === 'a');
+        told.inbound.pauseBody();
+        client.write(`b${get('/1')}`);
+        await host.request(1);
+        told.inbound.begin(200, [], 'part');
+        told.inbound.cut();
+        expect(told.bodyEvents).toEqual(['data']);
+        await told.until(() => told.bodyEvents.length > 1);
+        await client.closed;
+        expect(told.bodyEvents).toEqual(['data', 'fail']);
+        expect(told.inbound.body).toBe('cut');
+        expect(told.events).toEqual([]);
+      },
+    );
 
     it('is a reset for HTTP/1.0, where an end of the connection is the end of the body', async () => {
       const { host, raw } = await setUp();

@@ -195,6 +195,8 @@ export class NodeInbound implements Inbound {
   /** The connection has ended. Its `IncomingMessage` hears that only while its answer is due. */
   bodyClosed(): void {
     if (this.#body === 'none' || this.#body === 'whole' || this.#body === 'cut') return;
+    // All of it is here, and a reader that takes its time after the answer still gets it.
+    if (this.#answer === 'sent' && this.request.complete && !this.request.destroyed) return;
     this.#cutBody(wireError('HOTARU_CLIENT_GONE', 'the client left before its body was here'));
   }
 
@@ -261,9 +263,14 @@ export class NodeInbound implements Inbound {
     this.#over('cut');
     const { response } = this;
     // To HTTP/1.0 a closed connection is the end of the body: only a reset says otherwise.
-    if (this.request.httpVersionMinor === 0 && response.socket !== null) this.connection.reset();
-    // What was written before gets its chance to go out; a response that waits for its turn is cut when it has come.
-    else setImmediate(() => response.destroy());
+    const isReset = this.request.httpVersionMinor === 0 && response.socket !== null;
+    if (isReset) this.connection.reset();
+    setImmediate(() => {
+      // What was written before has had its chance to go out; a response that waits for its turn is cut when it has come.
+      if (!isReset) response.destroy();
+      // Behind a newer request nobody else would tell it: what Node has kept of the body goes with the socket.
+      this.bodyClosed();
+    });
   }
 
   get canTakeOver(): boolean {
