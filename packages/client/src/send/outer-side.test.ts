@@ -82,6 +82,26 @@ describe('a scope', () => {
     }
   });
 
+  it('knows nothing any more of a body that its caller aborted, and does not report it as unread', async () => {
+    const reports: string[] = [];
+    const scope = new RequestScope({ onUnreadBody: ({ url }) => reports.push(url) });
+    const untracked = vi.spyOn(scope, 'untrack');
+    const host = hostOf();
+    const aborter = new AbortController();
+    const { exchange, response } = await host.sending({
+      scope,
+      options: { signal: aborter.signal },
+    });
+    exchange.sends('written');
+    exchange.responds(200, {}, 200_000);
+    exchange.pends();
+    await response;
+    aborter.abort(new Error('the other one was first'));
+    expect(untracked).toHaveBeenCalledOnce();
+    scope.end();
+    expect(reports).toEqual([]);
+  });
+
   it('that ends gives up an unread body: its connection is drained or closed', async () => {
     const host = hostOf();
     const scope = new RequestScope();

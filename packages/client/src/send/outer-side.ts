@@ -94,8 +94,10 @@ export abstract class OuterSide implements ScopedCall, Abortable {
 
   /** The promise, or the body if there is a response, fails. An abort's reason is passed on as it is. */
   protected fail(error: unknown, isAbort: boolean): void {
-    if (this.delivery !== undefined) this.delivery.fail(error, isAbort);
-    else if (isAbort) this.#reject?.(error);
+    if (this.delivery !== undefined) {
+      this.delivery.fail(error, isAbort);
+      if (isAbort) this.#untrack(); // its caller has given the body up
+    } else if (isAbort) this.#reject?.(error);
     else {
       const sheltered = this.#isSheltered ? this.#promise : undefined;
       this.#resolve?.(rejection(error, this.record.callSite, sheltered));
@@ -145,14 +147,17 @@ export abstract class OuterSide implements ScopedCall, Abortable {
   protected leave(): void {
     const signal = this.#signal;
     if (signal !== undefined && this.#signalLink !== undefined) offAbort(signal, this.#signalLink);
-    if (this.#scope !== undefined) this.#leaveScope(this.#scope);
+    if (this.#scope !== undefined) this.#leaveScope();
   }
 
   /** The scope still watches a body that is not being read, even when it has come whole. */
-  #leaveScope(scope: RequestScope): void {
-    if (this.#scopeLink === undefined) return;
-    if (this.delivery?.isUnread === true) this.delivery.onTouched(() => this.#leaveScope(scope));
-    else scope.untrack(this.#scopeLink);
+  #leaveScope(): void {
+    if (this.delivery?.isUnread === true) this.delivery.onTouched(() => this.#untrack());
+    else this.#untrack();
+  }
+
+  #untrack(): void {
+    if (this.#scopeLink !== undefined) this.#scope?.untrack(this.#scopeLink);
   }
 }
 
