@@ -289,6 +289,22 @@ export function inboundContract(make: MakeServer): void {
       expect(host.refused).toEqual([]);
     });
 
+    it('that is not waited for makes its answer the last: what comes behind it, even so, is not run', async () => {
+      const { host, raw } = await setUp();
+      const client = raw(post('Content-Length: 100000', 'a'));
+      const told = await host.request();
+      told.inbound.begin(200, [], 'part');
+      await client.until(/Connection: close[^]*part/);
+      told.inbound.readBody(told);
+      client.write('a'.repeat(99_999) + post('Content-Length: 3', 'abc'));
+      await told.until(() => told.bodyEvents.includes('end'));
+      await turns();
+      expect(told.bytes.length).toBe(100_000);
+      expect(told.inbound.end()).toBe(true);
+      await client.closed;
+      expect(host.requests.length).toBe(1);
+    });
+
     it('that was not read is dropped when it is small, and the next request is accepted', async () => {
       const { host, raw } = await setUp();
       const client = raw(post('Content-Length: 6', 'abc'));

@@ -25,7 +25,8 @@ export function settleUnreadBody(inbound: NodeInbound): void {
     });
     return;
   }
-  response.shouldKeepAlive = false;
+  // Nor is run what comes behind it: this answer ends the connection, and would take that one's body with it.
+  inbound.connection.refuseRest(response);
   // Node calls this method when the response is flushed; the one of the prototype destroys at once.
   socket.destroySoon = () => {
     socket.end();

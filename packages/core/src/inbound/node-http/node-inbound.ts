@@ -170,6 +170,7 @@ export class NodeInbound implements Inbound {
   /** What still comes is thrown away; a sink may slow it down, but not for long. */
   resumeRest(): void {
     if (this.#body === 'paused') this.#body = 'reading';
+    else if (this.#body === 'unread') this.#body = 'dropped'; // who read it now would take a part for the whole
     this.request.resume();
   }
 
