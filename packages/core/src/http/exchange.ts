@@ -349,7 +349,7 @@ export class Exchange implements InboundEvents, Listed<Exchange> {
     this.outflow?.left();
   }
 
-  /** The app has to stop: that is how it ends, whoever hears of it first. */
+  /** The app has to stop: that is how it ends, whichever part hears of it first. */
   drainTimedOut(reason: Error): void {
     this.outcome = 'drain-cut';
     this.callsWhenLeft = this.openCalls();

@@ -18,7 +18,7 @@ export type RequestAspect =
   | 'only they reuse'
   /** Only one of us goes on with another protocol. */
   | 'switch'
-  /** One of us has a request more, and nobody refuses anything. */
+  /** One of us has a request more, and neither refuses anything. */
   | 'count';
 
 export interface RequestDifference {
@@ -64,7 +64,7 @@ export function differenceOf(ours: RequestsRead, theirs: Observed): RequestDiffe
     if (their.isSwitch || switches(our)) return found('switch', index);
     if (our.mayReuse !== their.mayReuse)
       return found(our.mayReuse ? 'only we reuse' : 'only they reuse', index);
-    if (!our.mayReuse) return undefined; // what follows is nobody's
+    if (!our.mayReuse) return undefined; // what follows belongs to neither
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * What a handler in front of ours may have done: `app.handler` is called by other servers, and whoever had the request
- * before may have set or removed a header, of the request or of the response. That counts.
+ * What a handler in front of ours may have done: `app.handler` is called by other servers, and a handler that
+ * had the request before may have set or removed a header, of the request or of the response. That counts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestHeaders } from '../../http/request/headers-view.js';
 import type { FieldLines } from '../inbound.js';
 
 /**
- * The field lines of a request, as whoever had it before has left them. One that took a field away has a reason: it
+ * The field lines of a request, as the handlers before ours have left them. One that took a field away has a reason: it
  * may say who the client is, and only what stands in front of us is believed.
  */
 export function fieldsLeft({ headers, rawHeaders }: IncomingMessage): FieldLines {

@@ -269,7 +269,7 @@ export class NodeInbound implements Inbound {
     setImmediate(() => {
       // What was written before has had its chance to go out; a response that waits for its turn is cut when it has come.
       if (!isReset) response.destroy();
-      // Behind a newer request nobody else would tell it: what Node has kept of the body goes with the socket.
+      // Behind a newer request nothing else would tell it: what Node has kept of the body goes with the socket.
       this.bodyClosed();
     });
   }
