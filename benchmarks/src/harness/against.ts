@@ -10,6 +10,8 @@ import type { Bar, Suite } from './suite.js';
 
 /** What a change may cost. */
 const AT_MOST = 1.02;
+/** The same where more is better: 1 ÷ 1.02. */
+const AT_LEAST = 0.981;
 const IS_OURS = /^hotaru/;
 const CONTENDERS = 'benchmarks/dist/contenders';
 
@@ -36,7 +38,7 @@ export function against(suite: Suite, checkout: string): Suite {
       text: `${name}: ${contender}, now ÷ before`,
       value: { figure, case: name, contender },
       over: { figure, case: name, contender: before(contender, checkout) },
-      ...(better === 'lower' ? { atMost: AT_MOST } : { atLeast: 1 / AT_MOST }),
+      ...(better === 'lower' ? { atMost: AT_MOST } : { atLeast: AT_LEAST }),
     })),
   );
   return {

@@ -1,4 +1,5 @@
 /** What the tests share: apps that are silent, bytes on a raw socket, and logs as objects. */
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { onTestFinished } from 'vitest';
@@ -69,6 +70,17 @@ export class RawClient {
     for (const watcher of this.#watchers) watcher();
     this.#watchers.clear();
   }
+}
+
+/** A connection that reads nothing until told to. */
+export async function deafClient(port: number, bytes: string): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.pause();
+  socket.write(bytes);
+  return socket;
 }
 
 /** A logger that keeps what it is told. */

@@ -3,7 +3,7 @@
  * file for each of them.
  */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HttpError } from '../../src/index.js';
@@ -17,7 +17,7 @@ import type {
   InboundServer,
   Stalled,
 } from '../../src/inbound/inbound.js';
-import { RawClient } from '../helpers.js';
+import { deafClient, RawClient } from '../helpers.js';
 
 export type MakeServer = (host: InboundHost, safety: HttpSafety) => InboundServer;
 
@@ -152,17 +152,6 @@ export function inboundContract(make: MakeServer): void {
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     onTestFinished(() => server.destroy());
     return { host, server, port, raw: (bytes: string) => new RawClient(port).write(bytes) };
-  }
-
-  /** A client that reads nothing until told to. */
-  async function deaf(port: number, bytes: string): Promise<Socket> {
-    const socket = connect({ port, host: '127.0.0.1' });
-    onTestFinished(() => void socket.destroy());
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
-    socket.pause();
-    socket.write(bytes);
-    return socket;
   }
 
   describe('the head', () => {
@@ -410,7 +399,7 @@ export function inboundContract(make: MakeServer): void {
 
     it('is slowed down by its client: write() returns false, then comes drained', async () => {
       const { host, port } = await setUp();
-      const socket = await deaf(port, get());
+      const socket = await deafClient(port, get());
       const told = await host.request();
       expect(told.inbound.begin(200, [], Buffer.alloc(MUCH))).toBe(false);
       await turns();
@@ -424,7 +413,7 @@ export function inboundContract(make: MakeServer): void {
 
     it('that the client has not taken at its end is sent when drained comes', async () => {
       const { host, port } = await setUp();
-      const socket = await deaf(port, get());
+      const socket = await deafClient(port, get());
       const told = await host.request();
       expect(told.inbound.respond(200, ['content-length', String(MUCH)], Buffer.alloc(MUCH))).toBe(
         false,
@@ -543,7 +532,7 @@ export function inboundContract(make: MakeServer): void {
 
     it.each(Object.entries(STATES))('%s', async (_what, enter) => {
       const { host, port } = await setUp();
-      const socket = await deaf(port, post('Content-Length: 6', 'abc'));
+      const socket = await deafClient(port, post('Content-Length: 6', 'abc'));
       const told = await host.request();
       await enter(told);
       const wasRead = told.inbound.body !== 'unread';
@@ -614,7 +603,7 @@ export function inboundContract(make: MakeServer): void {
 
   it('a client that takes nothing is given up: its connection is reset, all its requests are gone', async () => {
     const { host, port } = await setUp();
-    const socket = await deaf(port, get('/0') + get('/1'));
+    const socket = await deafClient(port, get('/0') + get('/1'));
     const [first, second] = [await host.request(0), await host.request(1)];
     first.writeTimeoutMs = 100;
     first.inbound.respond(200, [], Buffer.alloc(MUCH));

@@ -3,28 +3,17 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { App, getRequest, stream } from '../../src/index.js';
-import { deferred, memoryLogger, RawClient, started, testApp } from '../helpers.js';
+import { deafClient, deferred, memoryLogger, RawClient, started, testApp } from '../helpers.js';
 
 const MIB = 1_048_576;
 /** More than the buffers of a loopback connection hold. */
 const MUCH = 32 * MIB;
 const LIMIT_MS = 150;
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
-
-/** A connection that reads nothing until told to. */
-async function deafClient(port: number, bytes: string): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  onTestFinished(() => void socket.destroy());
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  socket.pause();
-  socket.write(bytes);
-  return socket;
-}
 
 function watchedApp(safety: object = { writeTimeout: LIMIT_MS }) {
   const { log, lines } = memoryLogger('warn');
