@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeSocket } from '../../test/support/fake-socket.js';
 import { ConnectionKey } from '../key/connection-key.js';
 import { Counters } from '../pool/counters.js';
+import { takesCaller } from '../pool/poolable.js';
 import { turn } from '../testing/index.js';
 import { VirtualClock } from '../testing/virtual-clock.js';
 import { Http1Connection } from './http1/http1-connection.js';
@@ -169,11 +170,11 @@ describe('a connection of HTTP/1.1 that no caller uses', () => {
 
   it('takes one caller', () => {
     const { connection } = idle();
-    expect(connection.reserve()).toBe(true);
+    expect(takesCaller(connection)).toBe(true);
     connection.record.holders = 1;
-    expect(connection.reserve()).toBe(false);
+    expect(takesCaller(connection)).toBe(false);
     connection.record.holders = 0;
     connection.close();
-    expect(connection.reserve()).toBe(false);
+    expect(takesCaller(connection)).toBe(false);
   });
 });

@@ -410,7 +410,7 @@ class World {
         const held = holders.get(connection) ?? 0;
         const isIdle = connection.record.hostLink.list === hostPool.idle;
         must(connection.record.holders === held, 'holders are counted');
-        must(connection.taken === held, 'slots are counted');
+        must(connection.underWay <= held, 'what is under way is of a holder');
         must(isIdle === (held === 0), 'a live connection is either idle or busy');
         must(isIdle === connection.isIdle, 'it knows which');
         must(isIdle === (connection.record.poolLink.list === permits.idle), 'so do the permits');
@@ -633,6 +633,7 @@ class Caller extends FakeAcquire {
     world.holding.add(this);
     world.served.set(host, (world.served.get(host) ?? 0) + 1);
     must(connection.isOpen, 'what is handed out is open');
+    must(connection.record.holders <= connection.callerLimit, 'and has a slot');
     must(!this.wasSpent || this.isReused === false, 'what is reused is under its limits');
     must(this.options.fresh !== true || this.isReused === false, 'fresh means fresh');
     if (connection.canShare) return;

@@ -21,7 +21,7 @@ import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
 import { isExpired } from './expiry.js';
 import { IdleConnections, isIdle } from './idle-connections.js';
 import { assertInvariant, checkInvariants } from './invariants.js';
-import type { Poolable } from './poolable.js';
+import { takesCaller, type Poolable } from './poolable.js';
 import { stateInWords } from './pool-words.js';
 import { SharedConnections } from './shared-connections.js';
 import type { Swept } from './sweeper.js';
@@ -179,6 +179,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       this.#offerToBeForgotten();
       return false;
     }
+    assertInvariant(
+      this,
+      (connection.underWay ?? 0) <= record.holders,
+      'a caller ends what it began before it gives a connection back',
+    );
     record.touch(nowMs);
     this.lastUsedAtMs = record.lastUsedAtMs;
     const isFit = isReusable && this.#isFit(connection, record.lastUsedAtMs);
@@ -321,6 +326,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       (this.idle.size > idleLimit || this.#live.size + this.#dialer.count > settings.maxPerHost)
     )
       this.evict(this.idle.first);
+    for (const connection of [...this.#live]) {
+      if (connection.reconfigured === undefined) continue;
+      connection.reconfigured(settings);
+      this.#limitChanged(connection);
+    }
     this.#dialer.pump();
   }
 
@@ -429,7 +439,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       }
       const reused = isReused || isTaken; // a shared one is fresh for the first of many only
       const waiter = reused ? this.line.any.first : this.line.oldest;
-      if (waiter === undefined || !connection.reserve()) break;
+      if (waiter === undefined || !takesCaller(connection)) break;
       isTaken = true;
       this.#leaveLine(waiter);
       connection.record.holders += 1;

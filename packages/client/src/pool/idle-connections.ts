@@ -7,7 +7,7 @@ import type { Settings } from '../config/pool-config.js';
 import { isExpired, splitExpired } from './expiry.js';
 import { LinkedList } from './linked-list.js';
 import type { Permits } from './permits.js';
-import type { Poolable } from './poolable.js';
+import { takesCaller, type Poolable } from './poolable.js';
 
 export class IdleConnections extends LinkedList<Poolable> {
   readonly #permits: Permits;
@@ -36,7 +36,7 @@ export class IdleConnections extends LinkedList<Poolable> {
     this.#permits.idle.remove(connection.record.poolLink);
   }
 
-  /** One that is good for a caller, and reserved for it. Those that are not, met on the way, are evicted. */
+  /** One that is good for a caller. Those that are not, met on the way, are evicted. */
   take(nowMs: number, wallMs: number, settings: Settings): Poolable | undefined {
     for (;;) {
       const next = settings.order === 'fifo' ? this.first : this.last;
@@ -57,7 +57,7 @@ export class IdleConnections extends LinkedList<Poolable> {
   /** False when it is not to be had: evicted, or left idle because its peer takes no callers for now. */
   #takeOne(connection: Poolable, nowMs: number, wallMs: number, settings: Settings): boolean {
     const isGood = !isExpired(connection, nowMs, wallMs, settings);
-    if (isGood && connection.reserve()) {
+    if (isGood && takesCaller(connection)) {
       this.leave(connection);
       connection.record.taken(nowMs, wallMs);
       return true;

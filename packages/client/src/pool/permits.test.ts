@@ -257,7 +257,7 @@ describe('Permits', () => {
 function servedOtherwise(host: FakeHost): void {
   const caller = host.acquire();
   const [connection] = host.connections;
-  connection?.finished();
+  connection?.ended();
   if (connection !== undefined) host.hostPool.release(connection, true);
   expect(caller.state).toBe('served');
 }

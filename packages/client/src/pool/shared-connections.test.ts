@@ -64,6 +64,24 @@ describe('a connection that can be shared', () => {
     expect(d.served).toBe(c.served);
   });
 
+  it('owes nothing to a caller that leaves before it has begun anything', () => {
+    const host = sharedHost(2, { maxPerHost: 1 });
+    const [a, b] = [host.dialled(), host.acquire({ begins: false })];
+    const [c, d] = [host.acquire({ begins: false }), host.acquire()];
+    b.release();
+    expect(c.served).toBe(a.connection);
+    c.release();
+    expect(d.served).toBe(a.connection);
+    expect([a.served.record.holders, host.acquire().state]).toEqual([2, 'waiting']);
+    expect(host.dials).toHaveLength(0);
+  });
+
+  it('is given back only by a caller that has ended what it began', () => {
+    const host = sharedHost(2);
+    const { served: session } = host.dialled();
+    expect(() => host.hostPool.release(session, true)).toThrow('ends what it began');
+  });
+
   it('goes idle with its last holder, not before', () => {
     const host = sharedHost(3);
     const [a, b] = [host.dialled(), host.acquire()];
@@ -123,7 +141,7 @@ describe('a connection that can be shared', () => {
     const session = host.connect();
     expect(line.map(({ state }) => state)).toEqual(Array(4).fill('released'));
     expect(host.idleIds).toEqual([session.id]);
-    expect(session.taken).toBe(0);
+    expect(session.underWay).toBe(0);
     expect(session.record.holders).toBe(0);
   });
 

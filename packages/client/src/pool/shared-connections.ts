@@ -3,7 +3,7 @@
  * unfit meanwhile is leaving: no new caller may join, and the last one that holds it ends it.
  */
 import type { Settings } from '../config/pool-config.js';
-import type { Poolable } from './poolable.js';
+import { takesCaller, type Poolable } from './poolable.js';
 
 export class SharedConnections<T extends Poolable> {
   readonly #open = new Set<T>();
@@ -32,7 +32,7 @@ export class SharedConnections<T extends Poolable> {
       // Never idle, it would otherwise outlive every limit.
       if (!connection.isOpen || connection.record.isSpent(nowMs, settings))
         this.admitNoMore(connection);
-      else if (connection.reserve()) return connection;
+      else if (takesCaller(connection)) return connection;
     }
     return undefined;
   }

@@ -25,10 +25,10 @@ export class FakeConnection implements Poolable {
   onClosed: (() => void) | undefined = undefined;
   onLimitChanged: (() => void) | undefined = undefined;
   isIdle = false;
+  underWay = 0;
   /** Gone: the pool has been told. */
   isClosed = false;
   #hasEnded = false;
-  #taken = 0;
 
   constructor(
     readonly id: number,
@@ -45,21 +45,13 @@ export class FakeConnection implements Poolable {
   get isOpen(): boolean {
     return !this.isClosed && !this.#hasEnded;
   }
-  /** Slots in use. */
-  get taken(): number {
-    return this.#taken;
+  /** One of its holders begins an exchange, and has ended it; the end comes before the release. */
+  begun(): void {
+    this.underWay += 1;
   }
-
-  reserve(): boolean {
-    if (!this.isOpen || this.#taken >= this.callerLimit) return false;
-    this.#taken += 1;
-    return true;
-  }
-
-  /** One of its holders has finished; comes before the release. */
-  finished(): void {
-    this.#taken -= 1;
-    if (this.#taken < 0) throw new Error(`connection ${this.id} was released twice`);
+  ended(): void {
+    this.underWay -= 1;
+    if (this.underWay < 0) throw new Error(`connection ${this.id} was released twice`);
   }
 
   setIdle(isIdle: boolean): void {
@@ -137,6 +129,8 @@ export class FakeDial implements Dial {
 export interface FakeAcquireOptions {
   fresh?: boolean;
   admitted?: boolean;
+  /** Sends its request in the call stack of the hand-over; else by `begin()`, or never. Default true. */
+  begins?: boolean;
   /** User code that runs in the call stack of the hand-over. */
   onConnected?: (acquire: FakeAcquire) => void;
   onRefused?: (acquire: FakeAcquire) => void;
@@ -153,6 +147,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
   /** Must never become more than 1. */
   settled = 0;
   #waiter: Waiter<FakeConnection> | undefined = undefined;
+  #hasBegun = false;
 
   constructor(
     readonly host: FakeHost,
@@ -188,7 +183,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
     this.state = 'served';
     this.connection = connection;
     this.isReused = reused;
-    connection.record.requestCount += 1;
+    if (this.options.begins !== false) this.begin();
     this.options.onConnected?.(this);
   }
 
@@ -214,11 +209,19 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
     this.host.hostPool.cancel(waiter, isOutOfTime);
   }
 
-  /** One request has been made; the connection goes back. Returns whether the pool kept it. */
+  /** Sends its request. */
+  begin(): void {
+    const connection = this.served;
+    this.#hasBegun = true;
+    connection.record.requestCount += 1;
+    connection.begun();
+  }
+
+  /** Its request, if it has begun one, is over; the connection goes back. Returns whether the pool kept it. */
   release(isReusable = true): boolean {
     const connection = this.served;
     this.state = 'released';
-    connection.finished();
+    if (this.#hasBegun) connection.ended();
     return this.host.hostPool.release(connection, isReusable);
   }
 }

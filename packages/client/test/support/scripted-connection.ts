@@ -52,7 +52,6 @@ export class ScriptedConnection implements Connection {
   onClosed: (() => void) | undefined = undefined;
   error: Error | undefined = undefined;
   isIdle = false;
-  #taken = 0;
   #isOpen = true;
 
   constructor(
@@ -80,22 +79,10 @@ export class ScriptedConnection implements Connection {
     return exchange;
   }
 
-  reserve(): boolean {
-    if (!this.isOpen || (this.canShare ? this.#taken : this.record.holders) >= this.callerLimit)
-      return false;
-    this.#taken += 1;
-    return true;
-  }
-
   exchange(request: ExchangeRequest, events: ExchangeEvents, isLastUse: boolean): ScriptedExchange {
     const exchange = new ScriptedExchange(this, request, events, isLastUse);
     this.exchanges.push(exchange);
     return exchange;
-  }
-
-  /** An exchange has given its place back. */
-  placeGivenBack(): void {
-    this.#taken -= 1;
   }
 
   setIdle(isIdle: boolean): void {
@@ -194,7 +181,6 @@ export class ScriptedExchange implements Exchange {
     this.abort();
     this.told.push('release');
     this.#state = 'released';
-    this.connection.placeGivenBack();
     return this.#isWhole && this.isReusable && this.connection.isOpen;
   }
 

@@ -63,10 +63,6 @@ export class Http1Connection implements Connection, ByteSink {
     return new Http1Exchange(this, request, events, isLastUse);
   }
 
-  reserve(): boolean {
-    return this.isOpen && this.record.holders === 0;
-  }
-
   setIdle(isIdle: boolean): void {
     this.transport.setIdle(isIdle);
   }
