@@ -3,30 +3,17 @@
  * the test. Ready when it says so in its log; nothing is polled.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { findProgram } from '../../../wire/test/support/programs.js';
+import { freePorts } from '../../../wire/test/support/server-process.js';
 import type { KeyAndCertificate } from '../certificates.js';
 
-/** Where nginx is: on the PATH, or where Debian puts it; undefined when it is not installed. */
+/** Where nginx is; undefined when it is not installed. */
 export function findNginx(): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return folders
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, 'nginx'))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findProgram('nginx');
 }
 
 export interface NginxOptions {
@@ -36,6 +23,10 @@ export interface NginxOptions {
   files?: Readonly<Record<string, string | Uint8Array>>;
   /** Another socket that speaks TLS, with this certificate. */
   tls?: KeyAndCertificate;
+  /** Both sockets speak HTTP/2: the plain one by prior knowledge and nothing else, that with TLS by ALPN. */
+  http2?: boolean;
+  /** What stands in `http { … }`, beside the server. */
+  http?: string;
 }
 
 /** Between choosing a free port and nginx binding it, another program may take it. */
@@ -85,7 +76,8 @@ export class Nginx implements AsyncDisposable {
     if (binary === undefined) throw new Error('nginx is not installed');
     for (let attempt = 1; ; attempt += 1) {
       const folder = await mkdtemp(join(tmpdir(), 'hotaru-nginx-'));
-      const ports = await freePorts();
+      const [plain = 0, tls = 0] = await freePorts(2);
+      const ports = { plain, tls };
       await writeFolder(folder, ports, options);
       const nginx = new Nginx(binary, folder, ports);
       try {
@@ -134,24 +126,8 @@ interface Ports {
   readonly tls: number;
 }
 
-/** Held open together, so that they differ. */
-async function freePorts(): Promise<Ports> {
-  const servers = [createServer(), createServer()];
-  const [plain = 0, tls = 0] = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { plain, tls };
-}
-
 async function writeFolder(folder: string, ports: Ports, options: NginxOptions): Promise<void> {
-  const { server, files = {}, tls } = options;
+  const { files = {}, tls } = options;
   await mkdir(join(folder, 'files'));
   await mkdir(join(folder, 'temp'));
   for (const [name, content] of Object.entries(files))
@@ -160,21 +136,18 @@ async function writeFolder(folder: string, ports: Ports, options: NginxOptions):
     await writeFile(join(folder, 'tls.crt'), tls.cert);
     await writeFile(join(folder, 'tls.key'), tls.key);
   }
-  await writeFile(join(folder, 'nginx.conf'), configuration(folder, ports, server, tls));
+  await writeFile(join(folder, 'nginx.conf'), configuration(folder, ports, options));
 }
 
-function configuration(
-  folder: string,
-  ports: Ports,
-  server: string,
-  tls: KeyAndCertificate | undefined,
-): string {
+function configuration(folder: string, ports: Ports, options: NginxOptions): string {
+  const { server, tls, http2 = false, http = '' } = options;
+  const protocol = http2 ? 'http2' : '';
   // Run by root, its workers would run as another user, which can't read our folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   const listenTls =
     tls === undefined
       ? ''
-      : `listen 127.0.0.1:${ports.tls} ssl;
+      : `listen 127.0.0.1:${ports.tls} ssl ${protocol} backlog=1024;
     ssl_certificate ${folder}/tls.crt;
     ssl_certificate_key ${folder}/tls.key;
     ssl_session_cache shared:tls:1m;`;
@@ -193,8 +166,9 @@ http {
   fastcgi_temp_path ${folder}/temp/fastcgi;
   uwsgi_temp_path ${folder}/temp/uwsgi;
   scgi_temp_path ${folder}/temp/scgi;
+  ${http}
   server {
-    listen 127.0.0.1:${ports.plain} backlog=1024;
+    listen 127.0.0.1:${ports.plain} ${protocol} backlog=1024;
     ${listenTls}
     root ${folder}/files;
     add_header x-connection $connection always;
