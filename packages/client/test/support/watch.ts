@@ -1,0 +1,32 @@
+/** Waiting for something that changes, woken by each change; with a bound on a hang. */
+
+const GUARD_MS = 10_000;
+
+export class Watch {
+  readonly #checks = new Set<() => void>();
+
+  /** Something has changed. */
+  changed(): void {
+    for (const check of this.#checks) check();
+  }
+
+  /** @throws Error saying `what` when it does not come true in ten seconds. */
+  async until(condition: () => boolean, what: string): Promise<void> {
+    if (condition()) return;
+    let check: () => void = () => undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const met = new Promise<void>((resolve, reject) => {
+      check = () => {
+        if (condition()) resolve();
+      };
+      timer = setTimeout(() => reject(new Error(`it never came true: ${what}`)), GUARD_MS);
+    });
+    this.#checks.add(check);
+    try {
+      await met;
+    } finally {
+      clearTimeout(timer);
+      this.#checks.delete(check);
+    }
+  }
+}
