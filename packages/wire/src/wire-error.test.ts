@@ -19,6 +19,10 @@ it('a server has a status for each that a request can have, and none for the oth
     'unsafe-head',
     'unasked-switch',
     'too-many-informational',
+    'hpack-integer',
+    'hpack-string',
+    'hpack-index',
+    'hpack-table-size',
     'end-before-start',
     'end-unclean',
   ]);

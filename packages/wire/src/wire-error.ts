@@ -47,6 +47,11 @@ export const WIRE_REASONS = Object.freeze({
   // ── informational responses ───────────────────────────────────────────────────
   'unasked-switch': { section: 'RFC 9110 §15.2.2' },
   'too-many-informational': {},
+  // ── header compression: COMPRESSION_ERROR of the connection ───────────────────
+  'hpack-integer': { section: 'RFC 7541 §5.1' },
+  'hpack-string': { section: 'RFC 7541 §5.2' },
+  'hpack-index': { section: 'RFC 7541 §2.3.3' },
+  'hpack-table-size': { section: 'RFC 7541 §4.2' },
   // ── the end of the connection ─────────────────────────────────────────────────
   'end-before-start': { section: 'RFC 9112 §8' },
   'end-in-head': { section: 'RFC 9112 §8', status: 400 },
