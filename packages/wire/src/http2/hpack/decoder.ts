@@ -9,16 +9,20 @@
  */
 import { latin1 } from '../../latin1.js';
 import { WireError } from '../../wire-error.js';
+import { nameKind, withValue } from '../field-kind.js';
 import { HPACK } from './constants.js';
 import { DynamicTable } from './dynamic-table.js';
-import { HpackField } from './field.js';
+import { fieldSize, HpackField } from './field.js';
 import { decodeHuffman, maxDecodedLength } from './huffman.js';
 import { Cursor } from './integer.js';
 import { FIRST_DYNAMIC_INDEX, STATIC_TABLE } from './static-table.js';
 
 export interface FieldTaker {
-  /** Must not throw: the rest of the block would not be decoded. */
-  field(field: HpackField): void;
+  /**
+   * Latin-1 text, and its kind (field-kind.ts): a field that breaks the rules of HTTP comes like any other, because its block
+   * goes on. Must not throw: the rest of the block would not be decoded.
+   */
+  field(name: string, value: string, kind: number): void;
 }
 
 /** What the first octet of a representation says (RFC 7541 §6). */
@@ -73,17 +77,21 @@ export class HpackDecoder {
     let left = maxListBytes;
     while (cursor.at < end) {
       const first = block[cursor.at] ?? 0;
-      let field: HpackField;
-      if (first >= INDEXED) field = this.#entry(cursor.integer(INDEX_MASK));
-      else if (first >= WITH_INDEXING) {
-        field = this.#literal(INDEXING_MASK);
+      if (first >= INDEXED) {
+        const field = this.#entry(cursor.integer(INDEX_MASK));
+        // Below zero it stays: what follows a field that was left out is left out, too.
+        if (left < 0) continue;
+        left -= field.size;
+        if (left >= 0) taker.field(field.name, field.value, field.kind);
+      } else if (first >= WITH_INDEXING) {
+        const field = this.#newEntry();
         this.#table.insert(field);
+        if (left < 0) continue;
+        left -= field.size;
+        if (left >= 0) taker.field(field.name, field.value, field.kind);
       } else if (first >= SIZE_UPDATE)
         throw new WireError('hpack-table-size', 'a table size update behind a field');
-      else field = this.#literal(LITERAL_MASK);
-      if (left < 0) continue;
-      left -= field.size;
-      if (left >= 0) taker.field(field);
+      else left = this.#giveLiteral(taker, left);
     }
     cursor.bytes = NOTHING;
     return left >= 0;
@@ -119,14 +127,31 @@ export class HpackDecoder {
     return field;
   }
 
-  #literal(mask: number): HpackField {
-    const index = this.#cursor.integer(mask);
+  #newEntry(): HpackField {
+    const index = this.#cursor.integer(INDEXING_MASK);
     if (index === 0) {
       const name = this.#string();
-      return new HpackField(name, this.#string(), 0);
+      return HpackField.of(name, this.#string());
     }
-    const { name, nameNote } = this.#entry(index);
-    return new HpackField(name, this.#string(), nameNote);
+    const { name, nameKind } = this.#entry(index);
+    return new HpackField(name, this.#string(), nameKind);
+  }
+
+  /** A literal that is not put into the table. Returns what is left of the list. */
+  #giveLiteral(taker: FieldTaker, left: number): number {
+    const index = this.#cursor.integer(LITERAL_MASK);
+    const entry = index === 0 ? undefined : this.#entry(index);
+    const name = entry === undefined ? this.#string() : entry.name;
+    const value = this.#string();
+    if (left < 0) return left;
+    const rest = left - fieldSize(name, value);
+    if (rest >= 0)
+      taker.field(
+        name,
+        value,
+        withValue(entry === undefined ? nameKind(name) : entry.nameKind, value),
+      );
+    return rest;
   }
 
   #string(): string {

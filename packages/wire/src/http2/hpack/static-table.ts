@@ -58,8 +58,8 @@ const ENTRIES: readonly (readonly [name: string, ...values: string[]])[] = [
 
 /** By index; place 0 is of no entry. */
 export const STATIC_TABLE: readonly HpackField[] = [
-  new HpackField('', '', 0),
-  ...ENTRIES.flatMap(([name, ...values]) => values.map((value) => new HpackField(name, value, 0))),
+  HpackField.of('', ''),
+  ...ENTRIES.flatMap(([name, ...values]) => values.map((value) => HpackField.of(name, value))),
 ];
 
 /** Indices of the dynamic table begin here (RFC 7541 §2.3.3). */
