@@ -25,6 +25,7 @@ import {
 } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
 import { TransportError } from '../../errors.js';
+import type { WriterEvents } from '../request-writer.js';
 import type { ByteSink, Transport } from '../transport.js';
 import { afterPoll, type PolledTask } from '../turn.js';
 import type { PieceSink } from '../../message/body-flow.js';
@@ -32,7 +33,7 @@ import type { Exchange, ExchangeEvents, ExchangeRequest, SendState } from '../ex
 import type { Http1Connection } from './http1-connection.js';
 import { keepAliveOf } from './keep-alive.js';
 import { readingError } from './protocol-error.js';
-import { RequestWriter, type WriterEvents } from './request-writer.js';
+import { Http1RequestWriter } from './request-writer.js';
 
 type Receiving = 'none' | 'head' | 'pending' | 'whole' | 'last';
 type ExchangeState = 'new' | 'open' | 'flushing' | 'reusable' | 'spent';
@@ -46,7 +47,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   readonly #isLastUse: boolean;
   readonly #events: ExchangeEvents;
   readonly #reader: ResponseReader;
-  readonly #writer: RequestWriter;
+  readonly #writer: Http1RequestWriter;
   #state: ExchangeState = 'new';
   #receiving: Receiving = 'none';
   #trailers: FieldSection | undefined = undefined;
@@ -64,7 +65,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
     this.#isLastUse = isLastUse || request.wantsClose;
     this.#events = events;
     this.#reader = connection.reader ??= new ResponseReader(CONSTANTS);
-    this.#writer = new RequestWriter(connection.transport, request.body, this);
+    this.#writer = new Http1RequestWriter(connection.transport, request.body, this);
   }
 
   get responseStarted(): boolean {
@@ -201,7 +202,7 @@ export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, Writer
   }
 
   onDrain(): void {
-    this.#writer.onDrain();
+    this.#writer.roomCame();
   }
 
   onWriteError(error: Error): boolean {

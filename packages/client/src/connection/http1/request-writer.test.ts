@@ -10,7 +10,7 @@ import { turn } from '../../testing/index.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
 import type { ExchangeRequest, SendState } from '../exchange.js';
 import { Transport, type ByteSink } from '../transport.js';
-import { RequestWriter } from './request-writer.js';
+import { Http1RequestWriter } from './request-writer.js';
 
 const HEAD = 'POST /a HTTP/1.1\r\nhost: peer.test\r\n';
 const SLICE = CONSTANTS.uploadSliceBytes;
@@ -30,7 +30,7 @@ const ARROWS: Readonly<Record<SendState, readonly SendState[]>> = {
 class Bench implements ByteSink {
   readonly socket = new FakeSocket();
   readonly transport: Transport;
-  readonly writer: RequestWriter;
+  readonly writer: Http1RequestWriter;
   readonly states: SendState[] = [];
   error: Error | undefined = undefined;
   readonly #request: ExchangeRequest;
@@ -50,7 +50,7 @@ class Bench implements ByteSink {
       ...{ method: 'POST', scheme: 'http', authority, target: '/a', fields },
       ...{ body, contentLength, expectsContinue, wantsClose: false },
     };
-    this.writer = new RequestWriter(this.transport, body, {
+    this.writer = new Http1RequestWriter(this.transport, body, {
       sending: (state) => {
         expect(ARROWS[this.states.at(-1) ?? 'head']).toContain(state);
         this.states.push(state);
@@ -80,7 +80,7 @@ class Bench implements ByteSink {
     return true;
   }
   onDrain(): void {
-    this.writer.onDrain();
+    this.writer.roomCame();
   }
 }
 
@@ -92,6 +92,49 @@ function stream(pieces: readonly unknown[]): RequestBody {
 }
 
 describe('a request writer', () => {
+  it('writes a large piece of a stream as one chunk in slices, and waits between them', async () => {
+    const bench = new Bench(stream([new Uint8Array(SLICE + 1), 'x']), -1).start(true);
+    await turn();
+    const slices = (): number =>
+      bench.socket.text.length - `${HEAD}transfer-encoding: chunked\r\n\r\n`.length;
+    expect([slices(), bench.states]).toEqual(['10001\r\n'.length + SLICE, ['source', 'socket']]);
+    bench.drain(true);
+    expect([slices(), bench.states.at(-1)]).toEqual(['10001\r\n\r\n'.length + SLICE + 1, 'socket']);
+    bench.drain();
+    await turn();
+    expect(bench.socket.text.endsWith('1\r\nx\r\n0\r\n\r\n')).toBe(true);
+    expect(bench.states).toEqual(['source', 'socket', 'socket', 'source', 'written']);
+  });
+
+  it('fails for a piece of a stream that is taken away while it waits', async () => {
+    const piece = new Uint8Array(SLICE + 1);
+    const bench = new Bench(stream([piece]), -1).start(true);
+    await turn();
+    structuredClone(piece, { transfer: [piece.buffer] });
+    bench.drain();
+    expect(bench.error?.message).toContain('a piece of the body was transferred or resized');
+  });
+
+  it.each([[NO_BODY], [toRequestBody('text')], [stream(['x'])]])(
+    'says whether a stream was read: %j',
+    async (body) => {
+      const bench = new Bench(body, body.kind === 'bytes' ? 4 : -1);
+      expect(bench.writer.isStreamRead).toBe(false);
+      bench.start();
+      await turn();
+      expect(bench.writer.isStreamRead).toBe(body.kind === 'stream');
+    },
+  );
+
+  it('leaves a stream of which nothing was read to another exchange', async () => {
+    const body = stream(['x']);
+    const bench = new Bench(body, -1, true).start();
+    bench.writer.leaveBody();
+    expect(bench.writer.state).toBe('stopped');
+    expect(new Bench(body, -1).start().error).toBeUndefined();
+    await turn();
+  });
+
   it.each([
     ['no body', NO_BODY, -1, ''],
     ['no body, and says so', NO_BODY, 0, 'content-length: 0\r\n'],

@@ -1,55 +1,40 @@
 /**
- * Writes a streamed request body: pulls a piece, frames it, waits while the socket is full.
+ * Pumps a streamed request body from its source: asks for a piece, gives it away, waits while there is no room. The one
+ * place where a caller's stream is read, and where its length is held to what was announced, whatever protocol frames it.
  *
- *   pumping ⇄ blocked                   the socket is full; `resume()` when it takes bytes again
+ *   pumping ⇄ blocked                   there is no room; `resume()` when there is again
  *      │  ╲      │
  *      │   ╲─────┴──▶ stopped           the rest is not wanted: early response, abort, dead connection
- *      ├──▶ done                        the source has ended and every byte was handed to the socket
+ *      ├──▶ done                        the source has ended and every byte was handed over
  *      └──▶ failed                      the source threw, or gave more or fewer bytes than announced
  */
 import { Readable } from 'node:stream';
-import { CHUNK_END, chunkHead, LAST_CHUNK } from '@hotaru/wire';
-import { CONSTANTS } from '../../config/constants.js';
-import { invalidRequest, RequestError } from '../../errors.js';
-import { abandonSource, iterateSource, refuseUsed, toPiece } from '../../message/request-body.js';
+import { invalidRequest, RequestError } from '../errors.js';
+import { abandonSource, iterateSource, refuseUsed, toPiece } from '../message/request-body.js';
 
 export interface UploadTarget {
-  /** False when the socket is full; `resume()` follows. */
-  write(bytes: Uint8Array | string, encoding: BufferEncoding): boolean;
-  cork(): void;
-  uncork(): void;
-}
-
-export interface UploadEvents {
-  /** Every byte was handed to the socket; `hasRoom` as the last write said it. */
-  uploadDone(hasRoom: boolean): void;
+  /** Takes a piece, which is not empty. False: no more until `resume()`, which follows later, or `stop()`. */
+  takePiece(piece: Uint8Array | string, length: number): boolean;
+  /** The source has ended, with as many bytes as were announced. */
+  uploadDone(): void;
   uploadFailed(error: Error): void;
-  /** The socket is full: call `resume()` when it takes bytes again. */
-  uploadBlocked(): void;
 }
 
 export class Upload {
   readonly #target: UploadTarget;
-  readonly #events: UploadEvents;
   readonly #source: AsyncIterable<unknown>;
   #iterator: AsyncIterator<unknown> | undefined = undefined;
-  /** Announced length; −1 for chunked. */
+  /** Announced length; −1 for none. */
   readonly #length: number;
   #sent = 0;
   #state: 'pumping' | 'blocked' | 'done' | 'stopped' | 'failed' = 'pumping';
   /** Ends the wait while it is blocked. */
   #wake: () => void = noop;
 
-  constructor(
-    source: AsyncIterable<unknown>,
-    length: number,
-    target: UploadTarget,
-    events: UploadEvents,
-  ) {
+  constructor(source: AsyncIterable<unknown>, length: number, target: UploadTarget) {
     this.#source = source;
     this.#length = length;
     this.#target = target;
-    this.#events = events;
   }
 
   start(): void {
@@ -57,11 +42,11 @@ export class Upload {
     this.#pump().catch((error: unknown) => {
       if (!this.#isPumping()) return;
       this.#giveUp('failed');
-      this.#events.uploadFailed(error as Error);
+      this.#target.uploadFailed(error as Error);
     });
   }
 
-  /** The socket takes bytes again. */
+  /** There is room again. */
   resume(): void {
     if (this.#state !== 'blocked') return;
     this.#state = 'pumping';
@@ -106,18 +91,15 @@ export class Upload {
       this.#sent += length;
       if (this.#length !== -1 && this.#sent > this.#length)
         throw invalidRequest(`the body is longer than its content-length of ${this.#length} bytes`);
-      if (length <= CONSTANTS.uploadSliceBytes) {
-        if (!this.#write(piece, length)) await this.#room();
-      } else await this.#writeSlices(typeof piece === 'string' ? Buffer.from(piece) : piece);
+      if (!this.#target.takePiece(piece, length) && this.#isPumping()) await this.#room();
       if (!this.#isPumping()) return;
     }
     if (this.#length !== -1 && this.#sent < this.#length)
       throw invalidRequest(
         `the body ended after ${this.#sent} bytes, but its content-length is ${this.#length}`,
       );
-    const hasRoom = this.#length !== -1 || this.#target.write(LAST_CHUNK, 'latin1');
     this.#state = 'done';
-    this.#events.uploadDone(hasRoom);
+    this.#target.uploadDone();
   }
 
   #open(): AsyncIterator<unknown> {
@@ -134,37 +116,10 @@ export class Upload {
     return this.#state === 'pumping';
   }
 
-  /** Resolves when the socket takes bytes again, or when the upload was stopped. */
+  /** Resolves when there is room again, or when the upload was stopped. */
   #room(): Promise<void> {
     this.#state = 'blocked';
-    const room = new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#events.uploadBlocked();
-    return room;
-  }
-
-  #write(piece: Uint8Array | string, length: number): boolean {
-    if (this.#length !== -1) return this.#target.write(piece, 'utf8');
-    this.#target.cork();
-    this.#target.write(chunkHead(length), 'latin1');
-    this.#target.write(piece, 'utf8');
-    const hasRoom = this.#target.write(CHUNK_END, 'latin1');
-    this.#target.uncork();
-    return hasRoom;
-  }
-
-  /** A large piece, one chunk in several writes: each that the peer takes is progress to be seen. */
-  async #writeSlices(piece: Uint8Array): Promise<void> {
-    const isChunked = this.#length === -1;
-    const length = piece.byteLength;
-    if (isChunked) this.#target.write(chunkHead(length), 'latin1');
-    for (let at = 0; at < length; at += CONSTANTS.uploadSliceBytes) {
-      const slice = piece.subarray(at, at + CONSTANTS.uploadSliceBytes);
-      if (!this.#target.write(slice, 'utf8')) await this.#room();
-      if (!this.#isPumping()) return;
-      if (piece.byteLength !== length)
-        throw invalidRequest('a piece of the body was transferred or resized while it was sent');
-    }
-    if (isChunked && !this.#target.write(CHUNK_END, 'latin1')) await this.#room();
+    return new Promise<void>((resolve) => (this.#wake = resolve));
   }
 }
 
