@@ -41,8 +41,11 @@ export class HpackDecoder {
   readonly #table: DynamicTable<HpackField>;
   readonly #cursor = new Cursor();
   #maxTableBytes: number;
-  /** Our limit is below what the peer uses: its next block must begin with an update (RFC 7541 §4.2). */
-  #mustShrink = false;
+  /**
+   * Our limit was below what the peer uses: its next block must begin with an update to no more than the smallest
+   * one (RFC 7541 §4.2). Infinity when none is due.
+   */
+  #dueBytes = Infinity;
 
   /** @param maxTableBytes what the peer may use: 4 096 until our SETTINGS are acknowledged. */
   constructor(maxTableBytes: number) {
@@ -53,7 +56,8 @@ export class HpackDecoder {
   /** SETTINGS_HEADER_TABLE_SIZE of ours, once the peer has acknowledged it. */
   setMaxTableBytes(maxTableBytes: number): void {
     this.#maxTableBytes = maxTableBytes;
-    this.#mustShrink = this.#table.maxBytes > maxTableBytes;
+    if (maxTableBytes < this.#table.maxBytes)
+      this.#dueBytes = Math.min(this.#dueBytes, maxTableBytes);
   }
 
   /**
@@ -105,15 +109,16 @@ export class HpackDecoder {
       const size = cursor.integer(SIZE_MASK);
       if (updates === HPACK.maxSizeUpdates)
         throw new WireError('hpack-table-size', 'more than two table size updates in a row');
-      if (size > this.#maxTableBytes)
+      const maxBytes = Math.min(this.#maxTableBytes, this.#dueBytes);
+      if (size > maxBytes)
         throw new WireError(
           'hpack-table-size',
-          `a table size of ${size} bytes, and ${this.#maxTableBytes} were offered`,
+          `a table size of ${size} bytes, and ${maxBytes} is the limit`,
         );
-      this.#mustShrink = false;
+      this.#dueBytes = Infinity;
       this.#table.setMaxBytes(size);
     }
-    if (this.#mustShrink)
+    if (this.#dueBytes !== Infinity)
       throw new WireError('hpack-table-size', 'no table size update after the size was reduced');
   }
 

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { decode, encode, representations, type Pair } from '../../../test/support/hpack-blocks.js';
+import { HpackDecoder } from './decoder.js';
+import { HpackEncoder } from './encoder.js';
+
+const FULL = 4_096;
+const REQUEST: readonly Pair[] = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':authority', 'api.example.com'],
+  [':path', '/'],
+  ['accept', 'application/json'],
+  ['user-agent', 'test'],
+];
+
+/** How one field is represented, block after block. */
+function kindsOf(encoder: HpackEncoder, name: string, values: readonly string[]): string[] {
+  return values.map((value) => representations(encode(encoder, [[name, value]]))[0] ?? '');
+}
+
+describe('what repeats', () => {
+  it('is an octet for each field from the second block on', () => {
+    const encoder = new HpackEncoder(FULL);
+    encode(encoder, REQUEST);
+    expect(encode(encoder, REQUEST)).toHaveLength(REQUEST.length);
+  });
+
+  it('of a name that is not known goes into the table when it comes for the second time', () => {
+    const encoder = new HpackEncoder(FULL);
+    expect(kindsOf(encoder, 'x-tenant', ['a', 'a', 'a'])).toEqual(['without indexing', 'with indexing', 'indexed 62']); // prettier-ignore
+    expect(kindsOf(encoder, ':path', ['/a', '/a', '/a'])).toEqual(['without indexing', 'with indexing', 'indexed 62']); // prettier-ignore
+  });
+
+  it('of several values of a name is known all the same', () => {
+    const encoder = new HpackEncoder(FULL);
+    const values = ['a/1', 'b/2', 'c/3', 'd/4'];
+    kindsOf(encoder, 'content-type', values);
+    expect(kindsOf(encoder, 'content-type', values)).toEqual(['indexed 65', 'indexed 64', 'indexed 63', 'indexed 62']); // prettier-ignore
+  });
+
+  it('under a name in another case is the same field, in lower case', () => {
+    const encoder = new HpackEncoder(FULL);
+    const decoder = new HpackDecoder(FULL);
+    for (const name of ['X-Tenant', 'X-Tenant', 'x-tenant', 'X-TENANT'])
+      expect(decode(decoder, encode(encoder, [[name, 'A']])).fields).toEqual([['x-tenant', 'A']]);
+  });
+});
+
+describe('what does not repeat', () => {
+  it.each([
+    [':path', '/users/'],
+    ['content-length', ''],
+    ['x-made-up', 'id-'],
+    ['traceparent', '00-'],
+  ])('does not churn the table: %s', (name, prefix) => {
+    const encoder = new HpackEncoder(FULL);
+    encode(encoder, REQUEST);
+    for (let i = 10; i < 1_000; i += 1)
+      expect(representations(encode(encoder, [[name, `${prefix}${i}`]]))).toEqual(['without indexing']); // prettier-ignore
+    expect(encode(encoder, REQUEST)).toHaveLength(REQUEST.length);
+  });
+
+  it('and is larger than a part of the table stays out of it, however often it comes', () => {
+    const encoder = new HpackEncoder(FULL);
+    const large = 'x'.repeat(FULL / 4);
+    expect(new Set(kindsOf(encoder, 'user-agent', [large, large, large]))).toEqual(new Set(['without indexing'])); // prettier-ignore
+  });
+});
+
+describe('credentials', () => {
+  it.each([
+    ['authorization', 'Bearer abcdefghijklmnopqrstuvwxyz'],
+    ['Authorization', 'Basic abc'],
+    ['proxy-authorization', 'Basic abcdefghijklmnopqrstuvwxyz'],
+    ['cookie', 'sid=12345678'],
+    ['set-cookie', 'sid=12345678'],
+  ])('are never indexed: %s', (name, value) => {
+    const encoder = new HpackEncoder(FULL);
+    expect(new Set(kindsOf(encoder, name, [value, value, value]))).toEqual(new Set(['never indexed'])); // prettier-ignore
+  });
+
+  it('a long cookie is indexed when it repeats', () => {
+    const cookie = `sid=${'0123456789abcdef'.repeat(4)}`;
+    expect(kindsOf(new HpackEncoder(FULL), 'cookie', [cookie, cookie, cookie])).toEqual(['without indexing', 'with indexing', 'indexed 62']); // prettier-ignore
+  });
+});
+
+describe('the size of the table', () => {
+  const sizesOf = (encoder: HpackEncoder) =>
+    representations(encode(encoder, REQUEST)).filter((kind) => kind.startsWith('size'));
+
+  it('is 4 096 until the peer says more, and then what is offered up to our own bound', () => {
+    const encoder = new HpackEncoder(16_384);
+    expect(sizesOf(encoder)).toEqual([]);
+    encoder.setMaxTableBytes(8_192);
+    expect(sizesOf(encoder)).toEqual(['size 8192']);
+    expect(sizesOf(encoder)).toEqual([]);
+    encoder.setMaxTableBytes(1_048_576);
+    expect(sizesOf(encoder)).toEqual(['size 16384']);
+    encoder.setMaxTableBytes(65_536);
+    expect(sizesOf(encoder)).toEqual([]);
+  });
+
+  it('is said first when our own bound is below 4 096', () => {
+    expect(sizesOf(new HpackEncoder(1_000))).toEqual(['size 1000']);
+    expect(sizesOf(new HpackEncoder(FULL))).toEqual([]);
+  });
+
+  it('is said with the smallest one first when it was smaller in between', () => {
+    const encoder = new HpackEncoder(FULL);
+    encode(encoder, REQUEST);
+    for (const bytes of [2_000, 0, 3_000, 1_000]) encoder.setMaxTableBytes(bytes);
+    expect(sizesOf(encoder)).toEqual(['size 0', 'size 1000']);
+    for (const bytes of [500, 1_000]) encoder.setMaxTableBytes(bytes);
+    expect(sizesOf(encoder)).toEqual(['size 500', 'size 1000']);
+    for (const bytes of [800, 600]) encoder.setMaxTableBytes(bytes);
+    expect(sizesOf(encoder)).toEqual(['size 600']);
+  });
+
+  it('of 0 leaves nothing to index but the static table', () => {
+    const encoder = new HpackEncoder(FULL);
+    const decoder = new HpackDecoder(FULL);
+    encoder.setMaxTableBytes(0);
+    decoder.setMaxTableBytes(0);
+    for (let i = 0; i < 3; i += 1) {
+      const block = encode(encoder, REQUEST);
+      expect(representations(block)).not.toContain('with indexing');
+      expect(decode(decoder, block).fields).toEqual(REQUEST);
+    }
+  });
+});
+
+it('a block that ends exactly at the end of the output is written whole', () => {
+  // Rooms of all sizes: whatever is left in a slab, a field finds the room that it needs.
+  const encoder = new HpackEncoder(FULL);
+  const decoder = new HpackDecoder(FULL);
+  for (let length = 0; length < 300; length += 1) {
+    const fields: Pair[] = [['x-long', 'v'.repeat(length * 100)], ['n'.repeat(length + 1), 'é'.repeat(length)]]; // prettier-ignore
+    expect(decode(decoder, encode(encoder, fields)).fields).toEqual(fields);
+  }
+});
+
+it('names without end: what is remembered is bounded, and blocks stay right', () => {
+  const encoder = new HpackEncoder(FULL);
+  const decoder = new HpackDecoder(FULL);
+  const heapBytes = () => {
+    globalThis.gc?.();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heapBytes();
+  for (let i = 0; i < 20_000; i += 1) {
+    // Twice each: a candidate, then an entry.
+    const field: Pair = [`x-${i}-${'n'.repeat(500)}`, `${i}`];
+    for (let time = 0; time < 2; time += 1)
+      expect(decode(decoder, encode(encoder, [field])).fields).toEqual([field]);
+  }
+  expect(heapBytes() - before).toBeLessThan(4_000_000); // the names alone are 10 MB
+});
