@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { against, checkoutAt } from './harness/against.js';
-import { barLine, resultTables } from './harness/markdown.js';
+import { absentLines, barLine, resultTables } from './harness/markdown.js';
 import { ReportFolder } from './harness/report.js';
 import { judge, type SuiteResult } from './harness/results.js';
 import { Rig, timingOf } from './harness/rig.js';
@@ -91,6 +91,7 @@ async function redraw(): Promise<number> {
 function show(result: SuiteResult): number {
   const bars = judge(result);
   console.log(`\n${result.name}: ${result.title}\n\n${resultTables(result)}`);
+  for (const line of absentLines(result)) console.log(line);
   for (const bar of bars) console.log(barLine(bar));
   return bars.filter(({ isMet }) => !isMet).length;
 }

@@ -14,6 +14,8 @@ export interface ClientTarget {
   readonly connections: number;
   /** The certificate to trust (PEM); undefined for plain HTTP. Verification stays on. */
   readonly ca: string | undefined;
+  /** HTTP/2 on these connections, and so many requests at a time on each. Default: HTTP/1.1. */
+  readonly streams?: number;
 }
 
 /** Takes one piece of a body; the next may come only once the promise has resolved. */

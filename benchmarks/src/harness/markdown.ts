@@ -21,6 +21,7 @@ export function reportMarkdown(report: Report, command: string): string {
       result.method,
       `![${result.title}](${result.name}.svg)`,
       resultTables(result),
+      absentLines(result).join('\n'),
       judge(result)
         .map((bar) => `- ${barLine(bar)}`)
         .join('\n'),
@@ -45,6 +46,10 @@ function missedSummary({ suites }: Report): string {
   const missed = bars.filter(({ bar }) => !bar.isMet);
   const head = `Bars: ${bars.length - missed.length} met, ${missed.length} missed.`;
   return [head, ...missed.map(({ name, bar }) => `- \`${name}\`: ${barLine(bar)}`)].join('\n');
+}
+
+export function absentLines({ absent = {} }: SuiteResult): string[] {
+  return Object.values(absent).map((reason) => `Not measured: ${reason}`);
 }
 
 export function barLine({ bar, value, isMet }: BarResult): string {

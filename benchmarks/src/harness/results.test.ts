@@ -47,6 +47,17 @@ it('a ratio is the median of the rounds, so that a slow moment of the machine sl
   expect(ratioOf(rounds([1]), rounds([2]), 'p50Ms')).toBeUndefined();
 });
 
+it('a contender that is not on the machine is named, and its bars are no missed ones', () => {
+  const bars = [half, { ...half, over: { ...cpu, contender: 'go' } }];
+  const here = resultOf(bars, [1], [2]);
+  expect(judge(here).map(({ isMet }) => isMet)).toEqual([true, false]);
+  const elsewhere = { ...here, absent: { go: 'Go, because there is none' } };
+  expect(judge(elsewhere).map(({ isMet }) => isMet)).toEqual([true]);
+  expect(reportMarkdown({ node: '20', suites: [elsewhere] }, 'x')).toContain(
+    'Not measured: Go, because there is none\n',
+  );
+});
+
 it('a bar is met up to its limit and missed above it', () => {
   expect(judge(resultOf([half], [1, 1, 1], [2, 2, 2]))[0]).toMatchObject({
     value: 0.5,

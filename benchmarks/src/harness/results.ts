@@ -19,6 +19,8 @@ export interface SuiteResult {
   readonly origin: string;
   readonly rounds: number;
   readonly windowMs: number;
+  /** Contenders that are not on the machine, each with the reason. */
+  readonly absent?: Readonly<Record<string, string>>;
   readonly cases: readonly CaseResult[];
 }
 
@@ -85,8 +87,11 @@ export interface BarResult {
   readonly isMet: boolean;
 }
 
+/** Bars against a contender that is not on the machine are left out: `absent` says why. */
 export function judge(result: SuiteResult): BarResult[] {
-  return result.bars.map((bar) => {
+  const isHere = ({ over, value }: Bar): boolean =>
+    [over, value].every((quantity) => result.absent?.[quantity?.contender ?? ''] === undefined);
+  return result.bars.filter(isHere).map((bar) => {
     const values = valuesOf(result, bar.value, bar.inFloors);
     const over = bar.over === undefined ? [] : valuesOf(result, bar.over, bar.inFloors);
     const ratios = bar.over === undefined ? values : divided(values, over);

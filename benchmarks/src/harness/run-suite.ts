@@ -1,7 +1,7 @@
 /** Rounds: in each, every contender has its turn, one after another, so that all see the same machine. */
 import { describeMachine, type CaseResult, type SuiteResult } from './results.js';
 import type { Rig } from './rig.js';
-import type { Contest, Figures, Suite } from './suite.js';
+import { Absent, type Contest, type Figures, type Suite } from './suite.js';
 import { canPin } from './worker-process.js';
 
 /** Told before each turn: how many are done, of how many. */
@@ -16,6 +16,8 @@ interface Entry {
   readonly rounds: Figures[];
   /** It can't do this, or failed at it. */
   isOut: boolean;
+  /** Why it is not on this machine. */
+  absent: string | undefined;
 }
 
 /** A contender that fails is out of its case, with a word about it; ours failing ends the run. */
@@ -34,6 +36,7 @@ export async function runSuite(
       contest: undefined,
       rounds: [],
       isOut: false,
+      absent: undefined,
     })),
   );
   const total = rounds * cases.flat().length;
@@ -74,7 +77,8 @@ async function turn(
     await close(entry);
     if (entry.contender === suite.contenders[0]) throw error;
     entry.isOut = true;
-    warn(`${suite.name}, ${entry.case}: ${entry.contender} is out: ${String(error)}`);
+    if (error instanceof Absent) entry.absent = error.message;
+    else warn(`${suite.name}, ${entry.case}: ${entry.contender} is out: ${String(error)}`);
   }
 }
 
@@ -103,6 +107,11 @@ function resultOf(
     origin: rig.originName,
     rounds,
     windowMs: rig.timing.windowMs,
+    absent: Object.fromEntries(
+      cases
+        .flat()
+        .flatMap(({ contender, absent }) => (absent === undefined ? [] : [[contender, absent]])),
+    ),
     cases: suite.cases.map((caseName, index): CaseResult => ({
       name: caseName,
       contenders: (cases[index] ?? [])

@@ -57,6 +57,9 @@ export interface Suite {
   open(contender: string, caseName: string, rig: Rig): Promise<Contest | undefined>;
 }
 
+/** Thrown for a contender that is not on this machine: the report says why, and its bars are not judged. */
+export class Absent extends Error {}
+
 /** A contender at work. */
 export interface Contest {
   /** As the contender calls itself. */

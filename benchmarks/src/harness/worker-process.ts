@@ -1,9 +1,11 @@
 /**
  * A process of the benchmark, as its parent sees it: started on a core of its own, its functions called
- * by name, one answer for each call. What it can be asked is in `workers/` and `origins/`.
+ * by name, one answer for each call. What it can be asked is in `workers/` and `origins/`; a program that is not
+ * Node's is asked, and answers, in lines of JSON.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './serve.js';
 
@@ -28,25 +30,38 @@ export function pinned(core: Core, command: string, args: readonly string[]): [s
   return canPin ? ['taskset', ['-c', CORE_NUMBER[core], command, ...args]] : [command, [...args]];
 }
 
+/** `workers/client`, say: a module that calls `serve()`. Or a program that does as much. */
+export type Program = string | { readonly executable: string };
+
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #name: string;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #nextId = 0;
 
-  /** @param program `workers/client`, say: a module that calls `serve()`. */
-  constructor(program: string, core: Core, nodeOptions: readonly string[] = []) {
-    this.#name = program;
-    const script = fileURLToPath(new URL(`../${program}.js`, import.meta.url));
-    const [command, args] = pinned(core, process.execPath, [...nodeOptions, script]);
+  constructor(program: Program, core: Core, nodeOptions: readonly string[] = []) {
+    const isNode = typeof program === 'string';
+    this.#name = isNode ? program : program.executable;
+    const [command, args] = isNode
+      ? pinned(core, process.execPath, [
+          ...nodeOptions,
+          fileURLToPath(new URL(`../${program}.js`, import.meta.url)),
+        ])
+      : pinned(core, program.executable, []);
     this.#child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: isNode ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, NODE_ENV: 'production' },
     });
     this.#child.on('message', (answer: Answer) => this.#settle(answer));
+    if (this.#child.stdout !== null)
+      createInterface(this.#child.stdout).on('line', (line) =>
+        this.#settle(JSON.parse(line) as Answer),
+      );
+    // What it can't be told any more, its exit answers.
+    this.#child.stdin?.on('error', () => undefined);
     this.#child.once('exit', (code, signal) => {
       for (const id of this.#waiting.keys())
-        this.#settle({ id, error: `${program} ended (${String(code ?? signal)})` });
+        this.#settle({ id, error: `${this.#name} ended (${String(code ?? signal)})` });
     });
   }
 
@@ -62,10 +77,17 @@ export class WorkerProcess {
         if (answer.error === undefined) resolve(answer.value as T);
         else reject(new Error(answer.error));
       });
-      const question: Question = { id, name, argument };
-      if (this.#child.connected) this.#child.send(question);
-      else this.#settle({ id, error: `${this.#name} has ended` });
+      if (!this.#send({ id, name, argument }))
+        this.#settle({ id, error: `${this.#name} has ended` });
     });
+  }
+
+  #send(question: Question): boolean {
+    const { stdin } = this.#child;
+    if (stdin?.writable === true) stdin.write(`${JSON.stringify(question)}\n`);
+    else if (this.#child.connected) this.#child.send(question);
+    else return false;
+    return true;
   }
 
   #settle(answer: Answer): void {
@@ -84,7 +106,7 @@ export class WorkerProcess {
 
 /** Has a worker do its work in one call of its `run`, on the measured core, and ends it. */
 export async function runOnce<T>(
-  program: string,
+  program: Program,
   job: unknown,
   nodeOptions: readonly string[] = [],
 ): Promise<T> {

@@ -1,12 +1,10 @@
 /** nginx, one worker on the core that is not measured. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { pinned } from '../harness/worker-process.js';
-import { BODY_BYTES, JSON_BODY } from './answers.js';
+import { BODY_BYTES, FIELDS, JSON_BODY, TWENTY_FIELDS, VIA } from './answers.js';
+import { accepting, freePorts } from './ports.js';
 
 export interface Nginx {
   readonly version: string;
@@ -14,30 +12,31 @@ export interface Nginx {
   readonly tlsPort: number;
   /** TLS that never resumes a session. */
   readonly tlsFullPort: number;
+  /** HTTP/2 and HTTP/1.1 over TLS, and HTTP/2 without. */
+  readonly http2Port: number;
+  readonly http2PlainPort: number;
   stop(): void;
 }
 
-/** Undefined where there is no nginx. `folder` is its own. */
-export async function startNginx(
-  folder: string,
-  certificate: { key: string; cert: string },
-): Promise<Nginx | undefined> {
+/** Undefined where there is no nginx. `folder` has the certificate as key.pem and cert.pem. */
+export async function startNginx(folder: string): Promise<Nginx | undefined> {
   const version = versionOfNginx();
   if (version === undefined) return undefined;
-  const [port, tlsPort, tlsFullPort] = await freePorts();
+  const ports = (await freePorts(5)) as Ports;
+  const [port] = ports;
   const file = (name: string): string => path.join(folder, name);
   await mkdir(file('files'));
   for (const [name, length] of Object.entries(BODY_BYTES))
     await writeFile(file(`files${name}`), Buffer.alloc(length, 'x'));
-  await writeFile(file('key.pem'), certificate.key);
-  await writeFile(file('cert.pem'), certificate.cert);
-  await writeFile(file('nginx.conf'), configuration(folder, port, tlsPort, tlsFullPort));
+  await writeFile(file('nginx.conf'), configuration(folder, ports));
   const [command, args] = pinned('other', 'nginx', ['-p', folder, '-c', file('nginx.conf')]);
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (text: Buffer) => (complaint += text.toString()));
-  await accepting(port, child, () => complaint);
-  return { version, port, tlsPort, tlsFullPort, stop: () => child.kill('SIGTERM') };
+  await accepting(port, 'nginx', child, () => complaint);
+  const [, tlsPort, tlsFullPort, http2Port, http2PlainPort] = ports;
+  const stop = () => child.kill('SIGTERM');
+  return { version, port, tlsPort, tlsFullPort, http2Port, http2PlainPort, stop };
 }
 
 function versionOfNginx(): string | undefined {
@@ -50,10 +49,19 @@ function versionOfNginx(): string | undefined {
   }
 }
 
-function configuration(folder: string, port: number, tls: number, tlsFull: number): string {
+/** Plain, TLS, TLS without resumption, HTTP/2 over TLS, HTTP/2 without. */
+type Ports = [number, number, number, number, number];
+
+function configuration(folder: string, ports: Ports): string {
+  const [port, tls, tlsFull, http2, http2Plain] = ports;
+  const fields = Object.entries(FIELDS)
+    .map(([name, value]) => `add_header ${name} '${value.replaceAll("'", "\\'")}';`)
+    .join(' ');
   const locations = `
       root ${folder}/files;
       location /json { default_type application/json; return 200 '${JSON_BODY}'; }
+      location ${TWENTY_FIELDS} { default_type application/json; ${fields} return 200 '${JSON_BODY}'; }
+      location ${VIA} { default_type text/plain; return 200 '$server_protocol $connection'; }
       location / { default_type application/octet-stream; }`;
   const secure = `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;`;
   return `
@@ -67,37 +75,7 @@ http {
     server { listen 0.0.0.0:${port} backlog=8192; ${locations} }
     server { listen 0.0.0.0:${tls} ssl backlog=8192; ${secure} ssl_session_cache shared:bench:20m; ssl_session_timeout 1h; ${locations} }
     server { listen 0.0.0.0:${tlsFull} ssl; ${secure} ssl_session_cache off; ssl_session_tickets off; ${locations} }
+    server { listen 0.0.0.0:${http2} ssl http2; ${secure} ${locations} }
+    server { listen 0.0.0.0:${http2Plain} http2; ${locations} }
 }`;
-}
-
-async function freePorts(): Promise<[number, number, number]> {
-  const servers = await Promise.all(
-    [0, 0, 0].map(
-      (port) =>
-        new Promise<net.Server>((resolve) => {
-          const server = net.createServer().listen(port, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number, number];
-}
-
-async function accepting(
-  port: number,
-  child: ChildProcess,
-  complaint: () => string,
-): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (child.exitCode !== null) throw new Error(`nginx did not start: ${complaint()}`);
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, '127.0.0.1', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (isOpen) return;
-    await pause(50);
-  }
-  throw new Error(`nginx does not accept connections on port ${port}: ${complaint()}`);
 }

@@ -4,9 +4,9 @@ import { contestOf, type Contest, type Outcome, type Suite } from '../harness/su
 import { runOnce } from '../harness/worker-process.js';
 import { bodyPath, MIB } from '../origins/answers.js';
 import type { Direction, TransferJob } from '../workers/transfer.js';
-import { plainTarget, STREAMING_PEERS } from './client.js';
+import { plainTarget, programOf, STREAMING_PEERS } from './client.js';
 
-interface Transfer {
+export interface Transfer {
   direction: Direction;
   bytes: number;
 }
@@ -49,15 +49,19 @@ const suite: Suite = {
 };
 export default suite;
 
+function targetOf({ direction }: Transfer, rig: Rig): ClientTarget {
+  return direction === 'up'
+    ? { origin: `http://127.0.0.1:${rig.nodePort}`, connections: 1, ca: undefined }
+    : plainTarget(rig, 1);
+}
+
 export async function openTransfer(
   contender: string,
-  { direction, bytes }: Transfer,
+  transfer: Transfer,
   rig: Rig,
+  target = targetOf(transfer, rig),
 ): Promise<Contest | undefined> {
-  const target: ClientTarget =
-    direction === 'up'
-      ? { origin: `http://127.0.0.1:${rig.nodePort}`, connections: 1, ca: undefined }
-      : plainTarget(rig, 1);
+  const { direction, bytes } = transfer;
   const job: TransferJob = {
     contender,
     target,
@@ -66,5 +70,6 @@ export async function openTransfer(
     path: direction === 'up' ? '/swallow' : bodyPath(bytes),
     timing: rig.timing,
   };
-  return contestOf(await runOnce<Outcome | undefined>('workers/transfer', job));
+  const program = await programOf(contender, 'workers/transfer', rig);
+  return contestOf((await runOnce<Outcome | null | undefined>(program, job)) ?? undefined);
 }

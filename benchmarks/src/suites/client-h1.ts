@@ -8,7 +8,7 @@ const suite: Suite = {
   title: 'Client: GET of 1 KiB JSON over HTTP/1.1',
   method:
     'So many requests in flight as `c` says, over as many connections; the body is read as text.',
-  contenders: [...PEERS, 'raw-net'],
+  contenders: [...PEERS, 'go', 'raw-net'],
   cases: ['c = 1', 'c = 50', 'c = 500'],
   columns: CLIENT_COLUMNS,
   headline: { figure: 'cpuUs', better: 'lower' },
@@ -22,6 +22,7 @@ const suite: Suite = {
         ['got', 0.05],
         ['axios', 0.05],
         ['raw-net', 2],
+        ['go', 0.45],
       ] as const
     ).map(([contender, atMost]) => ({
       text: `CPU per request at c = 50, ours ÷ ${contender}`,

@@ -2,7 +2,7 @@
 import type { ClientTarget } from '../contender.js';
 import type { Rig } from '../harness/rig.js';
 import { CPU_US, P50, P99, REQUESTS, RSS, type Bar, type Contest } from '../harness/suite.js';
-import { WorkerProcess } from '../harness/worker-process.js';
+import { WorkerProcess, type Program } from '../harness/worker-process.js';
 import { Measuring } from '../harness/measure.js';
 import { JSON_BODY } from '../origins/answers.js';
 import type { ClientJob } from '../workers/client.js';
@@ -29,17 +29,24 @@ export function tlsTarget(rig: Rig, connections: number): ClientTarget {
   return { origin: `https://127.0.0.1:${rig.tlsPort}`, connections, ca: rig.ca };
 }
 
+/** What runs a contender: a worker in Node, except for the one that is written in Go. */
+export async function programOf(contender: string, worker: string, rig: Rig): Promise<Program> {
+  return contender === 'go' ? rig.goProgram() : worker;
+}
+
 /** One contender; undefined where it can't do that. */
 export async function openClient(
   job: Omit<ClientJob, 'path' | 'expected'> & { path?: string },
   rig: Rig,
 ): Promise<Contest | undefined> {
-  const worker = new WorkerProcess('workers/client', 'measured');
+  const program = await programOf(job.contender, 'workers/client', rig);
+  const worker = new WorkerProcess(program, 'measured');
   const close = (): Promise<void> => worker.stop();
   try {
     const whole: ClientJob = { path: '/json', expected: JSON_BODY, ...job };
-    const label = await worker.call<string | undefined>('start', whole);
-    if (label === undefined) {
+    // A program that is not JavaScript knows null only.
+    const label = await worker.call<string | null | undefined>('start', whole);
+    if (label === undefined || label === null) {
       await close();
       return undefined;
     }

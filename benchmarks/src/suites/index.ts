@@ -1,4 +1,4 @@
-/** All suites, in the order of the report. HTTP/2 will be one more name here, and one more file. */
+/** All suites, in the order of the report. */
 import type { Suite } from '../harness/suite.js';
 
 export const SUITES: readonly string[] = [
@@ -10,6 +10,9 @@ export const SUITES: readonly string[] = [
   'answers',
   'small-chunks',
   'slow-consumer',
+  'client-h2',
+  'bodies-h2',
+  'slow-consumer-h2',
   'flood',
   'idle-hit',
   'idle-memory',

@@ -4,6 +4,7 @@ import type { BenchClient, ClientTarget, Reading, Way } from '../contender.js';
 import { serve } from '../harness/serve.js';
 import { loadClient } from './load-contender.js';
 import { openAll } from './open-all.js';
+import { prove } from './proof.js';
 import { Window } from './window.js';
 
 export interface ClientJob {
@@ -16,6 +17,8 @@ export interface ClientJob {
   origins?: readonly string[];
   /** So many connections are opened before the lanes start (Node origin). */
   opening?: number;
+  /** Where the origin says what it is asked by: see proof.ts. Floors are not asked. */
+  proof?: string | undefined;
   /** How the GET is written. Default: as the contender's documents do. */
   calledBy?: Way | undefined;
   /** Sent by POST; undefined for GET. */
@@ -40,6 +43,8 @@ serve({
     if (client === undefined) return undefined;
     const once = requestOf(client, job, contender.isFloor === true ? '' : job.expected);
     if (once === undefined) return undefined;
+    if (job.proof !== undefined && contender.isFloor !== true)
+      await prove(client, job.target, job.concurrency, job.proof);
     await meetAll(once, job);
     await openAll(client, job.opening ?? 0);
     startLanes = () => Array.from({ length: job.concurrency }, () => run(once));

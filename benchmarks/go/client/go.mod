@@ -1,0 +1,3 @@
+module hotaru.dev/benchmarks/client
+
+go 1.19
