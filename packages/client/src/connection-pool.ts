@@ -5,14 +5,14 @@
 import { CONSTANTS } from './config/constants.js';
 import type { Duration } from './config/duration.js';
 import { PoolConfig, type PoolConfigInput } from './config/pool-config.js';
-import { RawChannel } from './connection/raw/raw-channel.js';
+import { isRaw, RawChannel } from './connection/raw/raw-channel.js';
 import { CheckedOutConnection } from './lease/checked-out.js';
 import type { Resolve } from './connection/dial/dns-cache.js';
 import { nameOrigin, nameUncheckedCall } from './diagnostics/call-name.js';
 import { withCaller } from './diagnostics/call-stack.js';
 import { invalidRequest, PoolError } from './errors.js';
 import { INSPECT, shown, type InspectOptions } from './diagnostics/inspect.js';
-import { keyFor, keyOf, type KeyInput } from './key/key-input.js';
+import { keyFor, keyOf, keyOfCall, type KeyInput } from './key/key-input.js';
 import type { Lease } from './lease/lease.js';
 import { endCheckOut, leaseOf } from './lease/leasing.js';
 import type { RequestInit } from './message/request.js';
@@ -59,7 +59,10 @@ export interface AcquireTlsOptions extends AcquireOptions {
   verifyCert?: boolean | undefined;
   /** Name sent as SNI and checked against the certificate. Default: the host. */
   sni?: string | undefined;
-  /** Protocols offered (ALPN). Default none: the protocol is yours to choose. `['http/1.1']` shares connections with calls. */
+  /**
+   * Protocols offered (ALPN). Default none: the protocol is yours to choose. `['http/1.1']` shares connections with
+   * calls whose `tls.alpn` says the same.
+   */
   alpn?: string[] | undefined;
 }
 
@@ -78,7 +81,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #deadlines: Deadlines;
   readonly #callEnvironment: CallEnvironment;
   readonly #origins = new Origins(
-    (url, tls, publicOnly) => keyOf(this.#config, url, tls, publicOnly),
+    (url, tls, publicOnly) => keyOfCall(this.#config, url, tls, publicOnly),
     (key) => this.#config.forHost(key.host, key.port),
   );
   readonly #poolOfCalls: PoolOfCalls;
@@ -100,7 +103,7 @@ export class ConnectionPool implements AsyncDisposable {
     };
     this.#callEnvironment = { clock: this.#clock, deadlines: this.#deadlines };
     this.#quietWaits = new QuietWaits(this.#clock, () => this.#isQuiet);
-    this.#hosts = new PoolHosts(this.#config, this.#clock, environment, {
+    this.#hosts = new PoolHosts(this.#config, this.#callEnvironment, environment, {
       onQuiet: () => this.#checkQuiet(),
       onForgotten: (id) => this.#origins.forget(id),
       onAwaited: (isAwaited) => this.#deadlines.setAwaited(isAwaited),
@@ -225,10 +228,13 @@ export class ConnectionPool implements AsyncDisposable {
 
   /** An idle connection, checked out, if there is one now; never waits, never dials. */
   get(key: KeyInput): CheckedOutConnection | undefined {
-    const host = this.#hosts.find(keyOf(this.#config, key));
+    const host = this.#hosts.findForRawBytes(keyOf(this.#config, key));
     const connection = host?.take();
     if (host === undefined || connection === undefined) return undefined;
-    return new CheckedOutConnection(new RawChannel(connection), endCheckOut(host), this, false);
+    if (isRaw(connection))
+      return new CheckedOutConnection(new RawChannel(connection), endCheckOut(host), this, false);
+    host.release(connection, true); // calls share it
+    return undefined;
   }
 
   /**
@@ -268,9 +274,9 @@ export class ConnectionPool implements AsyncDisposable {
   ): Promise<Lease> {
     const key = keyFor(this.#config, 'acquire', target);
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'acquire', key);
-    const host = this.#hosts.getOrMake(key);
+    const hostOf = () => this.#hosts.getForRawBytes(key);
     // Awaited here: the stack of an error has to reach the caller through this function.
-    return await leaseOf(this.#callEnvironment, host, key, this, needsFresh, options);
+    return await leaseOf(this.#callEnvironment, hostOf, key, this, needsFresh, options);
   }
 
   // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,8 @@ export const ERROR_CODES = Object.freeze({
   HOTARU_POOL_CLOSED: 'the pool is draining or closed and admits no more work',
   HOTARU_ACQUIRE_TIMEOUT: 'no connection became free within `acquireTimeout`',
   HOTARU_CONNECT_TIMEOUT: 'DNS, TCP and TLS not done within `connectTimeout` or `acquireTimeout`',
-  HOTARU_CONNECT_FAILED: 'the name did not resolve or the peer refused the connection',
+  HOTARU_CONNECT_FAILED:
+    'the name did not resolve, or the peer refused the connection or its protocol',
   HOTARU_TLS_FAILED: 'the TLS handshake or the check of the certificate failed',
   HOTARU_BLOCKED_ADDRESS: 'the address connected to is not public (`safety: { untrusted: true }`)',
   HOTARU_HEADERS_TIMEOUT: 'the response head did not arrive in time',

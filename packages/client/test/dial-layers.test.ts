@@ -13,7 +13,7 @@ import { DnsCache } from '../src/connection/dial/dns-cache.js';
 import type { Layer, LayerEvents, Reached } from '../src/connection/dial/layer.js';
 import { routeTo } from '../src/connection/dial/route.js';
 import { TlsSessions } from '../src/connection/dial/tls-sessions.js';
-import type { Http1Connection } from '../src/connection/http1/http1-connection.js';
+import type { Connection } from '../src/connection/connection.js';
 import { ConnectError } from '../src/errors.js';
 import { ConnectionKey } from '../src/key/connection-key.js';
 import type { AcquireOptions } from '../src/lease/lease-request.js';
@@ -95,12 +95,12 @@ async function through(
   const permits = new Permits(10, () => undefined);
   const greeting = new Greeting(key.id);
   const dns = new DnsCache(clock, async () => [{ address: '127.0.0.1', family: 4 }]);
-  const route = routeTo(key, { sessions: new TlsSessions(), dns }, [greeting]);
+  const route = routeTo(key, { sessions: new TlsSessions(), dns, http2: () => false }, [greeting]);
   const { settings } = PoolConfig.from({
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxDialing: 1, // none beside one that is slow
   });
-  const host: HostPool<Http1Connection> = new HostPool<Http1Connection>(key.id, settings, {
+  const host: HostPool<Connection> = new HostPool<Connection>(key.id, settings, {
     clock,
     permits,
     random: () => 0.5,
@@ -112,6 +112,10 @@ async function through(
         nextId: () => 0,
         random: () => 0.5,
         timeoutMs: settings.connectTimeout,
+        http2: false,
+        http2Connection: () => {
+          throw new Error('HTTP/2 is not offered');
+        },
       }),
   });
   const deadlines = new Deadlines(clock);
@@ -128,7 +132,7 @@ async function through(
     greetings,
     peers,
     acquire: (options: AcquireOptions = { timeout: Infinity }): Promise<Lease> =>
-      leaseOf({ clock, deadlines }, host, key, host, false, options),
+      leaseOf({ clock, deadlines }, () => host, key, host, false, options),
     /** Every socket of the gate is closed, and no slot is taken. */
     async isOver(): Promise<void> {
       await until(() => peers.every(({ destroyed }) => destroyed), 'the sockets are closed');

@@ -36,7 +36,7 @@ describe('hosts[...].tls', () => {
 
   it('holds for leases, warm-up and the non-blocking pair, which share its connections', async () => {
     const { pool, url, upstream } = await scene((ca) => ({
-      hosts: { localhost: { tls: { ca } } },
+      hosts: { localhost: { tls: { ca, alpn: ['http/1.1'] } } },
     }));
     expect(await pool.warm(url, 1)).toBe(1);
     const lease = await pool.acquire(url);

@@ -11,7 +11,7 @@ export {
 } from './head.js';
 export { latin1 } from './latin1.js';
 export type { ChunkLimits, HeadLimits, RequestLimits, ResponseLimits } from './limits.js';
-export type { PeerProtocol } from './shown-bytes.js';
+export { peerProtocol, shownBytes, type PeerProtocol } from './shown-bytes.js';
 export { statusOf, WIRE_REASONS, WireError, type WireReason } from './wire-error.js';
 export { CHUNK_END, chunkHead, LAST_CHUNK } from './http1/chunk-writer.js';
 export {

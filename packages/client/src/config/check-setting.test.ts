@@ -9,7 +9,7 @@ const kinds: Record<Setting['kind'], Setting> = {
   count: { ...about, kind: 'count', min: 0, max: 10 },
   bytes: { ...about, kind: 'bytes', min: 0, max: 1_048_576 },
   boolean: { ...about, kind: 'boolean' },
-  choice: { ...about, kind: 'choice', choices: ['fifo', 'lifo'] },
+  choice: { ...about, kind: 'choice', choices: ['fifo', 'lifo', true] },
 };
 
 describe('a setting', () => {
@@ -21,6 +21,7 @@ describe('a setting', () => {
     ['bytes', '1kb', 1_024],
     ['boolean', false, false],
     ['choice', 'lifo', 'lifo'],
+    ['choice', true, true],
   ] as const)('of kind %s takes %j', (kind, value, read) => {
     expect(checkSetting('name', value, kinds[kind])).toBe(read);
   });
@@ -35,6 +36,8 @@ describe('a setting', () => {
     ['bytes', -1, '-1'],
     ['boolean', 'true', '"true"'],
     ['choice', 'random', '"random"'],
+    ['choice', 'true', '"true"'],
+    ['choice', false, 'false'],
     ['choice', ['fifo'], 'a list'],
   ] as const)('of kind %s refuses %j, and says what is allowed', (kind, value, shown) => {
     const setting = kinds[kind];

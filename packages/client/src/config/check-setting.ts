@@ -22,7 +22,8 @@ export function checkSetting(
       if (typeof value === 'boolean') return value;
       break;
     case 'choice':
-      if (typeof value === 'string' && setting.choices?.includes(value)) return value;
+      if (typeof value === 'string' || typeof value === 'boolean')
+        if (setting.choices?.includes(value) === true) return value;
       break;
     case 'duration':
     case 'count':
@@ -54,7 +55,7 @@ export function allowed(setting: Setting): string {
     case 'boolean':
       return 'true or false';
     case 'choice':
-      return (setting.choices ?? []).map((choice) => JSON.stringify(choice)).join(' or ');
+      return inWords(setting.choices ?? []);
     case 'duration':
       return `a duration of ${range} ms (a number, or text like '90s')${orNone}`;
     case 'count':
@@ -62,6 +63,13 @@ export function allowed(setting: Setting): string {
     case 'bytes':
       return `a whole number of bytes, ${range} (a number, or text like '10mb')${orNone}`;
   }
+}
+
+/** `a, b or c`. */
+function inWords(choices: readonly (string | boolean)[]): string {
+  const shown = choices.map((choice) => JSON.stringify(choice));
+  const last = shown.pop() ?? '';
+  return shown.length === 0 ? last : `${shown.join(', ')} or ${last}`;
 }
 
 /** A value in a message; never what is in an object. */

@@ -40,6 +40,8 @@ export const CONSTANTS = Object.freeze({
   slowDialMaxMs: 32_000,
   /** This many dials in a row may give up their place at once; then one each `dialBackoffMaxMs`. */
   dialsReplacedBeforeSpacing: 8,
+  /** Of what a peer says first where HTTP/2 was agreed on: enough to tell another protocol, and to be shown. */
+  openingBytesKept: 32,
   drainTimeoutMs: 10_000,
 
   // ── what is kept for the next call ────────────────────────────────────────────
@@ -51,6 +53,8 @@ export const CONSTANTS = Object.freeze({
   maxTlsContexts: 256,
   /** TLS session tickets kept for resumption, one for each connection key: a few KB each. */
   maxTlsSessions: 256,
+  /** Origins whose protocol is remembered when their host is forgotten: a hundred bytes each. */
+  maxKnownProtocols: 1_024,
   dnsTtlMs: 30_000,
   /** Host names whose addresses are kept: a scan of many names must not grow this without end. */
   maxDnsNames: 1_024,

@@ -17,7 +17,8 @@ export interface Setting {
   readonly shownDefault?: string;
   readonly min?: number;
   readonly max?: number;
-  readonly choices?: readonly string[];
+  /** `true` and `false` may be among them. */
+  readonly choices?: readonly (string | boolean)[];
   /** Counts and durations for which `Infinity` is allowed: no limit. */
   readonly unlimited?: boolean;
   /** May it differ per host (`config.hosts[...]`)? */
@@ -167,6 +168,21 @@ export const SETTINGS = Object.freeze({
     perHost: false,
     unlimited: false,
   },
+  http2: {
+    kind: 'choice',
+    choices: [true, false, 'prior-knowledge'],
+    default: false,
+    perHost: true,
+    what: 'offer HTTP/2 over TLS; "prior-knowledge": plain TCP, too',
+    why: 'one connection carries a hundred calls, and a server that lacks it chooses HTTP/1.1; over plain TCP the two can’t be told apart, so the caller has to know',
+  },
+  maxStreams: count(
+    100,
+    1,
+    65_535,
+    'calls on one HTTP/2 connection at a time; its peer may allow fewer',
+    'what RFC 9113 recommends as the least limit, and most servers set; beyond it a second connection spreads the load',
+  ),
   enablePooling: {
     kind: 'boolean',
     default: true,

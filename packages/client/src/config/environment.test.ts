@@ -40,6 +40,17 @@ describe('settings from the environment', () => {
     });
   });
 
+  it('of several kinds at once are read as what they are', () => {
+    for (const [text, http2] of [
+      ['true', true],
+      ['1', true],
+      ['false', false],
+      ['0', false],
+      [' prior-knowledge ', 'prior-knowledge'],
+    ] as const)
+      expect(PoolConfig.fromEnvironment({ HOTARU_POOL_HTTP2: text })).toEqual({ http2 });
+  });
+
   it('can be every setting of the table, under its name in capitals', () => {
     expect(toSnakeCase('maxRequestsPerConnection')).toBe('max_requests_per_connection');
     for (const name of Object.keys(SETTINGS) as SettingName[]) {
@@ -64,6 +75,8 @@ describe('settings from the environment', () => {
       ['HOTARU_POOL_IDLE_TIMEOUT', '5 days', 'a duration of'],
       ['HOTARU_POOL_ENABLE_POOLING', 'yes', 'true or false'],
       ['HOTARU_POOL_ORDER', 'LIFO', '"fifo" or "lifo"'],
+      ['HOTARU_POOL_HTTP2', 'yes', 'true, false or "prior-knowledge"'],
+      ['HOTARU_POOL_MAX_STREAMS', 'all', 'a whole number, 1 to 65535'],
     ] as const) {
       const error = errorOf({ [variable]: value });
       expect(error.key).toBe(variable);

@@ -58,13 +58,9 @@ function valueOf(variable: string, setting: Setting, text: string): unknown {
   const trimmed = text.trim();
   switch (setting.kind) {
     case 'boolean':
-      return trimmed === 'true' || trimmed === '1'
-        ? true
-        : trimmed === 'false' || trimmed === '0'
-          ? false
-          : text;
+      return booleanOf(trimmed) ?? text;
     case 'choice':
-      return trimmed;
+      return setting.choices?.includes(true) === true ? (booleanOf(trimmed) ?? trimmed) : trimmed;
     case 'duration':
       // Many tools count these in seconds: 30 would be 30 ms here, in silence.
       if (isNumber(trimmed) && Number.isFinite(Number(trimmed)))
@@ -76,6 +72,11 @@ function valueOf(variable: string, setting: Setting, text: string): unknown {
     default:
       return isNumber(trimmed) ? Number(trimmed) : trimmed;
   }
+}
+
+function booleanOf(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
 }
 
 function isNumber(text: string): boolean {

@@ -32,6 +32,8 @@ export interface Settings {
   readonly maxResponseSize: number;
   readonly maxBufferedSize: number;
   readonly cleanupInterval: number;
+  readonly http2: boolean | 'prior-knowledge';
+  readonly maxStreams: number;
   readonly enablePooling: boolean;
   readonly reportLeaks: boolean;
   readonly order: 'fifo' | 'lifo';
@@ -39,9 +41,7 @@ export interface Settings {
 
 /** Settings as a user writes them: durations may be `'90s'`, sizes `'10mb'`. */
 export type SettingsInput = {
-  [K in SettingName]?:
-    | (Settings[K] extends boolean ? boolean : K extends 'order' ? 'fifo' | 'lifo' : Duration)
-    | undefined;
+  [K in SettingName]?: (Settings[K] extends number ? Duration : Settings[K]) | undefined;
 } & {
   /** @deprecated The old name of `connectTimeout`; giving both is an error. */
   connectionTimeout?: Duration | undefined;

@@ -14,7 +14,7 @@ export interface DialTiming {
 }
 
 /** As ALPN names it. */
-export type Protocol = 'http/1.1';
+export type Protocol = 'http/1.1' | 'h2';
 
 export interface Connection extends Poolable {
   readonly key: ConnectionKey;

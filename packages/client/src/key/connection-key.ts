@@ -23,17 +23,29 @@ export class ConnectionKey {
   readonly tls: false | TlsIdentity;
   /** Opened under the SSRF guard: only public addresses. */
   readonly publicOnly: boolean;
+  /**
+   * Its connections carry raw bytes and nothing else: kept apart from those of calls, where calls may share
+   * connections (HTTP/2).
+   */
+  readonly isRaw: boolean;
   /** Canonical text: equal ids mean interchangeable connections. */
   readonly id: string;
 
-  private constructor(host: string, port: number, tls: false | TlsIdentity, publicOnly: boolean) {
+  private constructor(
+    host: string,
+    port: number,
+    tls: false | TlsIdentity,
+    publicOnly: boolean,
+    isRaw = false,
+  ) {
     this.host = host;
     this.port = port;
     this.tls = tls;
     const authority = authorityOf(host, port);
     this.publicOnly = publicOnly;
     const base = tls === false ? `http://${authority}` : `https://${authority}${tls.suffix}`;
-    this.id = publicOnly ? `${base}#public` : base;
+    this.isRaw = isRaw;
+    this.id = base + (publicOnly ? '#public' : '') + (isRaw ? '#raw' : '');
     Object.freeze(this);
   }
 
@@ -73,6 +85,11 @@ export class ConnectionKey {
       options === false ? false : TlsIdentity.from(host, options),
       publicOnly,
     );
+  }
+
+  /** The same, for raw bytes alone. */
+  forRawBytes(): ConnectionKey {
+    return new ConnectionKey(this.host, this.port, this.tls, this.publicOnly, true);
   }
 
   equals(other: ConnectionKey): boolean {

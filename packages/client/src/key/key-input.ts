@@ -2,6 +2,7 @@
 import { nameUncheckedOrigin } from '../diagnostics/call-name.js';
 import type { PoolConfig } from '../config/pool-config.js';
 import { ConnectionKey, type ConnectionKeyParts } from './connection-key.js';
+import { checkOffer } from './offered-protocols.js';
 import { overlayTls, type TlsOptions } from './tls-identity.js';
 
 export type KeyInput = ConnectionKey | ConnectionKeyParts | string | URL;
@@ -26,6 +27,18 @@ export function keyOf(
   const given = typeof input.tls === 'object' ? input.tls : undefined;
   const tls = overlayTls(configured, given);
   return ConnectionKey.from({ host: plain.host, port: plain.port, tls }, undefined, publicOnly);
+}
+
+/** As `keyOf`, for a call. @throws RequestError `HOTARU_INVALID_REQUEST` where it would have no protocol to offer. */
+export function keyOfCall(
+  config: PoolConfig,
+  url: URL,
+  own: TlsOptions | undefined,
+  publicOnly: boolean,
+): ConnectionKey {
+  const key = keyOf(config, url, own, publicOnly);
+  checkOffer(key, config.forHost(key.host, key.port).http2);
+  return key;
 }
 
 /** As `keyOf`, for one thing asked of a host: what is refused names it. */

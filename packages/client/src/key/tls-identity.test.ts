@@ -9,7 +9,9 @@ describe('the identity in a key', () => {
   it('is plain for the default settings, however they are spelled', () => {
     expect(id()).toBe('https://api.test:443');
     expect(id({})).toBe(id());
-    expect(id({ rejectUnauthorized: true, servername: 'api.test', alpn: ['http/1.1'] })).toBe(id());
+    expect(id({ rejectUnauthorized: true, servername: 'api.test', alpn: ['h2', 'http/1.1'] })).toBe(
+      id(),
+    );
   });
 
   it('differs for every setting that changes trust, and for no other reason', () => {
@@ -41,7 +43,7 @@ describe('bad settings are refused before anything is dialled', () => {
     ],
     [{ minVersion: 'SSLv3' }, 'allowed: TLSv1.2 or TLSv1.3'],
     [{ cert: 'x' }, 'tls.cert and tls.key go together'],
-    [{ alpn: ['h3'] }, 'offers nothing that is built; allowed: http/1.1'],
+    [{ alpn: ['h3'] }, 'offers nothing that is built; allowed: h2, http/1.1'],
     [{ cert: 'no PEM', key: 'no PEM' }, 'tls.cert holds no PEM'],
     [{ cert: '-----BEGIN', key: '-----BEGIN' }, 'the certificates, key or versions don'],
   ])('%j', (tls, message) => {
@@ -120,15 +122,28 @@ describe('protocols offered', () => {
   });
 
   it('of a call are those that are built, of a connection by hand any', () => {
-    const alpn = ['h2', 'http/1.1'];
+    const alpn = ['redis', 'h2'];
     const call = ConnectionKey.from('https://api.test', { alpn });
     const byHand = ConnectionKey.from({ host: 'api.test', tls: { alpn } });
-    expect([call.tls && call.tls.alpn, byHand.tls && byHand.tls.alpn]).toEqual([
-      ['http/1.1'],
-      alpn,
-    ]);
-    expect(call.id).toBe(id());
+    expect([call.tls && call.tls.alpn, byHand.tls && byHand.tls.alpn]).toEqual([['h2'], alpn]);
     expect(byHand.id).not.toBe(call.id);
+  });
+
+  it.each([
+    [['http/1.1'], '#alpn-http/1.1'],
+    [['h2'], '#alpn-h2'],
+    [['http/1.1', 'h2'], '#alpn-http/1.1,h2'],
+    [[], '#alpn-none'],
+  ])('that are narrowed to %j read well in the key', (alpn, suffix) => {
+    expect(id({ alpn })).toBe(`https://api.test:443${suffix}`);
+  });
+
+  it('are part of the key only in as far as they were said: the setting http2 can change', () => {
+    const key = ConnectionKey.from('https://api.test');
+    expect(key.tls && key.tls.alpn).toBe(undefined);
+    expect(ConnectionKey.from('https://api.test', { alpn: ['h2', 'http/1.1'] }).equals(key)).toBe(
+      true,
+    );
   });
 
   it.each([[['']], [['a'.repeat(256)]], [['a,b']], ['h2']])('are checked: %j', (alpn) => {

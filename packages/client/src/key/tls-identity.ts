@@ -23,8 +23,9 @@ export interface TlsOptions {
   /** Default true. False accepts any certificate: for tests only. */
   rejectUnauthorized?: boolean | undefined;
   /**
-   * Protocols offered (ALPN). Default `['http/1.1']`; `[]` offers none. Of a call, what is not built is not
-   * offered; a connection by hand (`acquire`, `acquireTls`) may offer any.
+   * Protocols offered (ALPN), the preferred one first. Default for calls `['h2', 'http/1.1']`, or `['http/1.1']` where
+   * the setting `http2` is false; for connections by hand (`acquire`) `['http/1.1']`. `[]` offers none, and calls speak
+   * HTTP/1.1 then. Of a call, what is not built is not offered; a connection by hand may offer any.
    */
   alpn?: string[] | undefined;
   minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
@@ -43,20 +44,25 @@ const ALLOWED = [
   'maxVersion',
 ] as const satisfies readonly (keyof TlsOptions)[];
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'];
-/** Offered by default and at most: only what is built is offered. */
-const BUILT_PROTOCOLS = ['http/1.1'];
+/** Offered by default and at most by calls: only what is built is offered. */
+export const BUILT_PROTOCOLS: readonly string[] = Object.freeze(['h2', 'http/1.1']);
 
 export class TlsIdentity {
   /** '' for the default identity, so that the common key reads as a plain URL. */
   readonly suffix: string;
   readonly servername: string;
   readonly rejectUnauthorized: boolean;
-  readonly alpn: readonly string[];
+  /** What was said of ALPN; undefined for the default, which the settings of the host decide at each dial. */
+  readonly alpn: readonly string[] | undefined;
   readonly options: Readonly<TlsOptions>;
   /** Certificates parsed once, and held once, for all connections of this identity. */
   readonly context: SecureContext;
 
-  private constructor(host: string, options: Readonly<TlsOptions>, alpn: readonly string[]) {
+  private constructor(
+    host: string,
+    options: Readonly<TlsOptions>,
+    alpn: readonly string[] | undefined,
+  ) {
     this.options = options;
     this.servername = options.servername ?? host;
     this.rejectUnauthorized = options.rejectUnauthorized ?? true;
@@ -76,8 +82,8 @@ export class TlsIdentity {
     const own = typeof options === 'object' ? ownOptions(options) : options;
     check(own);
     const kept = copyOfTls(own);
-    const alpn = kept.alpn ?? BUILT_PROTOCOLS;
-    return new TlsIdentity(host, kept, forHttp ? builtOf(alpn) : alpn);
+    const alpn = kept.alpn === undefined || !forHttp ? kept.alpn : builtOf(kept.alpn);
+    return new TlsIdentity(host, kept, alpn);
   }
 
   /** Which options were given, never what they hold: the key and its pass phrase are among them. */
@@ -182,25 +188,25 @@ export function overlayTls(
   return { ...base, ...Object.fromEntries(said) };
 }
 
-function builtOf(alpn: readonly string[]): readonly string[] {
+/** Undefined for what is the default anyway, however it was spelled. */
+function builtOf(alpn: readonly string[]): readonly string[] | undefined {
   const usable = alpn.filter((name) => BUILT_PROTOCOLS.includes(name));
   if (usable.length === 0 && alpn.length > 0)
     throw invalidRequest(
       `tls.alpn ${JSON.stringify(alpn)} offers nothing that is built; allowed: ${BUILT_PROTOCOLS.join(', ')}, or [] for none`,
     );
-  return usable;
+  return usable.join() === BUILT_PROTOCOLS.join() ? undefined : usable;
 }
 
 function suffixOf(host: string, identity: TlsIdentity, material: string): string {
   const { servername, rejectUnauthorized } = identity;
-  const alpn = identity.alpn.join(',');
-  if (
-    material === '' &&
-    servername === host &&
-    rejectUnauthorized &&
-    alpn === BUILT_PROTOCOLS.join(',')
-  )
-    return '';
+  const alpn = identity.alpn?.join(',');
+  if (material === '' && servername === host && rejectUnauthorized) {
+    if (alpn === undefined) return '';
+    // In words where that is safe: the usual way to narrow it should read well in statistics.
+    if (identity.alpn?.every((name) => BUILT_PROTOCOLS.includes(name)) === true)
+      return `#alpn-${alpn === '' ? 'none' : alpn}`;
+  }
   return `#tls-${digestOf([material, servername, String(rejectUnauthorized), alpn]).slice(0, 32)}`;
 }
 

@@ -7,12 +7,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { nameOrigin } from '../diagnostics/call-name.js';
 import type { ConnectionKey } from '../key/connection-key.js';
-import {
-  factsOf,
-  type Connection,
-  type DialTiming,
-  type Protocol,
-} from '../connection/connection.js';
+import { factsOf, type Connection, type DialTiming } from '../connection/connection.js';
 import type { RawChannel } from '../connection/raw/raw-channel.js';
 import { RequestError } from '../errors.js';
 import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
@@ -58,8 +53,9 @@ export class CheckedOutConnection {
   get remoteAddress(): string | undefined {
     return this.#connection.remoteAddress;
   }
-  get protocol(): Protocol {
-    return this.#connection.protocol;
+  /** What ALPN settled on, whatever that is; `http/1.1` where nothing was settled. */
+  get protocol(): string {
+    return this.#channel.protocol ?? this.#connection.protocol;
   }
   /** ms that the parts of its dial took. */
   get dialTiming(): DialTiming {

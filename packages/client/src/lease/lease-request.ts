@@ -1,9 +1,11 @@
 /**
  * One `pool.acquire()`: the wait for a connection for raw use, with its timeout and its signal. Settles
- * once, with the connection or with the first of: refused, timed out, aborted.
+ * once, with the connection or with the first of: refused, timed out, aborted. A connection that calls share is no
+ * answer: it is given back, and the wait goes on at the host that is for raw bytes alone.
  */
 import type { Duration } from '../config/duration.js';
-import { RawChannel, type RawConnection } from '../connection/raw/raw-channel.js';
+import { isRaw, RawChannel } from '../connection/raw/raw-channel.js';
+import type { Connection } from '../connection/connection.js';
 import { invalidRequest, type PoolError, type TransportError } from '../errors.js';
 import { checkNames } from '../config/own-options.js';
 import type { Clock } from '../pool/clock.js';
@@ -21,15 +23,17 @@ export interface AcquireOptions {
   timeout?: Duration | undefined;
 }
 
-export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable {
-  readonly #host: HostPool<RawConnection>;
+export class LeaseRequest implements AcquisitionOwner<Connection>, Abortable {
+  readonly #hostOf: () => HostPool<Connection>;
+  #host: HostPool<Connection>;
   readonly #clock: CallClock;
-  readonly #acquisition: Acquisition<RawConnection>;
+  #acquisition: Acquisition<Connection>;
   readonly #signal: AbortSignal | undefined;
   readonly #signalLink = new Link<Abortable>(this);
   readonly #timeoutMs: number;
   readonly #timeoutName: string;
   #isOver = false;
+  #needsFresh = false;
   #resolve: (channel: RawChannel) => void = noop;
   #reject: (error: unknown) => void = noop;
 
@@ -37,7 +41,7 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable 
   constructor(
     deadlines: Deadlines,
     clock: Clock,
-    host: HostPool<RawConnection>,
+    hostOf: () => HostPool<Connection>,
     options: AcquireOptions | undefined,
   ) {
     const { signal, timeout } = checkNames(options, 'the options of acquire()', [
@@ -46,6 +50,8 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable 
     ]);
     if (signal !== undefined && !(signal instanceof AbortSignal))
       throw invalidRequest('the option signal must be an AbortSignal');
+    const host = hostOf();
+    this.#hostOf = hostOf;
     this.#host = host;
     this.#signal = signal;
     const ownMs = durationOf('timeout', timeout);
@@ -61,6 +67,7 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable 
   }
 
   run(needsFresh: boolean): Promise<RawChannel> {
+    this.#needsFresh = needsFresh;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -74,12 +81,25 @@ export class LeaseRequest implements AcquisitionOwner<RawConnection>, Abortable 
     });
   }
 
-  acquired(connection: RawConnection): void {
-    this.#settle();
-    this.#resolve(new RawChannel(connection));
+  acquired(connection: Connection): void {
+    if (isRaw(connection)) {
+      this.#settle();
+      this.#resolve(new RawChannel(connection));
+      return;
+    }
+    // The origin has begun to speak HTTP/2 while this waited in the queue of its calls.
+    this.#host.release(connection, true);
+    this.#host = this.#hostOf();
+    this.#acquisition = new Acquisition(this.#host, this, true);
+    this.#acquisition.start(this.#needsFresh, true);
   }
 
-  unfit(_connection: RawConnection, isReused: boolean, error: TransportError): void {
+  /** Where the connection came from, and goes back to. */
+  get host(): HostPool<Connection> {
+    return this.#host;
+  }
+
+  unfit(_connection: Connection, isReused: boolean, error: TransportError): void {
     // It was let in before: a drain that has begun meanwhile lets it finish.
     if (isReused) this.#acquisition.start(false, true);
     else this.#fail(error);

@@ -211,6 +211,17 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     this.offerDials();
   }
 
+  /** Each dial under way is given up for one that begins anew. */
+  restart(): void {
+    for (const pending of [...this.#dials]) {
+      if (!this.#dials.remove(pending)) continue;
+      const stranded = strandWaiters(pending);
+      pending.dial.cancel();
+      this.#host.slotFreed(); // the next one starts here
+      this.#rehome(stranded);
+    }
+  }
+
   #wantsMore(): boolean {
     const { settings, liveCount } = this.#host;
     const wanted = this.#wanted;

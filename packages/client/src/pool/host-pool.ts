@@ -21,6 +21,7 @@ import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
 import { isExpired } from './expiry.js';
 import { IdleConnections, isIdle } from './idle-connections.js';
 import { assertInvariant, checkInvariants } from './invariants.js';
+import type { OriginProtocol } from './origin-protocol.js';
 import { takesCaller, type Poolable } from './poolable.js';
 import { stateInWords } from './pool-words.js';
 import { SharedConnections } from './shared-connections.js';
@@ -94,6 +95,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
   get oldestWithoutDial(): Waiter<T> | undefined {
     return this.line.oldestWithoutDial;
+  }
+  /** What is known of the protocol of its origin. */
+  get protocol(): OriginProtocol {
+    return this.#env.protocol;
+  }
+  /** Those that are live. */
+  get connections(): IterableIterator<T> {
+    return this.#live.values();
   }
   #isDraining(): boolean {
     return this.#state !== 'open';
@@ -332,6 +341,18 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       this.#limitChanged(connection);
     }
     this.#dialer.pump();
+  }
+
+  /**
+   * What its connections speak was changed, and `protocol` is what is expected of new ones: those that are live take
+   * no more callers and end with the last that holds them, and dials under way begin anew. Waiters keep their places.
+   */
+  renew(protocol: 'unknown' | 'exclusive' | 'shared', callerLimit: number): void {
+    this.#env.protocol.reset(protocol, callerLimit);
+    for (const connection of [...this.#live])
+      if (isIdle(connection)) this.evict(connection);
+      else this.#admitNoMore(connection);
+    this.#dialer.restart();
   }
 
   /** Admits no new caller, closes what is idle; waiters and calls in flight are served to the end. */

@@ -26,11 +26,25 @@ export interface DialDemand {
 export class OriginProtocol {
   #state: 'unknown' | 'exclusive' | 'shared';
   /** Callers that one connection takes at once. */
-  #callerLimit = 1;
+  #callerLimit: number;
 
-  /** `unknown` where an offered protocol may turn out to be one that is shared. */
-  constructor(state: 'unknown' | 'exclusive') {
+  /**
+   * `unknown` where an offered protocol may turn out to be one that is shared. `callerLimit`: what is expected of a
+   * shared one, until a dial says more.
+   */
+  constructor(state: 'unknown' | 'exclusive' | 'shared', callerLimit = 1) {
     this.#state = state;
+    this.#callerLimit = state === 'shared' ? callerLimit : 1;
+  }
+
+  get state(): 'unknown' | 'exclusive' | 'shared' {
+    return this.#state;
+  }
+
+  /** What it speaks was changed: nothing that was learned holds. */
+  reset(state: 'unknown' | 'exclusive' | 'shared', callerLimit = 1): void {
+    this.#state = state;
+    this.#callerLimit = state === 'shared' ? callerLimit : 1;
   }
 
   get isUnknown(): boolean {

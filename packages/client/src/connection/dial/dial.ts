@@ -1,10 +1,13 @@
 /**
  * One dial: takes the layers of a route (route.ts) one after the other, and makes a connection of the socket that
- * the last one gives. Settles exactly once.
+ * the last one gives: of the protocol that was chosen there (opening.ts). Settles exactly once.
  *
- *   first layer ──done──▶ … ──done──▶ last layer ──done──▶ connected
- *        └─────────────┬────────────────┴──▶ failed      the layer, its socket, or the one time limit over all
- *                      └─────cancel()──────▶ cancelled   the pool gives it up
+ *   first layer ──done──▶ … ──done──▶ last layer ──done──▶ (HTTP/2: its opening) ──▶ connected
+ *        └─────────────┬────────────────┴─────────────────────────┤
+ *                      └─────cancel()──────▶ cancelled            └──▶ failed
+ *
+ *   failed      a layer, its socket, the opening, or the one time limit over all
+ *   cancelled   the pool gives it up
  *
  * Whatever ends it early has one thing to tear down: the outermost socket, if there is one yet. The sockets are
  * watched here for all layers, and for the connection after them.
@@ -12,28 +15,48 @@
 import type { Socket } from 'node:net';
 import { ConnectError } from '../../errors.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
+import type { Http2Setting } from '../../key/offered-protocols.js';
 import type { Clock } from '../../pool/clock.js';
 import type { Counters } from '../../pool/counters.js';
 import type { DialEvents } from '../../pool/dialer.js';
 import type { Dial } from '../../pool/waiter.js';
+import type { Connection, DialTiming, Protocol } from '../connection.js';
 import { Http1Connection } from '../http1/http1-connection.js';
 import { Transport } from '../transport.js';
 import { reasonOf } from './dial-reason.js';
 import type { DialPhase, Layer, LayerEvents, Reached, Reading, Route } from './layer.js';
+import { chosenOn, Opening } from './opening.js';
 
 export interface DialEnvironment {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly nextId: () => number;
   readonly random: () => number;
-  /** ms for all layers together. */
+  /** ms for all layers together, and the opening. */
   readonly timeoutMs: number;
+  /** The setting, when the dial began. */
+  readonly http2: Http2Setting;
+  /** Makes the connection that speaks HTTP/2. */
+  readonly http2Connection: (transport: Transport, parts: ConnectionParts) => OpeningConnection;
+}
+
+/** What a connection needs to know of its dial. */
+export interface ConnectionParts {
+  readonly id: number;
+  /** 0 … 1, for its lifetime. */
+  readonly random: number;
+  readonly dialTiming: DialTiming;
+}
+
+/** A connection whose protocol has a handshake of its own. */
+export interface OpeningConnection extends Connection {
+  open(opening: { onReady(): void; onFailed(error: Error): void }): void;
 }
 
 export function dial(
   key: ConnectionKey,
   route: Route,
-  events: DialEvents<Http1Connection>,
+  events: DialEvents<Connection>,
   env: DialEnvironment,
 ): Dial {
   return new LayeredDial(key, route, events, env);
@@ -42,13 +65,15 @@ export function dial(
 class LayeredDial implements Dial, LayerEvents {
   readonly #key: ConnectionKey;
   readonly #route: Route;
-  readonly #events: DialEvents<Http1Connection>;
+  readonly #events: DialEvents<Connection>;
   readonly #env: DialEnvironment;
   readonly #timer: unknown;
   readonly #tookMs: Record<DialPhase, number> = { dns: 0, connect: 0, tls: 0 };
   #layer: Layer;
   /** Of that layer in the route. */
   #place = 0;
+  /** Once the layers are done, for HTTP/2. */
+  #opening: Opening | undefined = undefined;
   #layerSinceMs: number;
   #state: 'dialling' | 'over' = 'dialling';
   /** The outermost one: it alone is watched, and torn down. */
@@ -59,7 +84,7 @@ class LayeredDial implements Dial, LayerEvents {
   constructor(
     key: ConnectionKey,
     route: Route,
-    events: DialEvents<Http1Connection>,
+    events: DialEvents<Connection>,
     env: DialEnvironment,
   ) {
     this.#key = key;
@@ -76,11 +101,15 @@ class LayeredDial implements Dial, LayerEvents {
   }
 
   get phase(): DialPhase {
-    return this.#layer.phase;
+    return this.#stage.phase;
   }
 
   get unfinished(): string {
-    return this.#layer.unfinished;
+    return this.#stage.unfinished;
+  }
+
+  get #stage(): Layer | Opening {
+    return this.#opening ?? this.#layer;
   }
 
   cancel(): void {
@@ -114,18 +143,17 @@ class LayeredDial implements Dial, LayerEvents {
   }
 
   received(bytes: Buffer): void {
+    if (this.#state === 'dialling') this.#opening?.heard(bytes);
     this.#transport?.received(bytes);
   }
 
   done(reached: Reached): void {
     if (this.#state === 'over') return;
-    const nowMs = this.#env.clock.now();
-    this.#tookMs[this.#layer.phase] += nowMs - this.#layerSinceMs;
-    this.#layerSinceMs = nowMs;
+    this.#endStage();
     this.#place += 1;
     const next = this.#route[this.#place];
     if (next === undefined) {
-      this.#connected(reached);
+      this.#settle(reached);
     } else {
       this.#layer = next;
       this.#start(reached);
@@ -148,31 +176,62 @@ class LayeredDial implements Dial, LayerEvents {
     }
   }
 
-  #connected({ socket }: Reached): void {
+  #settle({ socket }: Reached): void {
     if (socket === undefined) {
       this.failed(new Error('the last layer of a route has to give a socket'));
       return;
     }
-    this.#end();
+    let protocol: Protocol;
+    try {
+      protocol = chosenOn(socket, this.#key, this.#env.http2);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
     const { clock, counters, nextId, random } = this.#env;
     const transport = new Transport(this.#key, socket, clock, counters);
     this.#transport = transport;
     keepReadingAfterWriteError(socket, transport);
     if (this.#reading === 'stream') {
-      socket.on('data', (bytes: Buffer) => transport.received(bytes));
+      socket.on('data', (bytes: Buffer) => this.received(bytes));
       socket.resume(); // takes a tick: what a layer has put back finds the connection handed over
     }
-    this.#events.connected(
-      new Http1Connection(transport, { id: nextId(), random: random(), dialTiming: this.#tookMs }),
-    );
+    const parts = { id: nextId(), random: random(), dialTiming: this.#tookMs };
+    if (protocol === 'h2') this.#open(this.#env.http2Connection(transport, parts));
+    else this.#connected(new Http1Connection(transport, parts));
+  }
+
+  #open(connection: OpeningConnection): void {
+    this.#opening = new Opening(this.#key);
+    connection.open({
+      onReady: () => {
+        if (this.#state === 'over') return;
+        this.#endStage();
+        this.#connected(connection);
+      },
+      onFailed: (error) => this.failed(error),
+    });
+  }
+
+  #connected(connection: Connection): void {
+    this.#end();
+    this.#opening = undefined;
+    this.#events.connected(connection);
+  }
+
+  #endStage(): void {
+    const nowMs = this.#env.clock.now();
+    this.#tookMs[this.#stage.phase] += nowMs - this.#layerSinceMs;
+    this.#layerSinceMs = nowMs;
   }
 
   #errorOf(thrown: unknown): ConnectError {
     const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const { phase } = this.#layer;
+    const { phase } = this.#stage;
     const { tls, host } = this.#key;
     const isTls = phase === 'tls' && tls !== false;
-    const reason = reasonOf(cause, isTls ? tls.servername : host);
+    const words = reasonOf(cause, isTls ? tls.servername : host);
+    const reason = this.#opening?.explain(words) ?? words;
     const code = isTls ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
     return new ConnectError(code, reason, { cause, phase });
   }
@@ -180,7 +239,7 @@ class LayeredDial implements Dial, LayerEvents {
   #timedOut(): void {
     if (this.#state === 'over') return;
     this.#tearDown('timeout');
-    const { missing, phase } = this.#layer;
+    const { missing, phase } = this.#stage;
     const why = `${missing} within ${this.#env.timeoutMs} ms`;
     this.#events.failed(new ConnectError('HOTARU_CONNECT_TIMEOUT', why, { phase }));
   }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ConnectError } from '../../errors.js';
 import { ConnectionKey } from '../../key/connection-key.js';
 import { Counters } from '../../pool/counters.js';
-import type { Http1Connection } from '../http1/http1-connection.js';
+import type { Connection } from '../connection.js';
 import { dial } from './dial.js';
 import { DnsCache } from './dns-cache.js';
 import { DnsLayer } from './dns-layer.js';
@@ -49,7 +49,7 @@ function start(url = 'http://a.test') {
   const tcp = new FakeLayer('connect');
   const tls = new FakeLayer('tls');
   const clock = new VirtualClock();
-  const connected: Http1Connection[] = [];
+  const connected: Connection[] = [];
   const failures: Error[] = [];
   const key = ConnectionKey.from(url);
   const begin = () =>
@@ -66,6 +66,10 @@ function start(url = 'http://a.test') {
         nextId: () => 7,
         random: () => 0.5,
         timeoutMs: TIMEOUT_MS,
+        http2: true,
+        http2Connection: () => {
+          throw new Error('no peer here chooses h2');
+        },
       },
     );
   return { dns, tcp, tls, clock, connected, failures, begin };
@@ -176,7 +180,8 @@ describe('a dial', () => {
 });
 
 describe('the route to a host', () => {
-  const env = { sessions: new TlsSessions(), dns: new DnsCache(new VirtualClock()) };
+  const dns = new DnsCache(new VirtualClock());
+  const env = { sessions: new TlsSessions(), dns, http2: () => true };
   const layers = (target: string, hops: readonly Layer[] = []) =>
     routeTo(ConnectionKey.from(target), env, hops).map((layer) => layer.constructor);
 

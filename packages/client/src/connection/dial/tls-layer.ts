@@ -7,37 +7,45 @@ import tls, { type ConnectionOptions } from 'node:tls';
 import { uriHost } from '@hotaru/wire';
 import { shielded } from '../../config/own-options.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
+import { offeredBy, type Http2Setting } from '../../key/offered-protocols.js';
 import type { TlsIdentity } from '../../key/tls-identity.js';
 import type { Layer, LayerEvents, Reached } from './layer.js';
 import type { TlsSessions } from './tls-sessions.js';
+
+export interface TlsEnvironment {
+  readonly sessions: TlsSessions;
+  readonly http2: () => Http2Setting;
+}
 
 export class TlsLayer implements Layer {
   readonly phase = 'tls';
   readonly missing = 'the TLS handshake was not done';
   readonly closedEarly = 'the peer closed the connection in the TLS handshake';
   readonly unfinished: string;
-  readonly #id: string;
+  readonly #key: ConnectionKey;
   readonly #identity: TlsIdentity;
   readonly #sessions: TlsSessions;
+  readonly #http2: () => Http2Setting;
   readonly #isAroundSocket: boolean;
 
   constructor(
-    { id, host, port }: ConnectionKey,
+    key: ConnectionKey,
     identity: TlsIdentity,
-    sessions: TlsSessions,
+    { sessions, http2 }: TlsEnvironment,
     isAroundSocket: boolean,
   ) {
-    this.#id = id;
+    this.#key = key;
     this.#identity = identity;
     this.#sessions = sessions;
+    this.#http2 = http2;
     this.#isAroundSocket = isAroundSocket;
-    this.unfinished = `the TCP connection to ${uriHost(host)}:${port} stands, but the TLS handshake is not done`;
+    this.unfinished = `the TCP connection to ${uriHost(key.host)}:${key.port} stands, but the TLS handshake is not done`;
   }
 
   start({ addresses, socket: below }: Reached, events: LayerEvents): void {
     if (below === undefined) throw new Error('TLS needs a connection below it');
     const socket = this.#isAroundSocket ? this.#around(below, events) : below;
-    socket.on('session', (session: Buffer) => this.#sessions.set(this.#id, session));
+    socket.on('session', (session: Buffer) => this.#sessions.set(this.#key.id, session));
     socket.once('secureConnect', () => events.done({ addresses, socket }));
   }
 
@@ -49,8 +57,9 @@ export class TlsLayer implements Layer {
 
   /** Of one handshake. */
   options(): ConnectionOptions {
-    const { context, sni, alpn, rejectUnauthorized, servername } = this.#identity;
-    const session = this.#sessions.get(this.#id);
+    const { context, sni, rejectUnauthorized, servername } = this.#identity;
+    const session = this.#sessions.get(this.#key.id);
+    const alpn = offeredBy(this.#key, this.#http2());
     return {
       secureContext: context,
       servername: sni,
@@ -64,6 +73,6 @@ export class TlsLayer implements Layer {
 
   /** The peer may have refused the ticket. */
   distrust(failure: 'error' | 'timeout'): void {
-    if (failure === 'error') this.#sessions.delete(this.#id);
+    if (failure === 'error') this.#sessions.delete(this.#key.id);
   }
 }

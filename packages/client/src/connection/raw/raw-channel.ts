@@ -7,6 +7,7 @@
  *
  * `end()` gives the connection back, from any of them: only from `open` may it be used again.
  */
+import type { TLSSocket } from 'node:tls';
 import { nameOrigin } from '../../diagnostics/call-name.js';
 import { CONSTANTS } from '../../config/constants.js';
 import {
@@ -24,9 +25,13 @@ interface PendingRead {
   reject(error: Error): void;
 }
 
-/** A connection that one caller may have for raw bytes. */
+/** A connection that one caller may have for raw bytes: no other uses it meanwhile. */
 export interface RawConnection extends Connection {
   readonly transport: Transport;
+}
+
+export function isRaw(connection: Connection): connection is RawConnection {
+  return !connection.canShare && 'transport' in connection;
 }
 
 export class RawChannel implements ByteSink {
@@ -43,6 +48,12 @@ export class RawChannel implements ByteSink {
     this.#transport = connection.transport;
     connection.record.requestCount += 1;
     this.#transport.useBy(this);
+  }
+
+  /** What ALPN settled on, if anything. */
+  get protocol(): string | undefined {
+    const { alpnProtocol } = this.#transport.socket as Partial<TLSSocket>;
+    return typeof alpnProtocol === 'string' && alpnProtocol !== '' ? alpnProtocol : undefined;
   }
 
   get socket(): Transport['socket'] {
