@@ -82,6 +82,31 @@ export const CONSTANTS = Object.freeze({
   chunkExtensionAllowanceBytes: 262_144,
   maxTrailerBytes: 16_384,
 
+  // ── HTTP/2: given to its codec ────────────────────────────────────────────────
+  /** What a stream may send before it is read: it doubles, from the first figure to the second, while its reader keeps up. */
+  streamWindowBytes: 262_144,
+  maxStreamWindowBytes: 2_097_152,
+  /** Of all streams of a connection together: its credit comes back at once, so it holds up no stream. */
+  connectionWindowBytes: 16_777_216,
+  /** HPACK: as much as every peer has (RFC 9113 §6.5.2); it holds the fields that repeat of some twenty. */
+  headerTableBytes: 4_096,
+  maxHeaderListBytes: 65_536,
+  /** Streams that the peer may begin: it would push. */
+  maxConcurrentStreams: 0,
+  maxContinuations: 32,
+  /** Frames without effect, and streams that are reset, beyond the useful ones: honest peers need a handful. */
+  idleFrameAllowance: 1_024,
+  resetAllowance: 1_024,
+  maxQueuedAnswers: 1_024,
+
+  // ── HTTP/2 ────────────────────────────────────────────────────────────────────
+  /** A peer with streams open, or one that is used again, that has said nothing for so long is asked (PING) … */
+  pingAfterMs: 20_000,
+  /** … and is dead if it says nothing for this long. */
+  pongWithinMs: 5_000,
+  /** A request that its peer did not act on is sent again as often: one that refuses a fourth time means it. */
+  maxRefusals: 3,
+
   // ── response bodies ───────────────────────────────────────────────────────────
   /** One buffer for the reads of all sockets: a read is handled before the next one starts. */
   readBufferBytes: 65_536,

@@ -23,6 +23,11 @@ export interface Connection extends Poolable {
   readonly protocol: Protocol;
   readonly remoteAddress: string | undefined;
   readonly dialTiming: DialTiming;
+  /**
+   * May something lie in its socket that has to be read before a request is written (turn.ts)? Not while others use it,
+   * nor when it was heard from in this turn, if that can't be taken for an answer.
+   */
+  readonly needsPoll: boolean;
   /** What ended it, if it failed. */
   readonly error: Error | undefined;
   /** Such an error in words. */

@@ -99,6 +99,11 @@ export interface Exchange {
   readonly bytesSent: number;
   /** Has any byte of the response, 1xx included, arrived? */
   readonly responseStarted: boolean;
+  /**
+   * Once it has failed: its peer has not acted on it, for certain, and its body is still there. So it may be sent
+   * again whatever its method; a stream that is not sent again has to be given up by its owner.
+   */
+  readonly mayBeSentAgain: boolean;
   /** When something last came in for it. */
   readonly heardAtMs: number;
   /** Begins; once. Events may come before it returns, and none come before it is called. */

@@ -105,6 +105,10 @@ export class Transport implements PolledTask {
   }
 
   onPolled(): void {
+    if (this.#state === 'closed') {
+      this.socket.destroy();
+      return;
+    }
     if (!this.#isIdle || !this.#isRefd) return;
     this.#isRefd = false;
     this.socket.unref();
@@ -130,6 +134,12 @@ export class Transport implements PolledTask {
   close(): void {
     if (this.#state !== 'closed') this.#closed(undefined);
     this.socket.destroy();
+  }
+
+  /** As `close`, but the socket is left for a turn: the last that was written has to leave it, and TLS takes a while. */
+  closeBehindWrites(): void {
+    if (this.#state !== 'closed') this.#closed(undefined);
+    afterPoll(this);
   }
 
   /** Bytes came that no request had asked for: whatever they are, they must not answer the next request. */

@@ -16,15 +16,31 @@ export interface PolledTask {
   onPolled(): void;
 }
 
+/** Something that writes once a turn: what all that ran in the turn has left to be written. */
+export interface TurnTask {
+  onTurnEnd(): void;
+}
+
 let isScheduled = false;
+let isChecking = false;
 /** Enrolled since the last check phase; and those for whom a whole poll has begun. */
 let enrolled: PolledTask[] = [];
 let polling: PolledTask[] = [];
+let ending: TurnTask[] = [];
 
 /** Runs `task.onPolled()` once every socket that is readable now has been read. */
 export function afterPoll(task: PolledTask): void {
   enrolled.push(task);
   schedule();
+}
+
+/**
+ * Runs `task.onTurnEnd()` in the check phase of this turn, behind all that has been polled for: what is asked for in one
+ * read, and what follows from it in microtasks, goes out in one write.
+ */
+export function atTurnEnd(task: TurnTask): void {
+  ending.push(task);
+  if (!isChecking) schedule();
 }
 
 function schedule(): void {
@@ -39,13 +55,31 @@ function onCheck(): void {
   polling = enrolled;
   enrolled = [];
   if (polling.length > 0) schedule();
+  isChecking = true;
   for (const task of due)
     try {
       task.onPolled();
     } catch (error) {
-      // A defect, to be heard of; but those behind it must not wait for ever.
-      queueMicrotask(() => {
-        throw error;
-      });
+      rethrowLater(error);
     }
+  isChecking = false;
+  if (ending.length > 0) endTurn();
+}
+
+function endTurn(): void {
+  const due = ending;
+  ending = [];
+  for (const task of due)
+    try {
+      task.onTurnEnd();
+    } catch (error) {
+      rethrowLater(error);
+    }
+}
+
+/** A defect, to be heard of; but those behind it must not wait for ever. */
+function rethrowLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -61,6 +61,15 @@ describe('an acquisition', () => {
     expect([owner.told, owner.connection]).toEqual([['acquired reused'], connection]);
   });
 
+  it('has what needs no poll at once', async () => {
+    const { host, owner, acquisition } = setUp();
+    const connection = await idle(host);
+    connection.needsPoll = false;
+    acquisition.start(false, false);
+    expect([owner.told, owner.connection]).toEqual([['acquired reused'], connection]);
+    host.pool.release(connection, true);
+  });
+
   it('waits for a dial else: a connection from there is polled, too', async () => {
     const { host, owner, acquisition } = setUp();
     acquisition.start(false, false);

@@ -1,9 +1,11 @@
 /**
  * Getting a connection that may be written to: an idle one or a place in the queue, and then a whole poll of
- * its socket, so that bytes that no request had asked for are found before anything is sent (turn.ts).
+ * its socket, so that bytes that no request had asked for are found before anything is sent (turn.ts). One that others
+ * use now, or that was heard from in this turn, may need no poll: it says so.
  *
  *   start ─▶ waiting ─▶ polling ─▶ acquired
- *              │           └─────▶ unfit       it ended, or spoke unasked, while it was polled
+ *              │  ╲        └─────▶ unfit       it ended, or spoke unasked, while it was polled
+ *              │   ╲─────────────▶ acquired    it needs no poll
  *              ├─────────────────▶ refused     the dial failed, the queue is full, the pool is closed
  *              └──cancel()───────▶ over        in both states; a connection not yet used is given back
  */
@@ -103,7 +105,7 @@ export class Acquisition<T extends Connection> implements WaiterEvents<T>, Polle
     this.#connection = connection;
     this.#isReused = isReused;
     this.#state = 'polling';
-    if (!isReused && this.#mayPeerSpeakFirst) this.onPolled();
+    if (!connection.needsPoll || (!isReused && this.#mayPeerSpeakFirst)) this.onPolled();
     else afterPoll(this);
   }
 
@@ -135,7 +137,9 @@ export class Acquisition<T extends Connection> implements WaiterEvents<T>, Polle
     const cause = connection.error;
     const what =
       cause === undefined
-        ? 'the peer ended the connection, or spoke unasked, before anything was sent'
+        ? connection.canShare
+          ? 'the peer took no more requests on the connection, before anything was sent'
+          : 'the peer ended the connection, or spoke unasked, before anything was sent'
         : `the connection broke before anything was sent: ${connection.reasonOf(cause)}`;
     const error = new TransportError('HOTARU_CONNECTION_CLOSED', what, { cause });
     this.#owner.unfit(connection, this.#isReused, error);

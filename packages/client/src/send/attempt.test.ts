@@ -8,6 +8,7 @@ import {
   type FakeCallHost,
   type Sending,
 } from '../../test/support/fake-calls.js';
+import { CONSTANTS } from '../config/constants.js';
 import type { PoolConfigInput } from '../config/pool-config.js';
 import {
   AbortedError,
@@ -423,6 +424,102 @@ describe('a connection that is dead', () => {
       message: expect.stringContaining('reset'),
       retrySafe: true,
     });
+    expect(host.dialCount).toBe(0);
+    expectFree(host);
+  });
+});
+
+describe('a request that its peer did not act on', () => {
+  /** The body of a request, of which nothing has been read. */
+  function untouched() {
+    const source = {
+      isGivenUp: false,
+      [Symbol.asyncIterator]: () => ({
+        next: async () => Promise.resolve({ done: true as const, value: undefined }),
+        return: async () => {
+          source.isGivenUp = true;
+          return Promise.resolve({ done: true as const, value: undefined });
+        },
+      }),
+    };
+    return source;
+  }
+  const refuse = ({ exchange }: Pick<Sending, 'exchange'>): void => {
+    exchange.mayBeSentAgain = true;
+    exchange.fails(closed());
+  };
+
+  it('is sent on another connection whatever its method, though the first was not reused', async () => {
+    const host = hostOf();
+    const body = untouched();
+    const sending = await host.sending({ request: { method: 'POST', body } });
+    sending.exchange.sends('continue');
+    refuse(sending);
+    expect(body.isGivenUp).toBe(false);
+    const second = host.connects();
+    await polled();
+    expect(second.last.request.body).toMatchObject({ kind: 'stream', source: body });
+    second.last.sends('written');
+    second.last.responds(200);
+    second.last.ends();
+    expect((await sending.response).attempts).toMatchObject([{ connectionId: 0 }]);
+    expect(host.pool.counters.replays).toBe(1);
+    expectFree(host);
+  });
+
+  it('is sent on one that is there, if there is one', async () => {
+    const host = hostOf();
+    const first = await host.sending();
+    const sending = await host.sending({ request: { method: 'POST', body: 'x' } });
+    first.exchange.sends('written');
+    first.exchange.responds(204);
+    first.exchange.ends();
+    refuse(sending);
+    await polled();
+    expect([host.dialCount, first.connection.exchanges.length]).toEqual([0, 2]);
+    first.connection.last.sends('written');
+    first.connection.last.responds(200);
+    first.connection.last.ends();
+    expect((await sending.response).connection).toMatchObject({ id: first.connection.id });
+  });
+
+  it('is not sent for ever, and its body is given up in the end', async () => {
+    const host = hostOf();
+    const body = untouched();
+    const sending = await host.sending({ request: { method: 'POST', body } });
+    for (let times = 0; times < CONSTANTS.maxRefusals; times += 1) {
+      refuse({ exchange: host.connections.at(-1)!.last });
+      host.connects();
+      await polled();
+    }
+    refuse({ exchange: host.connections.at(-1)!.last });
+    await expect(sending.response).rejects.toMatchObject({ retrySafe: true });
+    expect([host.dialCount, host.connections.length]).toEqual([0, CONSTANTS.maxRefusals + 1]);
+    expect(body.isGivenUp).toBe(true);
+    expectFree(host);
+  });
+
+  it('is not sent again once its caller has left', async () => {
+    const host = hostOf();
+    const body = untouched();
+    const sending = await host.sending({ request: { method: 'PUT', body } });
+    refuse(sending);
+    sending.attempt.abort('why');
+    await expect(sending.response).rejects.toBe('why');
+    expect(body.isGivenUp).toBe(true);
+    expectFree(host);
+  });
+
+  it('for a shared connection was straight from its dial, and took no more, is tried again', async () => {
+    const host = hostOf();
+    const { response } = host.attempt({ request: { method: 'POST', body: 'x' } });
+    for (let times = 0; times < CONSTANTS.maxRefusals; times += 1) {
+      host.connects(2).close();
+      await polled();
+    }
+    host.connects(2).close();
+    await polled();
+    await expect(response).rejects.toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
     expect(host.dialCount).toBe(0);
     expectFree(host);
   });

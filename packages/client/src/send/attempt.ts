@@ -32,7 +32,8 @@ import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
 import { Acquisition, type AcquisitionOwner } from './acquisition.js';
 import { AttemptClock, type AttemptClockOwner } from './attempt-clock.js';
-import { addFacts, mayReplay, phaseOf, type CallState } from './call-facts.js';
+import { addFacts, phaseOf, replayOf, type CallState, type Replay } from './call-facts.js';
+import { CONSTANTS } from '../config/constants.js';
 import { CallRecord } from './call-record.js';
 import type { Call } from './call.js';
 import { Delivery, type DeliveryOwner } from './delivery.js';
@@ -62,6 +63,8 @@ export class Attempt
   /** Held now; undefined before it is acquired and once it is given back. */
   #connection: Connection | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
+  /** How often peers did not act on the request, and said so. */
+  #refusals = 0;
 
   /** @param call which its pool has admitted. */
   constructor(
@@ -146,7 +149,10 @@ export class Attempt
     this.record.addAttempt(connection, error);
     // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
     if (isReused) this.#acquire(false, nowMs);
-    else this.end(error);
+    else if (connection.canShare && this.#refusals < CONSTANTS.maxRefusals) {
+      this.#refusals += 1;
+      this.#acquire(false, nowMs);
+    } else this.end(error);
   }
 
   /** Its own clocks begin when it is used; those of the wait for it have ended. */
@@ -239,17 +245,26 @@ export class Attempt
 
   exchangeFailed(error: Error): void {
     const connection = this.#connection;
-    if (
-      connection !== undefined &&
-      !this.#host.isClosed &&
-      mayReplay(error, this.#request, this.#exchange, this.record.isReused)
-    ) {
-      const nowMs = this.#clock.now();
-      this.#host.counters.replays += 1;
-      this.record.addAttempt(connection, error);
-      this.#free(nowMs);
-      this.#acquire(true, nowMs);
-    } else this.end(error);
+    if (connection === undefined || !(error instanceof HotaruClientError)) {
+      this.end(error);
+      return;
+    }
+    const replay = this.#replayOf(error);
+    if (replay === 'none') {
+      this.end(error);
+      return;
+    }
+    const nowMs = this.#clock.now();
+    if (replay === 'another') this.#refusals += 1;
+    this.#host.counters.replays += 1;
+    this.record.addAttempt(connection, error);
+    this.#free(nowMs);
+    this.#acquire(replay === 'fresh', nowMs);
+  }
+
+  #replayOf(error: HotaruClientError): Replay {
+    if (this.#host.isClosed) return 'none';
+    return replayOf(error, this.#request, this.#exchange, this.record.isReused, this.#refusals);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────
@@ -265,8 +280,10 @@ export class Attempt
     // Not aborted and not refused: then a clock ran out.
     if (state === 'acquiring')
       this.#acquisition.cancel(!isAbort && !(error instanceof AbortedError));
-    if (this.#exchange !== undefined) this.#exchange.abort();
-    else if (request?.body.kind === 'stream') abandonSource(request.body.source);
+    this.#exchange?.abort();
+    // What an exchange has, it gives up itself; unless nothing of it was read, and it could have been sent again.
+    if (request?.body.kind === 'stream' && this.#exchange?.mayBeSentAgain !== false)
+      abandonSource(request.body.source);
     this.#free(nowMs);
     this.fail(error, isAbort);
   }

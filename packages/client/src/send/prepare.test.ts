@@ -105,6 +105,7 @@ describe('what is refused', () => {
       /authorization is given twice/,
     ],
     ['upgrade', { headers: { upgrade: 'x' } }, /does not switch protocols/],
+    ['http2-settings', { headers: { 'HTTP2-Settings': 'x' } }, /http2-settings/],
     ['te', { headers: { te: 'gzip' } }, /allowed: trailers/],
     ['another connection option', { headers: { connection: 'x-a' } }, /allowed: close, keep-alive/],
     ['expect without a body', { headers: { expect: '100-continue' } }, /no body to wait with/],

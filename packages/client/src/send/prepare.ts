@@ -228,8 +228,12 @@ function isFraming(draft: Draft, name: string, value: string): boolean {
     case 12:
       if (name.toLowerCase() === 'content-type') draft.hasContentType = true;
       return false;
-    case 14:
-      return name.toLowerCase() === 'content-length' && noteContentLength(draft, value);
+    case 14: {
+      const lower = name.toLowerCase();
+      if (lower === 'http2-settings')
+        throw invalidRequest('header http2-settings: sendRequest() does not switch protocols');
+      return lower === 'content-length' && noteContentLength(draft, value);
+    }
     case 15: {
       const lower = name.toLowerCase();
       if (lower === 'idempotency-key') draft.hasIdempotencyKey = true;

@@ -148,10 +148,10 @@ export class FakeCallHost {
     return { ...begun, connection, exchange: connection.last };
   }
 
-  /** The oldest dial under way succeeds. */
-  connects(): ScriptedConnection {
+  /** The oldest dial under way succeeds. `capacity`: for so many callers at once. */
+  connects(capacity = 1): ScriptedConnection {
     const { clock } = this.calls;
-    const connection = new ScriptedConnection(clock, { id: this.connections.length });
+    const connection = new ScriptedConnection(clock, { id: this.connections.length, capacity });
     this.connections.push(connection);
     this.#oldest().events.connected(connection);
     return connection;

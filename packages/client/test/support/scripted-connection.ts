@@ -47,6 +47,7 @@ export class ScriptedConnection implements Connection {
   readonly dialTiming: DialTiming;
   readonly canShare: boolean;
   readonly callerLimit: number;
+  needsPoll = true;
   /** All exchanges that were begun on it. */
   readonly exchanges: ScriptedExchange[] = [];
   onClosed: (() => void) | undefined = undefined;
@@ -123,6 +124,8 @@ const WIPED = 0x21;
 export class ScriptedExchange implements Exchange {
   bytesSent = 0;
   responseStarted = false;
+  /** Set it before `fails()`: its peer has not acted on it. */
+  mayBeSentAgain = false;
   heardAtMs = 0;
   /** What its owner has called, in order. */
   readonly told: string[] = [];

@@ -32,13 +32,15 @@ import type { PieceSink } from '../../message/body-flow.js';
 import type { Exchange, ExchangeEvents, ExchangeRequest, SendState } from '../exchange.js';
 import type { Http1Connection } from './http1-connection.js';
 import { keepAliveOf } from './keep-alive.js';
-import { readingError } from './protocol-error.js';
+import { readingError } from '../protocol-error.js';
 import { Http1RequestWriter } from './request-writer.js';
 
 type Receiving = 'none' | 'head' | 'pending' | 'whole' | 'last';
 type ExchangeState = 'new' | 'open' | 'flushing' | 'reusable' | 'spent';
 
 export class Http1Exchange implements Exchange, ByteSink, ResponseEvents, WriterEvents, PolledTask {
+  /** A peer of HTTP/1.1 can't say so. */
+  readonly mayBeSentAgain = false;
   readonly #connection: Http1Connection;
   readonly #transport: Transport;
   /** Until it is sent: a response may be kept, and holds what led to it. */

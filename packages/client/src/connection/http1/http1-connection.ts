@@ -26,6 +26,8 @@ export class Http1Connection implements Connection, ByteSink {
   readonly record: ConnectionRecord;
   readonly canShare = false;
   readonly callerLimit = 1;
+  /** Whatever lies in the socket of an idle one would be taken for the answer. */
+  readonly needsPoll = true;
   readonly protocol = 'http/1.1';
   readonly key: ConnectionKey;
   readonly dialTiming: DialTiming;

@@ -1,7 +1,7 @@
 import { ResponseReader, WireError } from '@hotaru/wire';
 import { expect, it } from 'vitest';
-import { CONSTANTS } from '../../config/constants.js';
-import { TransportError } from '../../errors.js';
+import { CONSTANTS } from '../config/constants.js';
+import { TransportError } from '../errors.js';
 import { readingError } from './protocol-error.js';
 
 const EVENTS = {

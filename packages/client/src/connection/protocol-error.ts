@@ -1,6 +1,6 @@
 /** What the wire says of a peer (`WireError`), as an error of this client. */
 import { WireError, type PeerProtocol } from '@hotaru/wire';
-import { TransportError } from '../../errors.js';
+import { TransportError } from '../errors.js';
 
 /** Stands where the section of an RFC does, for what it allows and we do not. */
 const FIXED_BOUND = 'a fixed bound of this client';

@@ -1,0 +1,136 @@
+/** Each state of the clock of a connection, left by each of its ways; under a virtual clock. */
+import { describe, expect, it } from 'vitest';
+import { FakeSocket } from '../../../test/support/fake-socket.js';
+import { CONSTANTS } from '../../config/constants.js';
+import { ConnectionKey } from '../../key/connection-key.js';
+import { Counters } from '../../pool/counters.js';
+import { Deadlines } from '../../pool/deadlines.js';
+import { turn } from '../../testing/index.js';
+import { VirtualClock } from '../../testing/virtual-clock.js';
+import { Transport } from '../transport.js';
+import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
+
+const { pingAfterMs, pongWithinMs, writeErrorGraceMs } = CONSTANTS;
+
+class Bench implements ConnectionClockOwner {
+  readonly time = new VirtualClock();
+  readonly deadlines = new Deadlines(this.time);
+  readonly transport: Transport;
+  readonly clock: ConnectionClock;
+  readonly told: string[] = [];
+
+  constructor() {
+    const key = ConnectionKey.from('http://peer.test');
+    this.transport = new Transport(key, new FakeSocket().asSocket(), this.time, new Counters());
+    this.clock = new ConnectionClock(this, this.deadlines, this.transport);
+  }
+
+  hears(): void {
+    this.transport.received(Buffer.from('x'));
+    this.clock.heard();
+  }
+
+  ask(): void {
+    this.told.push('ask');
+  }
+  answered(): void {
+    this.told.push('answered');
+  }
+  lost(why: string): void {
+    this.told.push(`lost: ${why}`);
+  }
+}
+
+describe('the clock of a connection', () => {
+  it('asks a peer that is silent for long, and finds that it is gone', async () => {
+    const bench = new Bench();
+    bench.hears();
+    bench.clock.watch(true);
+    bench.time.advance(pingAfterMs - 1);
+    expect(bench.told).toEqual([]);
+    bench.time.advance(1);
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask'], true]);
+    bench.time.advance(pongWithinMs);
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask', 'lost: silent']);
+  });
+
+  it('counts from what was heard last', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    for (let i = 0; i < 5; i += 1) {
+      bench.time.advance(pingAfterMs - 1);
+      bench.hears();
+    }
+    expect(bench.told).toEqual([]);
+    bench.time.advance(pingAfterMs);
+    expect(bench.told).toEqual(['ask']);
+  });
+
+  it('takes any byte for a sign of life, and asks again after the next silence', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.time.advance(pingAfterMs);
+    bench.hears();
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask', 'answered'], false]);
+    bench.time.advance(pingAfterMs - 1);
+    bench.hears();
+    expect(bench.told).toHaveLength(2);
+    bench.time.advance(pingAfterMs);
+    expect(bench.told).toEqual(['ask', 'answered', 'ask']);
+  });
+
+  it('asks at once when something begins after a silence', () => {
+    const bench = new Bench();
+    bench.hears();
+    bench.time.advance(pingAfterMs);
+    bench.clock.watch(false);
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask'], true]);
+  });
+
+  it('reads the socket once more before it gives a peer up: this process may have been busy', async () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.time.advance(pingAfterMs);
+    bench.time.advance(pongWithinMs);
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask'], true]);
+    bench.hears();
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask', 'answered']);
+  });
+
+  it('has no timer of its own, and none in the heap, while nothing is under way', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.clock.watch(false);
+    expect(bench.deadlines.size).toBe(1);
+    bench.clock.rest();
+    bench.clock.rest();
+    expect(bench.deadlines.size).toBe(0);
+    bench.time.advance(pingAfterMs + pongWithinMs);
+    expect([bench.told, bench.clock.isAsking]).toEqual([[], false]);
+  });
+
+  it('rests in the middle of a doubt', async () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.time.advance(pingAfterMs + pongWithinMs);
+    bench.clock.rest();
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask']);
+  });
+
+  it('gives what has arrived a moment when nothing can be written', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.clock.writeFailed();
+    bench.time.advance(writeErrorGraceMs - 1);
+    bench.hears();
+    expect(bench.told).toEqual([]);
+    bench.time.advance(1);
+    expect(bench.told).toEqual(['lost: unwritable']);
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * The one clock of a connection, which finds peers that are gone (docs/rules.md, rule 12). It stands on the timer of
+ * the pool, and runs only while something is under way: an idle connection has none.
+ *
+ *   off ──watch()──▶ listening ──silent for long──▶ asking ──no word──▶ doubting ──▶ lost
+ *    ▲                 │    ▲                         │                    │
+ *    └────rest()───────┤    └────────── heard() ──────┴────────────────────┘
+ *                      └──writeFailed()──▶ grace ──▶ lost
+ *
+ *   asking     a PING is out; what is begun now waits for a word of the peer, because nothing may have been written
+ *              when none comes. Any byte is a sign of life
+ *   doubting   the time is over: but the word may lie in the socket of a process that was busy. It is polled once
+ *   grace      nothing can be written; what has arrived is still read for a moment
+ */
+import { CONSTANTS } from '../../config/constants.js';
+import { Deadline, type Deadlines } from '../../pool/deadlines.js';
+import type { Transport } from '../transport.js';
+import { afterPoll, type PolledTask } from '../turn.js';
+
+export interface ConnectionClockOwner {
+  /** Ask the peer for a sign of life. */
+  ask(): void;
+  /** There was one: what waited for it may begin. */
+  answered(): void;
+  lost(why: 'silent' | 'unwritable'): void;
+}
+
+export class ConnectionClock extends Deadline implements PolledTask {
+  readonly #owner: ConnectionClockOwner;
+  readonly #deadlines: Deadlines;
+  readonly #transport: Transport;
+  #state: 'off' | 'listening' | 'asking' | 'doubting' | 'grace' = 'off';
+
+  constructor(owner: ConnectionClockOwner, deadlines: Deadlines, transport: Transport) {
+    super();
+    this.#owner = owner;
+    this.#deadlines = deadlines;
+    this.#transport = transport;
+  }
+
+  /** Has nothing been heard since the peer was asked? */
+  get isAsking(): boolean {
+    return this.#state === 'asking' || this.#state === 'doubting';
+  }
+
+  /** Something is under way, the first since it rested. `wasJustHeard` spares a look at the time. */
+  watch(wasJustHeard: boolean): void {
+    if (this.#state !== 'off') return;
+    const { heardAtMs, clock } = this.#transport;
+    const nowMs = wasJustHeard ? heardAtMs : clock.now();
+    if (nowMs - heardAtMs >= CONSTANTS.pingAfterMs) this.#ask(nowMs);
+    else this.#listen();
+  }
+
+  /** Nothing is under way. */
+  rest(): void {
+    if (this.#state === 'off') return;
+    this.#state = 'off';
+    this.#deadlines.disarm(this);
+  }
+
+  heard(): void {
+    if (!this.isAsking) return;
+    this.#listen();
+    this.#owner.answered();
+  }
+
+  writeFailed(): void {
+    this.#state = 'grace';
+    const nowMs = this.#transport.clock.now();
+    this.#deadlines.arm(this, nowMs + CONSTANTS.writeErrorGraceMs);
+  }
+
+  onExpired(): void {
+    const { clock, heardAtMs } = this.#transport;
+    switch (this.#state) {
+      case 'listening': {
+        const nowMs = clock.now();
+        if (nowMs - heardAtMs >= CONSTANTS.pingAfterMs) this.#ask(nowMs);
+        else this.#listen();
+        return;
+      }
+      case 'asking':
+        this.#state = 'doubting';
+        afterPoll(this);
+        return;
+      case 'grace':
+        this.#owner.lost('unwritable');
+        return;
+      case 'doubting':
+      case 'off':
+    }
+  }
+
+  onPolled(): void {
+    if (this.#state === 'doubting') this.#owner.lost('silent');
+  }
+
+  #listen(): void {
+    this.#state = 'listening';
+    this.#deadlines.arm(this, this.#transport.heardAtMs + CONSTANTS.pingAfterMs);
+  }
+
+  #ask(nowMs: number): void {
+    this.#state = 'asking';
+    this.#deadlines.arm(this, nowMs + CONSTANTS.pongWithinMs);
+    this.#owner.ask();
+  }
+}
