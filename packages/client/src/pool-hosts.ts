@@ -100,6 +100,9 @@ export class PoolHosts {
       protocol: new OriginProtocol(this.#expectedOf(key, settings), settings.maxStreams),
       onQuiet: () => this.#events.onQuiet(),
       onSweepable: (atMs) => this.#scheduleSweep(host, atMs),
+      onRenewable: (atMs) => {
+        if (this.#state === 'open') this.#sweeper.schedule(host, atMs);
+      },
       onWaiting: (isWaiting) => this.#countWaiting(isWaiting ? 1 : -1),
       dial: (events) => this.#dial(key, route, host, events),
     });

@@ -3,6 +3,7 @@ import { ConnectionPool, type PoolConfigInput } from '@hotaru/client';
 import { ScriptedUpstream, turn, VirtualClock } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
 import { SETTINGS } from '../src/config/defaults.js';
+import { hungDialOf } from '../src/pool/host-report.js';
 import { oneHost } from './support/fake-pool.js';
 import { rejection, until } from './support/waiting.js';
 
@@ -131,8 +132,8 @@ describe('the dial that stands in the way of a waiter', () => {
     host.dialled();
     const [fresh, other] = [host.acquire({ fresh: true }), host.acquire()];
     host.pool.clock.advance(ACQUIRE_MS);
-    expect(host.hostPool.hungDialOf(fresh.waiter)).toBe(fresh.dial);
-    expect(host.hostPool.hungDialOf(other.waiter)).toBeUndefined();
+    expect(hungDialOf(host.hostPool, fresh.waiter)).toBe(fresh.dial);
+    expect(hungDialOf(host.hostPool, other.waiter)).toBeUndefined();
   });
 
   it('is none when connections came and went for most of the wait, and the dial is new', () => {
@@ -143,7 +144,7 @@ describe('the dial that stands in the way of a waiter', () => {
     busy.release(false);
     host.pool.clock.advance(1_000);
     expect(late.dial).toBe(host.dials[0]);
-    expect(host.hostPool.hungDialOf(late.waiter)).toBeUndefined();
+    expect(hungDialOf(host.hostPool, late.waiter)).toBeUndefined();
   });
 
   it('is the oldest one, for a waiter that has none of its own', () => {
@@ -153,6 +154,6 @@ describe('the dial that stands in the way of a waiter', () => {
     busy.release(false);
     host.pool.clock.advance(ACQUIRE_MS);
     expect(second.dial).toBeUndefined();
-    expect(host.hostPool.hungDialOf(second.waiter)).toBe(host.dials[0]);
+    expect(hungDialOf(host.hostPool, second.waiter)).toBe(host.dials[0]);
   });
 });

@@ -43,6 +43,14 @@ export const CONSTANTS = Object.freeze({
   /** Of what a peer says first where HTTP/2 was agreed on: enough to tell another protocol, and to be shown. */
   openingBytesKept: 32,
   drainTimeoutMs: 10_000,
+  /** A shared connection that yields to another host is given this long to end before another one yields in its place; */
+  yieldMs: 1_000,
+  /** twice as long for each one that did not, up to here. */
+  yieldMaxMs: 32_000,
+  /** A connection that callers share is replaced so long before the end of its lifetime: time for a slow dial or two. */
+  renewalLeadMs: 5_000,
+  /** And at most this share of `maxLifetime` before. */
+  renewalLeadShare: 0.1,
 
   // ── what is kept for the next call ────────────────────────────────────────────
   /** Origins of hosts that the pool still knows; those of other hosts are forgotten with the host. */

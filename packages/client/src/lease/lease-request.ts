@@ -11,6 +11,7 @@ import { checkNames } from '../config/own-options.js';
 import type { Clock } from '../pool/clock.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
+import { acquireTimeout } from '../pool/host-report.js';
 import { Link } from '../pool/linked-list.js';
 import { offAbort, onAbort, type Abortable } from '../send/abort-hub.js';
 import { Acquisition, type AcquisitionOwner } from '../send/acquisition.js';
@@ -132,7 +133,7 @@ export class LeaseRequest implements AcquisitionOwner<Connection>, Abortable {
   }
 
   #acquireTimeout(): PoolError {
-    const error = this.#host.timeoutError(this.#timeoutMs, this.#timeoutName);
+    const error = acquireTimeout(this.#host, this.#timeoutMs, this.#timeoutName);
     error.phase = this.#acquisition.phase;
     return error;
   }

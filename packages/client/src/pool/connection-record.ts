@@ -7,6 +7,7 @@ import type { Settings } from '../config/pool-config.js';
 import type { Clock } from './clock.js';
 import { Link } from './linked-list.js';
 import type { Poolable } from './poolable.js';
+import type { Sharing } from './shared-connections.js';
 
 export class ConnectionRecord {
   readonly id: number;
@@ -20,8 +21,8 @@ export class ConnectionRecord {
   requestCount = 0;
   /** Callers that hold it now. */
   holders = 0;
-  /** Found unfit while several held it: no caller may join, and the last one closes it. */
-  isLeaving = false;
+  /** Its state among those that several callers hold at once (shared-connections.ts). */
+  sharing: Sharing = 'apart';
   /** The peer's `Keep-Alive: timeout=` less its margin: a field, never a socket timeout. */
   idleHintMs = Infinity;
   /** The peer's `Keep-Alive: max=`: requests it still takes. */
@@ -30,6 +31,7 @@ export class ConnectionRecord {
   readonly lifetimeFactor: number;
   readonly hostLink: Link<Poolable>;
   readonly poolLink: Link<Poolable>;
+  readonly sharedLink: Link<Poolable>;
 
   constructor(owner: Poolable, id: number, clock: Clock, random: number) {
     this.id = id;
@@ -41,6 +43,7 @@ export class ConnectionRecord {
     this.lifetimeFactor = 1 + (random * 2 - 1) * CONSTANTS.lifetimeJitter;
     this.hostLink = new Link<Poolable>(owner);
     this.poolLink = new Link<Poolable>(owner);
+    this.sharedLink = new Link<Poolable>(owner);
   }
 
   /** A caller takes it. */
@@ -57,11 +60,11 @@ export class ConnectionRecord {
     this.lastUsedAt = Math.round(nowMs + this.#wallOffsetMs);
   }
 
-  /** Has it reached its age or its number of requests? True while busy too. */
-  isSpent(nowMs: number, settings: Settings): boolean {
+  /** Has it reached its age or its number of requests, with `toCome` of them? True while busy too. */
+  isSpent(nowMs: number, settings: Settings, toCome = 0): boolean {
     return (
       nowMs - this.createdAtMs >= settings.maxLifetime * this.lifetimeFactor ||
-      this.requestCount >= settings.maxRequestsPerConnection ||
+      this.requestCount + toCome >= settings.maxRequestsPerConnection ||
       this.requestsLeft <= 0
     );
   }
@@ -79,7 +82,12 @@ export class ConnectionRecord {
   expiresAtMs(settings: Settings): number {
     return Math.min(
       this.lastUsedAtMs + Math.min(settings.idleTimeout, this.idleHintMs),
-      this.createdAtMs + settings.maxLifetime * this.lifetimeFactor,
+      this.spentAtMs(settings),
     );
+  }
+
+  /** When it will be too old, on the monotonic clock. */
+  spentAtMs(settings: Settings): number {
+    return this.createdAtMs + settings.maxLifetime * this.lifetimeFactor;
   }
 }

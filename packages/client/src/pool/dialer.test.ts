@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakePool, oneHost, type FakeHost } from '../../test/support/fake-pool.js';
 import { CONSTANTS } from '../config/constants.js';
+import { acquireTimeout } from './host-report.js';
 
 describe('dials', () => {
   it('are as many as there are waiters, up to maxDialing', () => {
@@ -237,9 +238,9 @@ describe('a host that refuses', () => {
     host.acquire();
     const error = new Error('too many connections');
     host.refuse(error);
-    expect(host.hostPool.error('HOTARU_ACQUIRE_TIMEOUT', 'late').cause).toBe(error);
+    expect(acquireTimeout(host.hostPool, 1, 'timeout').cause).toBe(error);
     host.connect();
-    expect(host.hostPool.error('HOTARU_ACQUIRE_TIMEOUT', 'late').cause).toBeUndefined();
+    expect(acquireTimeout(host.hostPool, 1, 'timeout').cause).toBeUndefined();
   });
 
   it('keeps the process alive only while a caller waits for its next dial', async () => {

@@ -24,7 +24,7 @@ import { Link } from './linked-list.js';
 import type { DialDemand, OriginProtocol } from './origin-protocol.js';
 import { PendingDial, PendingDials } from './pending-dials.js';
 import type { DialHolder, Permits, PermitTaker } from './permits.js';
-import type { Poolable } from './poolable.js';
+import { roomOf, type Poolable } from './poolable.js';
 import { Spares } from './spares.js';
 import type { Dial, Waiter } from './waiter.js';
 
@@ -37,6 +37,10 @@ export interface DialEvents<T> {
 export interface DialerHost<T> extends DialDemand {
   readonly settings: Settings;
   readonly liveCount: number;
+  /** When the next live connection has had its time. */
+  readonly nextExpiryAtMs: number;
+  /** Connections that have had their time take no more callers. */
+  expire(): void;
   /** The oldest waiter that waits on no dial. */
   readonly oldestWithoutDial: Waiter<T> | undefined;
   /** At `maxPerHost`: may an idle connection be given up for a waiter that needs a fresh one? */
@@ -90,7 +94,7 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     return this.#dials.size === 0 && this.#spares.count === 0;
   }
   get isStarving(): boolean {
-    return this.#host.liveCount + this.#dials.size === 0;
+    return this.#host.stayingCount + this.#dials.size === 0;
   }
   get isWaitingForPermit(): boolean {
     return this.#env.permits.isWaiting(this);
@@ -126,7 +130,8 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
 
   /** Dials that can be relied on, and should be under way now. */
   get #wanted(): number {
-    return this.#env.protocol.atOnce(this.#forWaiters + this.#spares.count);
+    const { protocol } = this.#env;
+    return protocol.atOnce(this.#forWaiters + protocol.dialsForSpares(this.#spares.count));
   }
 
   get #isIdle(): boolean {
@@ -195,7 +200,8 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
 
   /** There is room for no more: only those are left that dials under way, less those for waiters, may become. */
   #dropUndialledSpares(): void {
-    this.#spares.drop(Math.max(0, this.#dials.size - this.#forWaiters));
+    const dials = Math.max(0, this.#dials.size - this.#forWaiters);
+    this.#spares.drop(dials * this.#env.protocol.callersPerConnection);
   }
 
   /** Ends every dial; each gives its slot back. */
@@ -257,7 +263,9 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
         else this.#backoff.succeeded();
         this.#dials.succeeded();
         const stranded = strandWaiters(pending);
-        if (!this.#host.dialled(connection)) this.#spares.settleOne();
+        const isTaken = this.#host.dialled(connection);
+        // One that takes no callers for now is what there is to be had.
+        this.#spares.settle(Math.max(isTaken ? 0 : 1, roomOf(connection)));
         this.pump();
         this.#rehome(stranded);
       },
@@ -285,7 +293,8 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     this.#host.dialFailed(error, startedAtMs, pending === undefined || stranded.length > 0);
     // The one that was to find out stood for all of them.
     if (this.#env.protocol.isUnknown) this.#spares.drop();
-    else if (this.#spares.count > this.#dials.size) this.#spares.settleOne();
+    else if (this.#env.protocol.dialsForSpares(this.#spares.count) > this.#dials.size)
+      this.#spares.settle(this.#env.protocol.callersPerConnection);
     this.#host.slotFreed();
     this.#rehome(stranded);
   }
@@ -317,9 +326,9 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     }
   }
 
-  /** With nothing live there is nothing else to wait for than a dial, even if there are too few. */
+  /** With nothing that stays there is nothing else to wait for than a dial, even if there are too few. */
   joined(waiter: Waiter<T>): void {
-    if (waiter.pending !== undefined || this.#host.liveCount > 0) return;
+    if (waiter.pending !== undefined || this.#host.stayingCount > 0) return;
     const { youngest } = this.#dials;
     if (youngest !== undefined) this.#dials.assign(waiter, youngest);
   }
@@ -376,16 +385,23 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     const { promptCount } = this.#dials;
     if (this.#isIdle) return Infinity;
     const slowAtMs = this.#host.waiterCount === 0 ? Infinity : this.#dials.nextSlowAtMs;
-    if (promptCount >= this.#wanted) return slowAtMs;
+    if (promptCount >= this.#wanted) return Math.min(slowAtMs, this.#hopelessAtMs);
     if (this.#backoff.holdUntilMs > nowMs && promptCount === 0)
       return Math.min(slowAtMs, this.#backoff.holdUntilMs);
     const replaceAtMs = this.#dials.replaceable?.atMs ?? Infinity;
     return Math.min(slowAtMs, replaceAtMs > nowMs ? replaceAtMs : Infinity);
   }
 
+  /** Waiters wait for a peer that takes none now to take some again: until then they need a dial. */
+  get #hopelessAtMs(): number {
+    const isHoping = this.#host.waiterCount > 0 && this.#env.protocol.takesNone;
+    return isHoping ? this.#host.nextExpiryAtMs : Infinity;
+  }
+
   readonly #onTimer = (): void => {
     this.#timer = undefined;
     this.#timerAtMs = Infinity;
+    if (this.#hopelessAtMs <= this.#env.clock.now()) this.#host.expire();
     this.pump();
   };
 }

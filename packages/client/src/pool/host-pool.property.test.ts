@@ -317,7 +317,7 @@ class World {
   setLimit(connection: FakeConnection, limit: number): void {
     const { host } = connection;
     // An old connection says nothing of what the next one will be.
-    const isOld = !connection.isOpen || connection.record.isLeaving;
+    const isOld = !connection.isOpen || connection.record.sharing === 'leaving';
     if (this.learned.get(host) !== 'exclusive' && !isOld) this.learned.set(host, limit);
     connection.setLimit(limit);
   }
@@ -326,7 +326,7 @@ class World {
   hasStaying(host: FakeHost): boolean {
     return host.connections.some(
       ({ isClosed, isOpen, canShare, record }) =>
-        !isClosed && !record.isLeaving && (isOpen || !canShare),
+        !isClosed && record.sharing !== 'leaving' && (isOpen || !canShare),
     );
   }
 
@@ -418,7 +418,7 @@ class World {
         const isFree =
           connection.isOpen &&
           held < connection.callerLimit &&
-          !connection.record.isLeaving &&
+          !['yielding', 'leaving'].includes(connection.record.sharing) &&
           !connection.record.isSpent(clock.now(), set);
         if (connection.canShare && isFree && set.enablePooling)
           must(hostPool.line.any.size === 0, 'no waiter while a slot is free');

@@ -2,31 +2,36 @@
  * The connections to one host, and the callers waiting for one. Knows nothing of sockets or HTTP: it
  * keeps any `Poolable`, and its tests keep integers.
  *
- * A connection:  dialling ──▶ busy ⇄ idle ──▶ closed        (a shared one is busy with many at once)
+ * A connection:  dialling ──▶ busy ⇄ idle ──▶ closed        (busy with many at once: shared-connections.ts)
  * A caller:      takes an idle one, else waits in the queue; the first connection to come free, released
  *                or freshly dialled, goes to the waiter that has waited longest (late binding).
  * The host:      open ──▶ draining ──▶ closed               (an open one is closed when it is forgotten)
  *
  * Invariants (invariants.ts):
  *   live + dialling ≤ maxPerHost (unless the limit was just lowered)
- *   a caller waits ⇒ nothing is idle, unless its peer takes no callers for now
+ *   a caller waits ⇒ nothing is idle, unless its peer takes no callers for now, and no shared one is open to callers
  *   every waiter settles once; every slot is given back once, by `slotFreed`
  *   a host is never forgotten while anything can still come back to it: a connection, though it is dead,
  *   that a caller holds; a dial; a waiter
  */
 import type { Settings } from '../config/pool-config.js';
-import { HotaruClientError, PoolError, type PoolSnapshot } from '../errors.js';
+import { CONSTANTS } from '../config/constants.js';
+import { HotaruClientError } from '../errors.js';
+import type { Clock } from './clock.js';
 import { Counters } from './counters.js';
 import { Dialer, type DialerEnvironment, type DialerHost } from './dialer.js';
 import { isExpired } from './expiry.js';
+import { poolClosed, poolExhausted } from './host-report.js';
 import { IdleConnections, isIdle } from './idle-connections.js';
 import { assertInvariant, checkInvariants } from './invariants.js';
+import { Link } from './linked-list.js';
 import type { OriginProtocol } from './origin-protocol.js';
-import { takesCaller, type Poolable } from './poolable.js';
-import { stateInWords } from './pool-words.js';
-import { SharedConnections } from './shared-connections.js';
+import type { PendingDial } from './pending-dials.js';
+import type { YieldingHost } from './permits.js';
+import { roomOf, takesCaller, type Poolable } from './poolable.js';
+import { isSharedSpent, SharedConnections } from './shared-connections.js';
 import type { Swept } from './sweeper.js';
-import { Waiter, type Dial, type WaiterEvents } from './waiter.js';
+import { Waiter, type WaiterEvents } from './waiter.js';
 import { WaiterLine } from './waiter-line.js';
 
 export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
@@ -34,16 +39,19 @@ export interface HostPoolEnvironment<T> extends DialerEnvironment<T> {
   readonly onQuiet?: () => void;
   /** Something has become idle that expires at `atMs`; or nothing is left, and it can be forgotten. */
   readonly onSweepable?: (atMs: number) => void;
+  /** It wants to be swept at `atMs`, not later: connections in use need to be renewed in time. */
+  readonly onRenewable?: (atMs: number) => void;
   /** Called when its first caller starts to wait, and when the last one has stopped. */
   readonly onWaiting?: (isWaiting: boolean) => void;
 }
 
-export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
+export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, YieldingHost {
   readonly counters = new Counters();
   readonly idle: IdleConnections;
   readonly line = new WaiterLine<T>();
+  readonly yieldLink: Link<YieldingHost> = new Link<YieldingHost>(this);
   readonly #live = new Set<T>();
-  readonly #shared = new SharedConnections<T>();
+  readonly #shared: SharedConnections<T>;
   readonly #dialer: Dialer<T>;
   readonly #env: HostPoolEnvironment<T>;
   #settings: Settings;
@@ -52,7 +60,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
   /** When its last connection that was live ended, if none is live now. */
-  #lastLiveAtMs = -Infinity;
+  lastLiveAtMs = -Infinity;
   /** When it is swept next, and its place in the sweeper's heap. */
   atMs = Infinity;
   heapIndex = -1;
@@ -65,12 +73,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#settings = settings;
     this.#env = env;
     this.idle = new IdleConnections(env.permits, (connection) => this.evict(connection));
+    this.#shared = new SharedConnections<T>(env.permits, this);
     this.#dialer = new Dialer<T>(this, env);
     this.lastUsedAtMs = env.clock.now();
   }
 
   get settings(): Settings {
     return this.#settings;
+  }
+  get clock(): Clock {
+    return this.#env.clock;
   }
   get liveCount(): number {
     return this.#live.size;
@@ -124,8 +136,12 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   /** A usable connection that is there now: a hit. Expired ones met on the way are evicted. */
   take(nowMs: number = this.#env.clock.now()): T | undefined {
     if (this.#state !== 'open' || !this.#settings.enablePooling) return undefined;
-    const shared = this.#shared.size === 0 ? undefined : this.#shared.take(nowMs, this.#settings);
-    if (shared !== undefined) return this.#hold(shared);
+    // A waiter is served first: this caller may ask in the call stack in which something came free.
+    if (this.line.any.size > 0) return undefined;
+    if (this.#shared.openCount > 0) {
+      const shared = this.#takeShared(nowMs);
+      if (shared !== undefined) return this.#hold(shared);
+    }
     const idle = this.idle.take(nowMs, this.#env.clock.wallNow(), this.#settings);
     return idle === undefined ? undefined : this.#hold(idle as T);
   }
@@ -137,7 +153,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   wait(events: WaiterEvents<T>, needsFresh = false, isAdmitted = false): Waiter<T> {
     const waiter = new Waiter<T>(events, needsFresh || !this.#settings.enablePooling);
     if (this.#state === 'closed' || (this.#state === 'draining' && !isAdmitted)) {
-      waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool is closed'));
+      waiter.fail(poolClosed(this, 'the pool is closed'));
       return waiter;
     }
     this.lastUsedAtMs = this.#env.clock.now();
@@ -148,9 +164,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     if (waiter.state === 'waiting' && this.#isLineTooLong()) {
       this.#leaveLine(waiter);
       this.counters.exhausted += 1;
-      waiter.fail(
-        this.error('HOTARU_POOL_EXHAUSTED', 'no more requests may wait for a connection'),
-      );
+      waiter.fail(poolExhausted(this));
       this.#afterLeaving();
     } else if (waiter.state === 'waiting') this.#dialer.joined(waiter);
     checkInvariants(this);
@@ -195,15 +209,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     );
     record.touch(nowMs);
     this.lastUsedAtMs = record.lastUsedAtMs;
-    const isFit = isReusable && this.#isFit(connection, record.lastUsedAtMs);
+    const isGood = isReusable && this.#isGood(connection, nowMs);
     if (record.holders > 0) {
-      if (!isFit) this.#admitNoMore(connection);
-      else if (this.#state !== 'closed') this.#place(connection, true);
+      if (!isGood) this.#leave(connection);
+      else if (this.#state !== 'closed') this.#slotFree(connection, nowMs);
       this.#dialer.offerDials();
-      return isFit;
+      return isGood;
     }
-    const { permits } = this.#env;
-    if (!isFit || !this.#hasUse() || permits.isOverdrawn || permits.hasStarving) {
+    if (!isGood || !this.#hasUse() || this.#isPlaceWanted(connection)) {
       this.retire(connection);
       return false;
     }
@@ -213,11 +226,17 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return this.#live.has(connection);
   }
 
-  /** Asked before a request is sent: is it the last on this connection, whatever comes of it? */
-  isLastUse({ record }: T): boolean {
+  /**
+   * Asked before a request is sent: is it the last on this connection, whatever comes of it? Of one that is shared: of
+   * its last holder, when no other caller may join it.
+   */
+  isLastUse(connection: T): boolean {
+    const { record } = connection;
     const { enablePooling, maxRequestsPerConnection } = this.#settings;
+    if (record.holders > 1) return false;
     return (
       !enablePooling ||
+      record.sharing === 'leaving' ||
       record.requestCount + 1 >= maxRequestsPerConnection ||
       record.requestsLeft <= 1
     );
@@ -245,16 +264,20 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   dialled(connection: T): boolean {
     this.counters.created += 1;
-    if (this.#live.size === 0) this.#dialer.firstIsLive();
+    if (this.stayingCount === 0) this.#dialer.firstIsLive();
     this.#live.add(connection);
     this.#env.protocol.learned(connection);
     connection.onClosed = () => this.#forget(connection);
-    if (connection.canShare) connection.onLimitChanged = () => this.#limitChanged(connection);
+    if (connection.canShare) {
+      connection.onLimitChanged = () => this.#limitChanged(connection);
+      this.#scheduleRenewal(this.#renewAtMs(connection));
+    }
     if (!connection.isOpen || (this.#isDraining() && this.waiterCount === 0)) {
       this.retire(connection);
       return false;
     }
     const isTaken = this.#place(connection, false);
+    this.#takeBack(); // the waiter that wanted room has perhaps been served
     this.#windDown();
     return isTaken;
   }
@@ -265,6 +288,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
    */
   dialFailed(error: Error, startedAtMs: number, hadWaiters: boolean): void {
     this.counters.failed += 1;
+    this.expire();
     const isTimeout = isConnectTimeout(error);
     const failOldest = (beforeTicket: number): boolean => {
       const waiter = this.stayingCount > 0 ? this.line.fresh.first : this.line.oldest;
@@ -306,21 +330,29 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     const nextAtMs = this.idle.evictExpired(nowMs, wallMs, this.#settings);
     if (!this.#isDraining() && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
       void this.warm(this.#settings.minIdle, false);
+    this.#dialAhead(nowMs);
     return nextAtMs;
   }
 
   /**
-   * Dials until `count` connections are idle, as far as the limits go; resolves with how many are.
-   * `isAwaited`: a caller waits for it, and the process must not end meanwhile.
+   * Dials until `count` more callers could be served at once, as far as the limits go: one for each idle connection, and
+   * for each slot of one that can be shared. Resolves with how many could be, of those asked for, or with the number of
+   * idle connections if that is higher. `isAwaited`: a caller waits for it, and the process must not end meanwhile.
    */
   async warm(count: number, isAwaited = true): Promise<number> {
-    const { maxIdlePerHost, maxPerHost, enablePooling } = this.#settings;
-    if (!enablePooling || this.#isDraining()) return 0;
-    const wanted = Math.min(count, maxIdlePerHost, maxPerHost - this.activeCount) - this.idle.size;
-    if (wanted > 0) await this.#dialer.spare(wanted, isAwaited);
-    return this.idle.size;
+    if (!this.#settings.enablePooling || this.#isDraining()) return 0;
+    this.#env.permits.takeBack();
+    const missing = Math.min(count, this.#readyLimit()) - this.#readyCount();
+    if (missing > 0) await this.#dialer.spare(missing, isAwaited);
+    return Math.max(this.idle.size, Math.min(count, this.#readyCount()));
   }
 
+  get isWaitingForPermit(): boolean {
+    return this.#dialer.isWaitingForPermit;
+  }
+  get oldestDial(): PendingDial<T> | undefined {
+    return this.#dialer.oldest;
+  }
   /** Why the last dial failed; undefined once one has succeeded. */
   get lastDialError(): Error | undefined {
     return this.#dialer.lastError;
@@ -336,11 +368,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     )
       this.evict(this.idle.first);
     for (const connection of [...this.#live]) {
-      if (connection.reconfigured === undefined) continue;
-      connection.reconfigured(settings);
-      this.#limitChanged(connection);
+      if (!connection.canShare || !this.#live.has(connection)) continue;
+      const { callerLimit } = connection;
+      connection.reconfigured?.(settings);
+      if (connection.callerLimit !== callerLimit) this.#limitChanged(connection);
+      this.#scheduleRenewal(this.#renewAtMs(connection));
     }
-    this.#dialer.pump();
+    this.#yieldIfWanted(this.#env.clock.now());
+    this.#afterLeaving();
   }
 
   /**
@@ -349,9 +384,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
    */
   renew(protocol: 'unknown' | 'exclusive' | 'shared', callerLimit: number): void {
     this.#env.protocol.reset(protocol, callerLimit);
-    for (const connection of [...this.#live])
+    for (const connection of [...this.#live]) {
+      if (!this.#live.has(connection)) continue;
       if (isIdle(connection)) this.evict(connection);
-      else this.#admitNoMore(connection);
+      else this.#leave(connection);
+    }
     this.#dialer.restart();
   }
 
@@ -371,7 +408,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       const waiter = this.line.oldest;
       if (waiter === undefined) break;
       this.#leaveRefused(waiter);
-      waiter.fail(this.error('HOTARU_POOL_CLOSED', 'the pool was closed'));
+      waiter.fail(poolClosed(this, 'the pool was closed'));
     }
     this.#dialer.cancelAll();
     for (const connection of [...this.#live]) this.retire(connection);
@@ -385,65 +422,12 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     this.#dialer.cancelAll(); // its place in the queue for permits, and its timer
   }
 
-  /**
-   * The dial that stands in the way of a waiter whose time runs out: nothing else would have served it for
-   * most of its wait. Undefined when connections came and went meanwhile: then it waited for the pool.
-   */
-  hungDialOf(waiter: Waiter<T> | undefined): Dial | undefined {
-    if (waiter === undefined) return undefined;
-    const isAnyLive = this.#live.size > 0;
-    // What is live would have served it, unless it needs a fresh one.
-    if (isAnyLive && !waiter.needsFresh) return undefined;
-    const pending = waiter.pending ?? (isAnyLive ? undefined : this.#dialer.oldest);
-    if (pending === undefined) return undefined;
-    const hungSinceMs = isAnyLive ? pending.startedAtMs : this.#lastLiveAtMs;
-    const nowMs = this.#env.clock.now();
-    const isMost = nowMs - hungSinceMs >= (nowMs - waiter.sinceMs) / 2;
-    return isMost ? pending.dial : undefined;
-  }
-
-  snapshot(): PoolSnapshot {
-    const sinceMs = this.line.oldest?.sinceMs;
-    return {
-      key: this.key,
-      active: this.activeCount,
-      idle: this.idle.size,
-      connecting: this.#dialer.count,
-      waiting: this.waiterCount,
-      oldestWaitMs: sinceMs === undefined ? 0 : this.#env.clock.now() - sinceMs,
-      maxPerHost: this.#settings.maxPerHost,
-    };
-  }
-
-  timeoutError(limitMs: number, settingName: string): PoolError {
-    const why = `no connection within the ${settingName} of ${limitMs} ms`;
-    return this.error('HOTARU_ACQUIRE_TIMEOUT', why);
-  }
-
-  error(
-    code: 'HOTARU_POOL_EXHAUSTED' | 'HOTARU_POOL_CLOSED' | 'HOTARU_ACQUIRE_TIMEOUT',
-    why: string,
-  ): PoolError {
-    const now = this.snapshot();
-    const { maxPending } = this.#settings;
-    const isPoolFull = this.#dialer.isWaitingForPermit;
-    const state = stateInWords({
-      ...now,
-      maxPending,
-      isPoolFull,
-      servedByDials: this.#servedByDials(),
-    });
-    // What stands in the way of more connections explains the wait.
-    const cause = code === 'HOTARU_ACQUIRE_TIMEOUT' ? this.#dialer.lastError : undefined;
-    return new PoolError(code, `${why} (${state})`, now, { cause });
-  }
-
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────
 
   #hold(connection: T): T {
     connection.record.holders += 1;
     this.#heldCount += 1;
-    if (connection.canShare) this.#shared.add(connection);
+    if (connection.canShare) this.#shared.changed(connection);
     this.counters.hits += 1;
     this.counters.wait.recordInstant();
     return connection;
@@ -452,10 +436,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   /** To the oldest waiter it suits, else idle. True when a waiter took it. */
   #place(connection: T, isReused: boolean): boolean {
     let isTaken = false;
-    while (connection.isOpen && !connection.record.isLeaving) {
+    while (connection.isOpen && !isDeparting(connection)) {
       // Each caller that it took may have been its last.
-      if (isTaken && connection.record.isSpent(this.#env.clock.now(), this.#settings)) {
-        this.#admitNoMore(connection);
+      if (isTaken && isSharedSpent(connection, this.#env.clock.now(), this.#settings)) {
+        this.#leave(connection);
         break;
       }
       const reused = isReused || isTaken; // a shared one is fresh for the first of many only
@@ -468,7 +452,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
       if (reused) this.counters.hits += 1;
       else this.counters.misses += 1;
       this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
-      if (connection.canShare) this.#shared.add(connection);
+      if (connection.canShare) this.#shared.changed(connection);
       waiter.deliver(connection, reused);
       // Its new holder may have given it back in the same call stack: then it has its place already.
       if (!connection.canShare || isIdle(connection)) return true;
@@ -483,7 +467,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
   }
 
   #enterIdle(connection: T): void {
-    this.#shared.delete(connection);
+    if (connection.canShare) this.#shared.changed(connection);
     this.idle.enter(connection);
     const isTooMany =
       this.idle.size > this.#settings.maxIdlePerHost ||
@@ -498,47 +482,77 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   #forget(connection: T): void {
     if (!this.#live.delete(connection)) return;
-    if (this.#live.size === 0) this.#lastLiveAtMs = this.#env.clock.now();
+    if (this.#live.size === 0) this.lastLiveAtMs = this.#env.clock.now();
     this.#shared.ended(connection);
     this.idle.forget(connection);
     this.counters.closed += 1;
     this.slotFreed();
   }
 
-  /** May it be used once more, as far as the pool is concerned? */
-  #isFit(connection: T, nowMs: number): boolean {
-    const { record } = connection;
+  /** May it be used once more, as far as it is concerned itself? */
+  #isGood(connection: T, nowMs: number): boolean {
+    const { record, isOpen, canShare } = connection;
+    const settings = this.#settings;
+    if (!isOpen || record.sharing === 'leaving' || !settings.enablePooling) return false;
+    return !(canShare
+      ? isSharedSpent(connection, nowMs, settings)
+      : record.isSpent(nowMs, settings));
+  }
+
+  /** No caller holds it any more: is its place wanted for something else? */
+  #isPlaceWanted({ record }: T): boolean {
+    const { permits } = this.#env;
     return (
-      connection.isOpen &&
-      !record.isLeaving &&
-      this.#settings.enablePooling &&
-      !this.#isOverLimit() &&
-      !record.isSpent(nowMs, this.#settings) &&
-      !this.#mustMakeWay(record.holders > 0)
+      record.sharing === 'yielding' ||
+      permits.isOverdrawn ||
+      permits.hasStarving ||
+      this.#isOverLimit() ||
+      this.#freshWantsRoom(0)
     );
   }
 
-  /** The peer of a shared connection takes more callers than before, or fewer, or none ever again. */
+  // ── shared connections ─────────────────────────────────────────────────────────────────────────
+
+  #takeShared(nowMs: number): T | undefined {
+    this.#yieldIfWanted(nowMs);
+    return this.#shared.take(nowMs, this.#settings);
+  }
+
+  /** One of its callers has left. */
+  #slotFree(connection: T, nowMs: number): void {
+    this.#shared.changed(connection);
+    this.#yieldIfWanted(nowMs);
+    if (this.line.any.size > 0) this.#place(connection, true);
+  }
+
+  /** Its peer takes more callers than before, or fewer, or none ever again. */
   #limitChanged(connection: T): void {
     if (!this.#live.has(connection)) return;
-    if (connection.isOpen) {
+    if (!connection.isOpen) {
+      if (isIdle(connection)) this.retire(connection);
+      else this.#leave(connection);
+    } else {
+      this.#shared.changed(connection);
       // One that leaves says nothing of what the next one will be.
-      if (!connection.record.isLeaving) this.#env.protocol.limitChanged(connection);
+      if (connection.record.sharing !== 'leaving') this.#env.protocol.limitChanged(connection);
       if (this.line.any.size > 0) this.#placeAgain(connection);
-    } else if (isIdle(connection)) this.evict(connection);
-    else this.#admitNoMore(connection);
+    }
     this.#afterLeaving(); // more dials may be needed now, or none
   }
 
-  /** A shared one may take waiters that it could not take before: judged as on a release. */
+  /** It may take waiters that it could not take before: judged as on a release. */
   #placeAgain(connection: T): void {
     const { clock } = this.#env;
     const nowMs = clock.now();
-    const isFit = this.#isFit(connection, nowMs);
+    const isGood = this.#isGood(connection, nowMs);
     if (!isIdle(connection)) {
-      if (isFit) this.#place(connection, true);
-      else this.#admitNoMore(connection);
-    } else if (!isFit || isExpired(connection, nowMs, clock.wallNow(), this.#settings)) {
+      if (isGood) this.#slotFree(connection, nowMs);
+      else this.#leave(connection);
+    } else if (
+      !isGood ||
+      this.#isPlaceWanted(connection) ||
+      isExpired(connection, nowMs, clock.wallNow(), this.#settings)
+    ) {
       this.evict(connection);
     } else {
       this.idle.leave(connection);
@@ -546,15 +560,120 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     }
   }
 
-  /** A shared one ends with its last holder. */
-  #admitNoMore(connection: T): void {
-    this.#shared.admitNoMore(connection);
+  /** It ends with its last holder. */
+  #leave(connection: T): void {
+    this.#shared.leave(connection);
     this.#dialer.pump(); // waiters may have had nothing else to wait for
   }
 
-  /** Above `maxPerHost`, because it was lowered; those about to leave are not counted. */
+  #yieldIfWanted(nowMs: number): void {
+    const { permits } = this.#env;
+    while (
+      permits.wantsYield(nowMs) ||
+      this.#isOverLimit() ||
+      this.#freshWantsRoom(this.#shared.departingCount)
+    ) {
+      const connection = this.#shared.last;
+      if (connection === undefined) return;
+      this.#shared.yield(connection);
+      permits.yields(nowMs);
+    }
+  }
+
+  #takeBack(): void {
+    if (this.#shared.yieldingCount > 0) this.#env.permits.takeBack();
+  }
+
+  takeBack(): boolean {
+    const { yieldingCount, departingCount } = this.#shared;
+    const isWanted =
+      this.stayingCount - yieldingCount + this.#dialer.count >= this.#settings.maxPerHost ||
+      this.#freshWantsRoom(departingCount - 1);
+    if (this.#state === 'closed' || isWanted) return false;
+    const connection = this.#shared.takeBack();
+    if (connection === undefined) return false;
+    if (!this.#isGood(connection, this.#env.clock.now())) this.#leave(connection);
+    else if (this.line.any.size > 0) this.#place(connection, true);
+    return true;
+  }
+
+  /** Those whose time has passed leave, though no caller asks for them: others may wait for them in vain. */
+  expire(): void {
+    const { clock } = this.#env;
+    const nowMs = clock.now();
+    for (const connection of [...this.#shared])
+      if (isSharedSpent(connection, nowMs, this.#settings)) this.#leave(connection);
+    this.idle.evictExpired(nowMs, clock.wallNow(), this.#settings);
+  }
+
+  /** When the next connection has had its time, held or idle. */
+  get nextExpiryAtMs(): number {
+    let atMs = Infinity;
+    for (const { record } of this.#shared) atMs = Math.min(atMs, record.spentAtMs(this.#settings));
+    for (const { record } of this.idle) atMs = Math.min(atMs, record.expiresAtMs(this.#settings));
+    return atMs;
+  }
+
+  /**
+   * One that is always in use never becomes idle, and still ends at its age. Its callers need another one then, which
+   * is dialled before, so that at each moment one takes callers.
+   */
+  #dialAhead(nowMs: number): void {
+    const { enablePooling, maxIdlePerHost } = this.#settings;
+    if (!enablePooling || maxIdlePerHost === 0 || this.#isDraining()) return;
+    let moving = 0;
+    let room = 0;
+    let nextAtMs = Infinity;
+    for (const connection of this.#shared) {
+      const renewAtMs = this.#renewAtMs(connection);
+      if (renewAtMs > nowMs) room += roomOf(connection);
+      else if (!isSharedSpent(connection, nowMs, this.#settings))
+        moving += connection.record.holders;
+      if (renewAtMs > nowMs) nextAtMs = Math.min(nextAtMs, renewAtMs);
+    }
+    for (const connection of this.idle)
+      if (this.#renewAtMs(connection as T) > nowMs) room += roomOf(connection);
+    if (moving > room) {
+      void this.#dialer.spare(moving - room, false);
+      nextAtMs = Math.min(nextAtMs, nowMs + CONSTANTS.slowDialMs); // it may fail, or be too few
+    }
+    this.#scheduleRenewal(nextAtMs);
+  }
+
+  #renewAtMs({ record }: T): number {
+    const leadMs = Math.min(
+      CONSTANTS.renewalLeadMs,
+      this.#settings.maxLifetime * CONSTANTS.renewalLeadShare,
+    );
+    return record.spentAtMs(this.#settings) - leadMs;
+  }
+
+  #scheduleRenewal(atMs: number): void {
+    if (atMs < Infinity) this.#env.onRenewable?.(atMs);
+  }
+
+  /** Callers that could be served at once. */
+  #readyCount(): number {
+    let count = 0;
+    for (const connection of this.idle) count += roomOf(connection);
+    for (const connection of this.#shared)
+      if (connection.record.sharing === 'open') count += roomOf(connection);
+    return count;
+  }
+
+  /** As many as the idle connections that the limits allow would serve, and those that are held and have room. */
+  #readyLimit(): number {
+    const { maxIdlePerHost, maxPerHost } = this.#settings;
+    const most = Math.min(maxIdlePerHost, maxPerHost - this.activeCount);
+    return most * this.#env.protocol.callersPerConnection;
+  }
+
+  // ── limits ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Above `maxPerHost`, because it was lowered; those about to go are not counted. */
   #isOverLimit(): boolean {
-    return this.stayingCount + this.#dialer.count > this.#settings.maxPerHost;
+    const { departingCount } = this.#shared;
+    return this.#live.size - departingCount + this.#dialer.count > this.#settings.maxPerHost;
   }
 
   /** Is there a use for a connection that comes free? */
@@ -562,13 +681,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     return this.#state === 'open' || (this.#state === 'draining' && this.line.any.size > 0);
   }
 
-  /** A waiter that needs a fresh connection has waited longest, and only this one's end makes room. */
-  #mustMakeWay(isShared: boolean): boolean {
+  /**
+   * A waiter that needs a fresh connection has waited longest, and only the end of another connection makes room.
+   * `departingCount`: those that will do so anyway.
+   */
+  #freshWantsRoom(departingCount: number): boolean {
     const fresh = this.line.fresh.first;
     if (fresh === undefined) return false;
-    // One that others still use makes room later, and need not if another one does so already.
-    const coming = this.#dialer.promptCount + (isShared ? this.#shared.leavingCount : 0);
-    if (this.line.fresh.size <= coming) return false;
+    if (this.line.fresh.size <= this.#dialer.promptCount + departingCount) return false;
     const isFull = this.#live.size + this.#dialer.count >= this.#settings.maxPerHost;
     if (!isFull && !this.#dialer.isWaitingForPermit) return false;
     return fresh.ticket < (this.line.any.first?.ticket ?? Infinity);
@@ -586,12 +706,12 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
     // A dial serves at least one: in most cases that is answer enough.
     return (
       this.waiterCount - this.#dialer.count > maxPending &&
-      this.waiterCount - this.#servedByDials() > maxPending
+      this.waiterCount - this.servedByDials > maxPending
     );
   }
 
   /** Waiters that the dials under way are expected to serve. */
-  #servedByDials(): number {
+  get servedByDials(): number {
     const { maxDialing, maxPerHost } = this.#settings;
     const room = Math.min(maxDialing, maxPerHost - this.#live.size);
     return this.#env.protocol.servedBy(this.#dialer.count, room);
@@ -610,14 +730,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
   #afterLeaving(): void {
     this.#dialer.pump();
+    this.#takeBack();
     this.#windDown();
     this.#offerToBeForgotten();
     checkInvariants(this);
   }
 
   #offerToBeForgotten(): void {
-    if (this.heapIndex === -1 && this.#state === 'open' && this.isForgettable)
-      this.#env.onSweepable?.(Infinity);
+    if (this.#state === 'open' && this.isForgettable) this.#env.onSweepable?.(Infinity);
   }
 
   /** While it drains: gives up dials that no caller waits for any more, and reports when all is done. */
@@ -633,4 +753,8 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept {
 
 function isConnectTimeout(error: Error): boolean {
   return error instanceof HotaruClientError && error.code === 'HOTARU_CONNECT_TIMEOUT';
+}
+
+function isDeparting({ record }: Poolable): boolean {
+  return record.sharing === 'yielding' || record.sharing === 'leaving';
 }

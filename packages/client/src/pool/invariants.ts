@@ -4,6 +4,7 @@
  */
 import { isDevelopment } from '../config/node-env.js';
 import type { HostPool } from './host-pool.js';
+import { snapshotOf } from './host-report.js';
 import type { Poolable } from './poolable.js';
 
 const CHECK = isDevelopment();
@@ -35,5 +36,5 @@ export function assertInvariant<T extends Poolable>(
   what: string,
 ): void {
   if (CHECK && !holds)
-    throw new Error(`the pool broke its invariant "${what}": ${JSON.stringify(host.snapshot())}`);
+    throw new Error(`the pool broke its invariant "${what}": ${JSON.stringify(snapshotOf(host))}`);
 }

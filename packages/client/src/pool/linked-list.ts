@@ -39,6 +39,17 @@ export class LinkedList<T> {
     this.#size += 1;
   }
 
+  /** Puts it before all others. */
+  unshift(link: Link<T>): void {
+    if (link.list !== undefined) throw new Error('a link is in one list at a time');
+    link.list = this;
+    link.next = this.#head;
+    if (this.#head === undefined) this.#tail = link;
+    else this.#head.prev = link;
+    this.#head = link;
+    this.#size += 1;
+  }
+
   /** Takes the link out; false when it was not in this list. */
   remove(link: Link<T>): boolean {
     if (link.list !== this) return false;

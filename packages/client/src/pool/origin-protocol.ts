@@ -2,7 +2,7 @@
  * What is known of the protocol of one origin, as far as a pool cares: how many callers one connection serves at
  * once, and so how many dials its waiters need. Which protocol that is, is left to what dials.
  *
- *   unknown ──learned──▶ exclusive ⇄ shared      each dial that comes through says which
+ *   unknown ──learned──▶ exclusive ⇄ shared      each dial that comes through says which; a user may have said it before
  *
  *   unknown     one dial finds out, for all waiters: if it can be shared, a dial for each would be wasted
  *   exclusive   a dial for each waiter (HTTP/1.1, raw bytes)
@@ -50,6 +50,14 @@ export class OriginProtocol {
   get isUnknown(): boolean {
     return this.#state === 'unknown';
   }
+  /** Do connections to it take no callers for now? */
+  get takesNone(): boolean {
+    return this.#state === 'shared' && this.#callerLimit === 0;
+  }
+  /** Callers that one more connection would serve at once; at least one. */
+  get callersPerConnection(): number {
+    return this.#state === 'shared' ? Math.max(1, this.#callerLimit) : 1;
+  }
 
   /** A dial came through. An origin may speak something else than before: it was upgraded, or downgraded. */
   learned({ canShare, callerLimit }: Poolable): void {
@@ -73,6 +81,11 @@ export class OriginProtocol {
     return Math.max(demand.freshCount, Math.ceil(waiterCount / this.#callerLimit));
   }
 
+  /** Dials that make the host ready for so many callers more. */
+  dialsForSpares(count: number): number {
+    return this.#state === 'exclusive' ? count : Math.ceil(count / this.callersPerConnection);
+  }
+
   /** Of so many dials, for waiters or not, those that may be under way at once. */
   atOnce(dials: number): number {
     return this.#state === 'unknown' ? Math.min(1, dials) : dials;
@@ -89,7 +102,7 @@ export class OriginProtocol {
       case 'exclusive':
         return dials;
       case 'shared':
-        return dials * Math.max(1, this.#callerLimit);
+        return dials * this.callersPerConnection;
     }
   }
 }

@@ -48,3 +48,8 @@ export interface Poolable {
 export function takesCaller({ isOpen, record, callerLimit }: Poolable): boolean {
   return isOpen && record.holders < callerLimit;
 }
+
+/** Callers that it takes beside those that hold it. */
+export function roomOf({ isOpen, callerLimit, record }: Poolable): number {
+  return isOpen ? Math.max(0, callerLimit - record.holders) : 0;
+}

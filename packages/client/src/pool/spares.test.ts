@@ -13,9 +13,9 @@ it('spares that two callers want are the same ones, and over when each is settle
   const two = spares.want(2, false);
   const three = spares.want(3, false);
   expect(spares.count).toBe(3);
-  spares.settleOne();
+  spares.settle(1);
   expect([await isOver(two), await isOver(three)]).toEqual([false, false]);
-  spares.settleOne();
+  spares.settle(1);
   expect([await isOver(two), await isOver(three)]).toEqual([true, false]);
   spares.drop();
   expect([await isOver(three), spares.count]).toEqual([true, 0]);
@@ -37,7 +37,7 @@ it('spares are awaited as soon as one caller waits for them, those before it amo
   expect(spares.areAwaited).toBe(false);
   void spares.want(1, true);
   expect(spares.areAwaited).toBe(true);
-  spares.settleOne();
+  spares.settle(1);
   expect(spares.areAwaited).toBe(false);
 });
 

@@ -1,6 +1,7 @@
 /**
- * Connections wanted that no caller waits for (warm-up, `minIdle`). Each is settled once: a connection went
- * idle, a dial failed, or there was no room for one. How many dials they get is left to the dialer.
+ * Slots wanted that no caller waits for (warm-up, `minIdle`): places for callers to come, one for each idle connection
+ * or several on one that is shared. Each is settled once: a connection has it, a dial failed, or there was no room for
+ * one. How many dials they get is left to the dialer.
  */
 
 class Spare {
@@ -32,8 +33,8 @@ export class Spares {
     return Promise.all(wanted.map(({ over }) => over));
   }
 
-  settleOne(): void {
-    this.#spares.shift()?.settle();
+  settle(count: number): void {
+    for (const spare of this.#spares.splice(0, count)) spare.settle();
   }
 
   /** There will be no more than `keptCount`. */

@@ -13,6 +13,7 @@ import type { Connection } from '../connection/connection.js';
 import { afterPoll, type PolledTask } from '../connection/turn.js';
 import { ConnectError, HotaruClientError, TransportError, type Phase } from '../errors.js';
 import type { HostPool } from '../pool/host-pool.js';
+import { hungDialOf } from '../pool/host-report.js';
 import type { Dial, Waiter, WaiterEvents } from '../pool/waiter.js';
 
 export interface AcquisitionOwner<T extends Connection> {
@@ -58,7 +59,7 @@ export class Acquisition<T extends Connection> implements WaiterEvents<T>, Polle
   /** Its time has run out, after `limitMs`: what for, as an error; undefined when it did not wait for a dial. */
   connectTimeout(limitMs: number, settingName: string): ConnectError | undefined {
     const isOfPool = settingName !== 'connectTimeout';
-    const dial = isOfPool ? this.#host.hungDialOf(this.#waiter) : this.#dial;
+    const dial = isOfPool ? hungDialOf(this.#host, this.#waiter) : this.#dial;
     if (dial === undefined) return undefined;
     return new ConnectError(
       'HOTARU_CONNECT_TIMEOUT',

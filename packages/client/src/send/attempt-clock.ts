@@ -20,6 +20,7 @@ import type { Clock } from '../pool/clock.js';
 import type { TimeoutKind } from '../pool/counters.js';
 import type { Deadlines } from '../pool/deadlines.js';
 import type { HostPool } from '../pool/host-pool.js';
+import { acquireTimeout } from '../pool/host-report.js';
 import type { Acquisition } from './acquisition.js';
 import type { Call } from './call.js';
 import { CallClock, type Stage } from './call-clock.js';
@@ -213,7 +214,7 @@ export class AttemptClock extends CallClock {
     const settingName = isOfPool ? 'acquireTimeout' : 'connectTimeout';
     const connectTimeout = this.#acquisition.connectTimeout(limitMs, settingName);
     host.counters.timedOut(connectTimeout === undefined ? 'acquire' : 'connect');
-    this.#owner.outOfTime(connectTimeout ?? host.timeoutError(limitMs, settingName));
+    this.#owner.outOfTime(connectTimeout ?? acquireTimeout(host, limitMs, settingName));
   }
 
   #timedOut(code: keyof typeof KIND_OF_TIMEOUT, what: string): void {

@@ -234,6 +234,8 @@ export class FakeHost {
   /** Every connection there ever was. */
   readonly connections: FakeConnection[] = [];
   quiet = 0;
+  /** When it asked to be swept to renew what is in use, the last time. */
+  renewableAtMs = Infinity;
   /** Of the connections dialled from now on. */
   speech: Speech;
   /** Makes the next dials throw in the call stack of the dialer, as bad TLS options do. */
@@ -252,6 +254,7 @@ export class FakeHost {
       random: () => pool.random(),
       protocol,
       onQuiet: () => (this.quiet += 1),
+      onRenewable: (atMs) => (this.renewableAtMs = atMs),
       dial: (events) => {
         if (this.dialThrows !== undefined) throw this.dialThrows;
         const dial = new FakeDial(this, events);
@@ -338,10 +341,12 @@ export class FakePool {
   host(
     name = 'a',
     config: PoolConfigInput = {},
-    known: 'unknown' | 'exclusive' = 'exclusive',
+    known: 'unknown' | 'exclusive' | 'shared' = 'exclusive',
+    presumedLimit = 1,
   ): FakeHost {
     const settings = settingsOf({ ...this.#config, ...config });
-    const host = new FakeHost(this, name, settings, new OriginProtocol(known));
+    const protocol = new OriginProtocol(known, presumedLimit);
+    const host = new FakeHost(this, name, settings, protocol);
     this.hosts.push(host);
     return host;
   }
