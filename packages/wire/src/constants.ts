@@ -13,6 +13,14 @@ export const CONSTANTS = Object.freeze({
   writeByCallMinLength: 24,
   /** Frames to be written are collected in slabs of this size: a few hundred requests, or a full frame of data. */
   outputSlabBytes: 32_768,
+  /** What waits to be written is no more than this, but for answers and heads: a body waits at its source instead. */
+  outputBodyMaxBytes: 262_144,
+  /** Closed streams of HTTP/2 whose end is remembered: a late frame is judged by it (a power of two). */
+  closedStreamsKept: 256,
+  /** Less credit than this for a window that has none left makes a frame of hardly any use. */
+  smallCreditBytes: 64,
+  /** Of the debug text of a GOAWAY. */
+  maxDebugTextBytes: 256,
   /** Of bytes that are no message: enough to see what they are. */
   maxShownBytes: 32,
 });

@@ -9,7 +9,7 @@ export function shownBytes(data: Buffer, start: number, end: number): string {
   return `"${text}"${end > shownEnd ? '…' : ''}`;
 }
 
-export type PeerProtocol = 'TLS' | 'HTTP/2' | 'SSH';
+export type PeerProtocol = 'TLS' | 'HTTP/1.1' | 'HTTP/2' | 'SSH';
 
 /** Another protocol that is known by its first bytes. */
 export function peerProtocol(data: Buffer, start: number, end: number): PeerProtocol | undefined {
@@ -23,6 +23,7 @@ export function peerProtocol(data: Buffer, start: number, end: number): PeerProt
     end - start >= 9 && data[start + 3] === 4 && data.readUInt32BE(start + 5) === 0;
   if (text.startsWith(HTTP2) || text === HTTP2_PREFACE || (isSettings && first === 0))
     return 'HTTP/2';
+  if (text.startsWith('HTTP/1.')) return 'HTTP/1.1';
   return text.startsWith('SSH-') ? 'SSH' : undefined;
 }
 

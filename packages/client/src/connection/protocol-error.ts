@@ -9,6 +9,7 @@ const FIXED_BOUND = 'a fixed bound of this client';
 const ADVICE: Readonly<Record<PeerProtocol, string>> = {
   TLS: 'the peer speaks TLS: use https://',
   'HTTP/2': 'the peer speaks HTTP/2, and this client HTTP/1.1: the port has to offer that, too',
+  'HTTP/1.1': 'the peer speaks HTTP/1.1',
   SSH: 'the peer speaks SSH: is this the right port?',
 };
 
