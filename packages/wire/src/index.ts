@@ -26,3 +26,17 @@ export { parseKeepAlive, type KeepAliveField } from './http1/keep-alive.js';
 export type { BodyTaker, MessageEvents } from './http1/message-reader.js';
 export { RequestReader, type RequestEvents } from './http1/request-reader.js';
 export { ResponseReader, type ResponseEvents } from './http1/response-reader.js';
+export { Http2Codec } from './http2/codec.js';
+export { Http2ErrorCode, http2ErrorName } from './http2/error-codes.js';
+export type { Role } from './http2/settings.js';
+export type {
+  Http2ConnectionEvents,
+  Http2Limits,
+  Http2Request,
+  Http2RequestHead,
+  Http2RequestToSend,
+  Http2ResponseHead,
+  Http2Stream,
+  Http2StreamEvents,
+  PeerSettings,
+} from './http2/stream-api.js';

@@ -14,18 +14,22 @@ it('every reason has the section of the rule that is broken, or is a limit', () 
 it('a server has a status for each that a request can have, and none for the others', () => {
   const statuses = REASONS.map((reason) => statusOf(new WireError(reason, '')));
   expect(new Set(statuses)).toEqual(new Set([undefined, 400, 413, 414, 431, 501, 505]));
-  expect(REASONS.filter((_, i) => statuses[i] === undefined)).toEqual([
+  const isHttp1 = (reason: WireReason): boolean => new WireError(reason, '').scope === undefined;
+  expect(REASONS.filter((reason, i) => statuses[i] === undefined && isHttp1(reason))).toEqual([
     'status-line',
     'unsafe-head',
-    'unasked-switch',
-    'too-many-informational',
-    'hpack-integer',
-    'hpack-string',
-    'hpack-index',
-    'hpack-table-size',
     'end-before-start',
     'end-unclean',
   ]);
+});
+
+it('HTTP/2 has a code for each that can end a stream or a connection, but those that the peer gives', () => {
+  for (const reason of REASONS) {
+    const { scope, http2Code } = new WireError(reason, '');
+    const isOfPeer = reason === 'stream-reset' || reason === 'goaway';
+    expect([reason, http2Code !== undefined]).toEqual([reason, scope !== undefined && !isOfPeer]);
+  }
+  expect(new WireError('stream-reset', '', undefined, 8).http2Code).toBe(8);
 });
 
 it('the bytes of the peer are shown only where they were given, and a protocol only of a first line', () => {

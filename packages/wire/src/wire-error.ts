@@ -44,11 +44,26 @@ export const WIRE_REASONS = Object.freeze({
   'too-many-fields': { status: 431, http2: EnhanceYourCalm, scope: 'stream' },
   host: { section: 'RFC 9112 §3.2', status: 400 },
   // ── framing ───────────────────────────────────────────────────────────────────
-  'content-length': { section: 'RFC 9112 §6.3', status: 400, http2: ProtocolError, scope: 'stream' },
-  'length-too-large': { section: 'RFC 9112 §6.3', status: 413, http2: ProtocolError, scope: 'stream' },
+  'content-length': {
+    section: 'RFC 9112 §6.3',
+    status: 400,
+    http2: ProtocolError,
+    scope: 'stream',
+  },
+  'length-too-large': {
+    section: 'RFC 9112 §6.3',
+    status: 413,
+    http2: ProtocolError,
+    scope: 'stream',
+  },
   'transfer-encoding': { section: 'RFC 9112 §6.1', status: 400 },
   'unknown-coding': { section: 'RFC 9112 §6.1', status: 501 },
-  'framing-in-trailers': { section: 'RFC 9110 §6.5.1', status: 400, http2: ProtocolError, scope: 'stream' },
+  'framing-in-trailers': {
+    section: 'RFC 9110 §6.5.1',
+    status: 400,
+    http2: ProtocolError,
+    scope: 'stream',
+  },
   'body-of-connect': { section: 'RFC 9110 §9.3.6', status: 400 },
   // ── what we would write ourselves ─────────────────────────────────────────────
   'unsafe-head': { section: 'RFC 9110 §5.5' },
@@ -99,12 +114,25 @@ export const WIRE_REASONS = Object.freeze({
   'half-closed-stream': { section: 'RFC 9113 §5.1', http2: StreamClosed, scope: 'stream' },
   'stream-frame-size': { section: 'RFC 9113 §4.2', http2: FrameSizeError, scope: 'stream' },
   'stream-window-zero': { section: 'RFC 9113 §6.9', http2: ProtocolError, scope: 'stream' },
-  'stream-window-overflow': { section: 'RFC 9113 §6.9.1', http2: FlowControlError, scope: 'stream' },
-  'stream-window-exceeded': { section: 'RFC 9113 §6.9.1', http2: FlowControlError, scope: 'stream' },
+  'stream-window-overflow': {
+    section: 'RFC 9113 §6.9.1',
+    http2: FlowControlError,
+    scope: 'stream',
+  },
+  'stream-window-exceeded': {
+    section: 'RFC 9113 §6.9.1',
+    http2: FlowControlError,
+    scope: 'stream',
+  },
   'message-order': { section: 'RFC 9113 §8.1', status: 400, http2: ProtocolError, scope: 'stream' },
   'body-length': { section: 'RFC 9113 §8.1.1', status: 400, http2: ProtocolError, scope: 'stream' },
   field: { section: 'RFC 9113 §8.2.1', status: 400, http2: ProtocolError, scope: 'stream' },
-  'connection-field': { section: 'RFC 9113 §8.2.2', status: 400, http2: ProtocolError, scope: 'stream' },
+  'connection-field': {
+    section: 'RFC 9113 §8.2.2',
+    status: 400,
+    http2: ProtocolError,
+    scope: 'stream',
+  },
   'pseudo-field': { section: 'RFC 9113 §8.3', status: 400, http2: ProtocolError, scope: 'stream' },
   'field-list-too-large': { status: 431, http2: EnhanceYourCalm, scope: 'stream' },
 }) satisfies Readonly<Record<string, Rule>>;

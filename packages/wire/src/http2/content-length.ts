@@ -29,6 +29,9 @@ function lengthOf(value: string): number | WireError {
   if (!isDigits(value))
     return new WireError('content-length', `content-length ${JSON.stringify(value)} is no length`);
   if (value.length > MAX_LENGTH_DIGITS)
-    return new WireError('length-too-large', `content-length ${JSON.stringify(value)} is too large`);
+    return new WireError(
+      'length-too-large',
+      `content-length ${JSON.stringify(value)} is too large`,
+    );
   return Number(value);
 }

@@ -1,18 +1,18 @@
 /**
- * What a peer may still send to us, of one stream or of the whole connection (RFC 9113 §5.2, §6.9). Credit is given
- * in one piece once half of the window is used, so that the frames for it are few. What we may send is one number of
- * each stream and of the connection, and stands there.
+ * Windows (RFC 9113 §5.2, §6.9). What a peer may still send to us, of one stream or of the whole connection: credit is
+ * given in one piece once half of the window is used, so that the frames for it are few. What we may send is one number
+ * of each stream and of the connection (stream-sender.ts).
  */
 import { MAX_WINDOW } from './frame-types.js';
 
 export class ReceiveWindow {
-  /** What may still come. Below zero after a setting has made it smaller (§6.9.2): the peer has to wait. */
+  /** What may still come. */
   available: number;
   /** What it is filled up to. */
   size: number;
 
-  constructor(available: number, size: number) {
-    this.available = available;
+  constructor(size: number) {
+    this.available = size;
     this.size = size;
   }
 
@@ -25,11 +25,16 @@ export class ReceiveWindow {
 
   /** How much credit is to be given now: 0 while more than half is left. */
   credit(): number {
-    // A negative window is filled, too, and one of a single byte is not left at zero.
     if (this.available > this.size >> 1) return 0;
     const credit = this.size - this.available;
     this.available = this.size;
     return credit;
+  }
+
+  /** By a setting that binds the peer from now on, or from what it was before. May leave less than nothing (§6.9.2). */
+  change(by: number): void {
+    this.available += by;
+    this.size += by;
   }
 
   /** Twice as large from the next credit on, up to `maxBytes`. */
@@ -38,8 +43,7 @@ export class ReceiveWindow {
   }
 }
 
-/** A window of the peer, with more in it; −1 when that is more than a window can hold (§6.9.1). */
-export function widened(window: number, increment: number): number {
-  const sum = window + increment;
-  return sum > MAX_WINDOW ? -1 : sum;
+/** Would this be more than a window can hold (§6.9.1)? */
+export function isTooWide(window: number, increment: number): boolean {
+  return window + increment > MAX_WINDOW;
 }

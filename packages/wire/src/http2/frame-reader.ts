@@ -121,8 +121,7 @@ export class FrameReader {
   }
 
   #beginFrame(bytes: Buffer, at: number): void {
-    const length =
-      ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    const length = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
     this.#type = bytes[at + 3] ?? 0;
     this.#flags = bytes[at + 4] ?? 0;
     this.#streamId =
@@ -148,7 +147,8 @@ export class FrameReader {
     if (this.#type === FrameType.Data) {
       this.#padding = 0;
       if ((this.#flags & Flag.Padded) !== 0) {
-        if (this.#remaining === 0) throw new WireError('frame-size', 'a padded DATA frame of 0 bytes');
+        if (this.#remaining === 0)
+          throw new WireError('frame-size', 'a padded DATA frame of 0 bytes');
         this.#state = State.PadLength;
       } else if (this.#remaining === 0) this.#frameRead();
       else this.#state = State.Data;

@@ -51,13 +51,14 @@ export interface Http2StreamEvents<Head> {
   onHead(head: Head, hasBody: boolean): BodyTaker | undefined;
   /** The peer's message is whole. Our side may still be open. */
   onEnd(trailers: FieldSection | undefined): void;
-  /** `room` was 0, or too little for what was asked, and is more now. */
+  /** `room` was read as 0, and is more now. Once for each time it was. */
   onRoom(): void;
   /**
-   * The peer wants no more of our message, and has sent the whole of its own (RST_STREAM with NO_ERROR after
-   * END_STREAM, RFC 9113 §8.1): the stream is closed.
+   * The stream is closed after `onEnd` and before the end of our message: nothing more of it can be sent. A server that
+   * wants no more of a request does so (RST_STREAM with NO_ERROR, RFC 9113 §8.1), a client that has gone, a connection
+   * that is lost. Nothing follows.
    */
-  onStopSending(): void;
+  onStopSending(reason: Error): void;
   /**
    * The stream is over and its message is not whole; once, and nothing follows. `isUnprocessed`: the peer has not
    * acted on it and says so (REFUSED_STREAM, a GOAWAY below it), or no byte of it was taken for writing: it may be
@@ -66,23 +67,26 @@ export interface Http2StreamEvents<Head> {
   onFailed(error: Error, isUnprocessed: boolean): void;
 }
 
-/** One stream, as its user sees it. */
+/** One stream, as its user sees it. Its verbs do nothing once it is closed. */
 export interface Http2Stream {
   readonly id: number;
-  /** Bytes of a body that may be sent now: by both windows, and 0 while the socket is full. */
+  /**
+   * Bytes of a body that may be sent now: by both windows, and by what waits to be written; 0 while the socket is full,
+   * and before the head. To read 0 is to ask for `onRoom()`.
+   */
   readonly room: number;
   /** Has any frame of the peer come for it, other than WINDOW_UPDATE? */
   readonly hasStarted: boolean;
   /** Is it closed in both directions, or reset? */
   readonly isClosed: boolean;
-  /** Bytes of a body, `end − start ≤ room`: copied. `isLast` ends our side. */
+  /** Bytes of a body, `end − start ≤ room`: copied. `isLast` ends our side. @throws Error for more than that */
   send(bytes: Uint8Array, start: number, end: number, isLast: boolean): void;
   /** Ends our side, with trailers or without. */
   end(trailers?: readonly string[]): void;
-  /** The server's role: an informational head, or the final one. */
+  /** The server's role: an informational head, or the final one. @throws WireError `unsafe-head` */
   inform(status: number, fields: readonly string[]): void;
   respond(status: number, fields: readonly string[], isLast: boolean): void;
-  /** Ends it at once, without an event. `code` is one of `Http2ErrorCode`. Nothing when it is closed. */
+  /** Ends it at once, without an event but `onStreamClosed`. `code` is one of `Http2ErrorCode`. */
   reset(code: number): void;
   /** Gives no more credit: the peer can send what is left of the stream's window and no more. */
   pause(): void;
@@ -124,7 +128,7 @@ export interface Http2Limits {
   /** Offered: SETTINGS_INITIAL_WINDOW_SIZE. Grows up to `maxStreamWindowBytes` while the stream is read without a pause. */
   readonly streamWindowBytes: number;
   readonly maxStreamWindowBytes: number;
-  /** Offered to all streams together. Credit of it is given back as data comes in. */
+  /** Offered to all streams together, 65 535 at least. Credit of it is given back as data comes in. */
   readonly connectionWindowBytes: number;
   /** Offered: SETTINGS_HEADER_TABLE_SIZE. What the peer offers us is used up to the same size. */
   readonly headerTableBytes: number;
@@ -142,45 +146,4 @@ export interface Http2Limits {
   readonly resetAllowance: number;
   /** Answers to PING and SETTINGS that may wait because the peer does not read. */
   readonly maxQueuedAnswers: number;
-}
-
-/**
- * One HTTP/2 connection, without its socket. `new Http2Codec(role, events, limits)`.
- *
- * @example
- * codec.start();                                  // the preface, or SETTINGS
- * socket.on('data', (bytes) => codec.feed(bytes));
- * socket.write(codec.takeOutput());               // after onOutput()
- */
-export interface Http2Codec {
-  /** Streams that count against the limits. */
-  readonly activeCount: number;
-  readonly peer: PeerSettings;
-  /** No new stream may be opened: GOAWAY came or was sent, or the numbers have run out. */
-  readonly isLeaving: boolean;
-  /** Queues what a connection begins with. */
-  start(): void;
-  /**
-   * Takes all of it. @throws WireError for an error of the connection: by then every stream has failed and a GOAWAY
-   * waits to be written; close the socket behind it.
-   */
-  feed(bytes: Buffer): void;
-  /** The peer has finished sending, or the connection is lost: every stream that is not whole fails with `error`. */
-  fail(error: Error): void;
-  takeOutput(): Buffer | undefined;
-  /** The socket takes no more for now (`room` of all streams is 0), or it does again. */
-  setBlocked(isBlocked: boolean): void;
-  /** The client's role. @throws Error when the peer's limit or GOAWAY forbids it: ask `activeCount`, `peer`, `isLeaving`. */
-  request(
-    request: Http2RequestToSend,
-    events: Http2StreamEvents<Http2ResponseHead>,
-    isLast: boolean,
-  ): Http2Stream;
-  /** `onPong()` follows. One at a time. */
-  ping(): void;
-  /**
-   * No more streams of the peer. `isGraceful`: first with the highest number, so that those under way come through
-   * (RFC 9113 §6.8); call it again without for the real one.
-   */
-  goaway(code: number, isGraceful: boolean): void;
 }

@@ -40,7 +40,7 @@ export const StreamEvent = Object.freeze({
 } as const);
 export type StreamEvent = (typeof StreamEvent)[keyof typeof StreamEvent];
 
-const { Idle, Open, HalfClosedLocal, HalfClosedRemote, Closed } = StreamState;
+const { Open, HalfClosedLocal, HalfClosedRemote, Closed } = StreamState;
 
 /** In place of a state: the event may not happen in this one. */
 export const ILLEGAL = -1;
@@ -49,8 +49,26 @@ export const ILLEGAL = -1;
 export const TRANSITIONS: readonly (readonly (StreamState | typeof ILLEGAL)[])[] = Object.freeze([
   //  send: head, data, end, reset                             receive: head, data, end, reset
   [Open, ILLEGAL, ILLEGAL, ILLEGAL, /*                      */ Open, ILLEGAL, ILLEGAL, ILLEGAL],
-  [Open, Open, HalfClosedLocal, Closed, /*                  */ Open, Open, HalfClosedRemote, Closed],
-  [ILLEGAL, ILLEGAL, ILLEGAL, Closed, /*                    */ HalfClosedLocal, HalfClosedLocal, Closed, Closed],
+  [
+    Open,
+    Open,
+    HalfClosedLocal,
+    Closed,
+    /*                  */ Open,
+    Open,
+    HalfClosedRemote,
+    Closed,
+  ],
+  [
+    ILLEGAL,
+    ILLEGAL,
+    ILLEGAL,
+    Closed,
+    /*                    */ HalfClosedLocal,
+    HalfClosedLocal,
+    Closed,
+    Closed,
+  ],
   [HalfClosedRemote, HalfClosedRemote, Closed, Closed, /*   */ ILLEGAL, ILLEGAL, ILLEGAL, Closed],
   [ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, /*                   */ ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL],
 ]);
