@@ -17,7 +17,11 @@ import undiciHttp2 from '../src/contenders/client/undici-h2.js';
 import { buildGoProgram } from '../src/harness/go-program.js';
 import { Absent, type Figures } from '../src/harness/suite.js';
 import { WorkerProcess, type Program } from '../src/harness/worker-process.js';
-import { startNodeHttp2, type NodeHttp2Origin } from '../src/origins/node-http2.js';
+import {
+  startNodeHttp2,
+  type Certificate,
+  type NodeHttp2Origin,
+} from '../src/origins/node-http2.js';
 import {
   COOKIES,
   JSON_BODY,
@@ -27,6 +31,7 @@ import {
   TWENTY_FIELDS,
   VIA,
 } from '../src/origins/answers.js';
+import { startSmallFrames } from '../src/origins/small-frames.js';
 import { prove } from '../src/workers/proof.js';
 
 const STREAMS = 50;
@@ -38,6 +43,7 @@ const CONTENDERS: Record<string, ClientContender> = {
 };
 
 let ca = '';
+let certificate: Certificate;
 let origin: NodeHttp2Origin;
 
 beforeAll(async () => {
@@ -50,7 +56,8 @@ beforeAll(async () => {
     ],
   });
   ca = pems.cert;
-  origin = await startNodeHttp2({ key: pems.private, cert: pems.cert });
+  certificate = { key: pems.private, cert: pems.cert };
+  origin = await startNodeHttp2(certificate);
 });
 afterAll(() => origin.close());
 
@@ -104,6 +111,22 @@ describe.each(Object.keys(CONTENDERS))('%s', (name) => {
     expect(await client.read!('/packed', 'packed')).toBe(LARGE_JSON.length);
     expect(await client.read!('/cookies', 'cookies')).toBe(COOKIES);
   });
+});
+
+it('small frames come as they are cut, for many streams and more than a window of them', async () => {
+  const body = Buffer.alloc(20_000, 'x');
+  const cut = await startSmallFrames(certificate, body, 50);
+  const target = { ...targetOf('node-http2'), origin: `https://127.0.0.1:${cut.port}` };
+  for (const name of ['node-http2', 'undici-h2']) {
+    const client = (await CONTENDERS[name]!.start(target))!;
+    const texts = await Promise.all(Array.from({ length: 20 }, () => client.get('/')));
+    expect(new Set(texts)).toEqual(new Set([body.toString()]));
+    let frames = 0;
+    await client.download!('/', () => void (frames += 1));
+    expect(frames).toBeGreaterThan(1);
+    await client.close();
+  }
+  cut.close();
 });
 
 it('a contender that speaks another protocol, or over more connections, is found out', async () => {

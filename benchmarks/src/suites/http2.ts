@@ -11,6 +11,18 @@ export const HTTP2_PEERS = ['hotaru', 'node-http2', 'node-http2-1m', 'undici-h2'
 /** What is asked: nginx's files and fixed answers, a body swallowed, or what node:http2 sends. */
 export type Origin = 'nginx' | 'plain' | 'sink' | 'node';
 
+/** For suites that compare ways of doing the same. */
+export const HTTP2_READER = {
+  contenders: ['hotaru', 'node-http2', 'undici-h2', OURS_HTTP1],
+  peer: 'undici-h2',
+  async target(contender: string, path: string, streams: number, rig: Rig): Promise<ClientTarget> {
+    const target = await http2Target(contender, 'node', streams, rig);
+    const port = (await rig.http2()).node.framesPorts[path];
+    const isCut = port !== undefined && target.streams !== undefined;
+    return isCut ? { ...target, origin: `https://127.0.0.1:${port}` } : target;
+  },
+};
+
 /** HTTP/2 on one connection, except for ours over HTTP/1.1. */
 export async function http2Target(
   contender: string,

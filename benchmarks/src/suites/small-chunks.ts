@@ -14,7 +14,7 @@ const WAYS: Partial<Record<Reading, string>> = {
   piped: 'piped',
 };
 
-const CASES: Record<string, ReadingCase> = {};
+export const CASES: Record<string, ReadingCase> = {};
 for (const shape of ['400x50', '20000x1'] as const)
   for (const way of ['pieces', 'text', 'webReader', 'piped'] as const)
     CASES[`${TITLES[shape]}, ${WAYS[way]}`] = {
