@@ -10,7 +10,7 @@ export const CONSTANTS = Object.freeze({
   /** From this length on, the data of a chunk is moved by one call; less is moved byte by byte, which takes less time. */
   moveByCallMinBytes: 64,
   /** From this length on, text is written by one call into the engine; less is written byte by byte, which takes less time. */
-  writeByCallMinLength: 24,
+  writeByCallMinLength: 16,
   /** Frames to be written are collected in slabs of this size: a few hundred requests, or a full frame of data. */
   outputSlabBytes: 32_768,
   /** What waits to be written is no more than this, but for answers and heads: a body waits at its source instead. */

@@ -15,6 +15,16 @@ export const HPACK = Object.freeze({
   ringMinPlaces: 16,
   /** Huffman-coded strings are decoded into one buffer of this size; longer ones get a buffer of their own. */
   scratchBytes: 16_384,
+  /** Octets of a literal that is remembered: a date has 22 or 29, with Huffman and without. */
+  memoOctets: 40,
+  /** Places for values of a connection: one for each name of the static table, which others share. A power of two … */
+  valueSlots: 64,
+  /** … and for names, of all connections: the same. */
+  nameSlots: 512,
+  /** A connection that has sent so many literals goes on, and is worth the 3 KB that its values take. */
+  memoAfterLiterals: 64,
+  /** So many literals of a slot are kept without one of them coming again. Behind them, as many of each 256 are. */
+  memoPatience: 4,
   /** An entry larger than this part of the table would drive out too many others. */
   maxTablePart: 0.25,
   /** Names that an encoder remembers: a peer of a proxy can make up any number. */

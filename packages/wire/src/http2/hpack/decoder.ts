@@ -7,14 +7,13 @@
  * A list above the limit is decoded to its end all the same; only what is beyond the limit is not given. Time and memory are
  * bounded by the block: a string has at most 8/5 of its coded length, an indexed field costs no copy.
  */
-import { latin1 } from '../../latin1.js';
 import { WireError } from '../../wire-error.js';
-import { nameKind, withValue } from '../field-kind.js';
 import { HPACK } from './constants.js';
 import { DynamicTable } from './dynamic-table.js';
-import { fieldSize, HpackField } from './field.js';
-import { decodeHuffman, maxDecodedLength } from './huffman.js';
+import { HpackField } from './field.js';
 import { Cursor } from './integer.js';
+import { LiteralMemo, literalName } from './literal-memo.js';
+import { CodedText } from './coded-text.js';
 import { FIRST_DYNAMIC_INDEX, STATIC_TABLE } from './static-table.js';
 
 export interface FieldTaker {
@@ -25,21 +24,25 @@ export interface FieldTaker {
   field(name: string, value: string, kind: number): void;
 }
 
-/** What the first octet of a representation says (RFC 7541 §6). */
+/** What the first octet of a representation says (RFC 7541 §6), from the highest on. */
 const INDEXED = 0x80;
 const WITH_INDEXING = 0x40;
 const SIZE_UPDATE = 0x20;
-/** Prefixes: of an index, of a literal's name that is put into the table, of a size update, of any other literal's name, of a length. */
+const NEVER_INDEXED = 0x10;
+/** Prefixes: of an index; of a literal's name, if it is put into the table, and if not; of a size. */
 const INDEX_MASK = 0x7f;
 const INDEXING_MASK = 0x3f;
-const SIZE_MASK = 0x1f;
 const LITERAL_MASK = 0x0f;
-const LENGTH_MASK = 0x7f;
-const IS_HUFFMAN = 0x80;
+const SIZE_MASK = 0x1f;
 
 export class HpackDecoder {
   readonly #table: DynamicTable<HpackField>;
   readonly #cursor = new Cursor();
+  /** The string that was met last. */
+  readonly #text = new CodedText();
+  /** Of values; there is none before the connection has shown that it goes on. */
+  #memo: LiteralMemo | undefined = undefined;
+  #literals = 0;
   #maxTableBytes: number;
   /**
    * Our limit was below what the peer uses: its next block must begin with an update to no more than the smallest
@@ -80,22 +83,11 @@ export class HpackDecoder {
     this.#readSizeUpdates();
     let left = maxListBytes;
     while (cursor.at < end) {
-      const first = block[cursor.at] ?? 0;
-      if (first >= INDEXED) {
-        const field = this.#entry(cursor.integer(INDEX_MASK));
-        // Below zero it stays: what follows a field that was left out is left out, too.
-        if (left < 0) continue;
-        left -= field.size;
-        if (left >= 0) taker.field(field.name, field.value, field.kind);
-      } else if (first >= WITH_INDEXING) {
-        const field = this.#newEntry();
-        this.#table.insert(field);
-        if (left < 0) continue;
-        left -= field.size;
-        if (left >= 0) taker.field(field.name, field.value, field.kind);
-      } else if (first >= SIZE_UPDATE)
-        throw new WireError('hpack-table-size', 'a table size update behind a field');
-      else left = this.#giveLiteral(taker, left);
+      const field = this.#field(block[cursor.at] ?? 0);
+      // Below zero it stays: what follows a field that was left out is left out, too.
+      if (left < 0) continue;
+      left -= field.size;
+      if (left >= 0) taker.field(field.name, field.value, field.kind);
     }
     cursor.bytes = NOTHING;
     return left >= 0;
@@ -122,6 +114,19 @@ export class HpackDecoder {
       throw new WireError('hpack-table-size', 'no table size update after the size was reduced');
   }
 
+  #field(first: number): HpackField {
+    const cursor = this.#cursor;
+    if (first >= INDEXED) return this.#entry(cursor.integer(INDEX_MASK));
+    if (first >= WITH_INDEXING) {
+      const field = this.#literal(cursor.integer(INDEXING_MASK), false);
+      this.#table.insert(field);
+      return field;
+    }
+    if (first >= SIZE_UPDATE)
+      throw new WireError('hpack-table-size', 'a table size update behind a field');
+    return this.#literal(cursor.integer(LITERAL_MASK), first >= NEVER_INDEXED);
+  }
+
   #entry(index: number): HpackField {
     const field =
       index < FIRST_DYNAMIC_INDEX
@@ -132,53 +137,25 @@ export class HpackDecoder {
     return field;
   }
 
-  #newEntry(): HpackField {
-    const index = this.#cursor.integer(INDEXING_MASK);
-    if (index === 0) {
-      const name = this.#string();
-      return HpackField.of(name, this.#string());
-    }
-    const { name, nameKind } = this.#entry(index);
-    return new HpackField(name, this.#string(), nameKind);
+  /** @param isSecret the peer wants it to be kept nowhere. */
+  #literal(nameIndex: number, isSecret: boolean): HpackField {
+    const text = this.#text;
+    const { name, nameKind, slot } =
+      nameIndex === 0 ? literalName(text, this.#cursor) : this.#entry(nameIndex);
+    text.read(this.#cursor);
+    const memo = isSecret ? undefined : this.#memo;
+    const known = memo?.find(slot, text);
+    if (known !== undefined && known.name === name) return known;
+    const field = new HpackField(name, text.toString(), nameKind, slot);
+    if (memo !== undefined) memo.keep(slot, text, field);
+    else if (!isSecret) this.#countLiteral();
+    return field;
   }
 
-  /** A literal that is not put into the table. Returns what is left of the list. */
-  #giveLiteral(taker: FieldTaker, left: number): number {
-    const index = this.#cursor.integer(LITERAL_MASK);
-    const entry = index === 0 ? undefined : this.#entry(index);
-    const name = entry === undefined ? this.#string() : entry.name;
-    const value = this.#string();
-    if (left < 0) return left;
-    const rest = left - fieldSize(name, value);
-    if (rest >= 0)
-      taker.field(
-        name,
-        value,
-        withValue(entry === undefined ? nameKind(name) : entry.nameKind, value),
-      );
-    return rest;
+  #countLiteral(): void {
+    this.#literals += 1;
+    if (this.#literals === HPACK.memoAfterLiterals) this.#memo = new LiteralMemo(HPACK.valueSlots);
   }
-
-  #string(): string {
-    const cursor = this.#cursor;
-    if (cursor.at === cursor.end) throw cutOff();
-    const { bytes } = cursor;
-    const isHuffman = (bytes[cursor.at] ?? 0) >= IS_HUFFMAN;
-    const length = cursor.integer(LENGTH_MASK);
-    const start = cursor.at;
-    if (length > cursor.end - start) throw cutOff();
-    cursor.at = start + length;
-    if (!isHuffman) return latin1(bytes, start, cursor.at);
-    const most = maxDecodedLength(length);
-    const into = most <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafeSlow(most);
-    return latin1(into, 0, decodeHuffman(bytes, start, cursor.at, into, 0));
-  }
-}
-
-function cutOff(): Error {
-  return new WireError('hpack-string', 'a header block ends in the middle of a string');
 }
 
 const NOTHING = Buffer.alloc(0);
-/** One for all: nothing stays in it between two strings. */
-const SCRATCH = Buffer.allocUnsafeSlow(HPACK.scratchBytes);

@@ -11,17 +11,20 @@ export class HpackField {
   readonly nameKind: number;
   /** Of the whole field. */
   readonly kind: number;
+  /** Where the last value of its name is remembered (literal-memo.ts). */
+  readonly slot: number;
 
-  constructor(name: string, value: string, kindOfName: number) {
+  constructor(name: string, value: string, kindOfName: number, slot: number) {
     this.name = name;
     this.value = value;
     this.size = fieldSize(name, value);
     this.nameKind = kindOfName;
     this.kind = withValue(kindOfName, value);
+    this.slot = slot;
   }
 
-  static of(name: string, value: string): HpackField {
-    return new HpackField(name, value, nameKind(name));
+  static of(name: string, value: string, slot: number): HpackField {
+    return new HpackField(name, value, nameKind(name), slot);
   }
 }
 

@@ -58,8 +58,10 @@ const ENTRIES: readonly (readonly [name: string, ...values: string[]])[] = [
 
 /** By index; place 0 is of no entry. */
 export const STATIC_TABLE: readonly HpackField[] = [
-  HpackField.of('', ''),
-  ...ENTRIES.flatMap(([name, ...values]) => values.map((value) => HpackField.of(name, value))),
+  HpackField.of('', '', 0),
+  ...ENTRIES.flatMap(([name, ...values], slot) =>
+    values.map((value) => HpackField.of(name, value, slot)),
+  ),
 ];
 
 /** Indices of the dynamic table begin here (RFC 7541 §2.3.3). */
@@ -71,3 +73,9 @@ export const STATIC_NAMES: ReadonlyMap<string, number> = new Map(
     .slice(1)
     .reverse(),
 );
+
+/** The slot of a name's last value (literal-memo.ts); `undefined` when it is not in the table. */
+export function staticSlot(name: string): number | undefined {
+  const index = STATIC_NAMES.get(name);
+  return index === undefined ? undefined : STATIC_TABLE[index]?.slot;
+}
