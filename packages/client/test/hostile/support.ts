@@ -19,6 +19,7 @@ import {
   type ScriptedPeer,
 } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
+import type { Peer } from '../support/protocols.js';
 
 /** What the origin does once it has read the first request. Text is sent as it stands (latin-1). */
 export type Misdeed =
@@ -164,7 +165,7 @@ export function misbehaving(origin: Misdeed): PeerScript {
 }
 
 /** Answers every request correctly. */
-export async function answering(peer: ScriptedPeer): Promise<void> {
+export async function answering(peer: Peer): Promise<void> {
   for await (const request of peer.incoming())
     if (!peer.isEnded) await peer.respond(200, { 'x-answers': request.target }, NEXT_BODY);
 }

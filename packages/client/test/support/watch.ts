@@ -10,8 +10,8 @@ export class Watch {
     for (const check of this.#checks) check();
   }
 
-  /** @throws Error saying `what` when it does not come true in ten seconds. */
-  async until(condition: () => boolean, what: string): Promise<void> {
+  /** @throws Error saying `what` when it does not come true in `guardMs`; Infinity: it may never. */
+  async until(condition: () => boolean, what: string, guardMs = GUARD_MS): Promise<void> {
     if (condition()) return;
     let check: () => void = () => undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -19,7 +19,8 @@ export class Watch {
       check = () => {
         if (condition()) resolve();
       };
-      timer = setTimeout(() => reject(new Error(`it never came true: ${what}`)), GUARD_MS);
+      if (guardMs === Infinity) return;
+      timer = setTimeout(() => reject(new Error(`it never came true: ${what}`)), guardMs);
     });
     this.#checks.add(check);
     try {

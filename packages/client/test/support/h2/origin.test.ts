@@ -109,7 +109,7 @@ describe('an origin of frames', () => {
     const [request] = origin.requests;
     await until(() => request?.bodyBytes === 65_535, 'the window is full');
     await turn();
-    expect(request).toMatchObject({ bodyBytes: 65_535, isComplete: false });
+    expect(request).toMatchObject({ bodyBytes: 65_535, complete: false });
   });
 
   it('sends a head in pieces, a byte at a time, with padding and priority', async () => {

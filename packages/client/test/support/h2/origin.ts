@@ -21,6 +21,10 @@ export interface H2Plan {
 export interface H2OriginOptions {
   /** `{ key, cert }`: over TLS, with `h2` by ALPN. Without it: plain TCP. */
   readonly tls?: TlsOptions;
+  /** A request has come, before the frames behind it. */
+  readonly onRequest?: (peer: H2Peer, request: H2Request) => void;
+  /** A frame was dealt with, or a connection is gone. */
+  readonly onChange?: () => void;
 }
 
 /**
@@ -40,8 +44,13 @@ export class H2Origin implements AsyncDisposable {
   readonly #failures: unknown[] = [];
   readonly #watch = new Watch();
 
-  private constructor(upstream: ScriptedUpstream) {
+  readonly #onRequest: NonNullable<H2OriginOptions['onRequest']>;
+  readonly #onChange: NonNullable<H2OriginOptions['onChange']>;
+
+  private constructor(upstream: ScriptedUpstream, options: H2OriginOptions) {
     this.#upstream = upstream;
+    this.#onRequest = options.onRequest ?? (() => undefined);
+    this.#onChange = options.onChange ?? (() => undefined);
   }
 
   /** Listens before it resolves. */
@@ -50,7 +59,7 @@ export class H2Origin implements AsyncDisposable {
     const upstream = await ScriptedUpstream.start(
       tls === undefined ? {} : { tls: { ALPNProtocols: ['h2'], ...tls } },
     );
-    const origin = new H2Origin(upstream);
+    const origin = new H2Origin(upstream, options);
     upstream.onConnection((socket) => origin.#accept(socket));
     return origin;
   }
@@ -112,9 +121,15 @@ export class H2Origin implements AsyncDisposable {
   }
 
   async #accept(socket: ScriptedPeer): Promise<void> {
-    const peer = new H2Peer(socket, (request) => {
-      this.requests.push(request);
-      this.#watch.changed();
+    const peer = new H2Peer(socket, {
+      onRequest: (request) => {
+        this.requests.push(request);
+        this.#onRequest(peer, request);
+      },
+      onChange: () => {
+        this.#watch.changed();
+        this.#onChange();
+      },
     });
     const plan = this.#plans[Math.min(socket.index, this.#plans.length - 1)];
     this.connections.push(peer);

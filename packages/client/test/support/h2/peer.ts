@@ -15,7 +15,7 @@ import { H2Request } from './request.js';
 export interface Manners {
   acknowledgesSettings: boolean;
   answersPings: boolean;
-  /** Gives back at once what the client has sent, on the stream and on the connection. */
+  /** Gives back at once what the client has sent, on the stream (see also `H2Request.givesCredit`) and on the connection. */
   givesCredit: boolean;
   /** Keeps the bytes of request bodies; else they are only counted. */
   keepsBodies: boolean;
@@ -28,6 +28,12 @@ export interface Goaway {
   readonly lastStreamId: number;
   readonly code: number;
   readonly debug: string;
+}
+
+export interface PeerListener {
+  onRequest(request: H2Request): void;
+  /** A frame was dealt with, or the connection is gone. */
+  onChange(): void;
 }
 
 type Status = number | string;
@@ -49,7 +55,7 @@ export class H2Peer {
   goaway: Goaway | undefined;
   /** The socket below: to write raw bytes, to end, reset, pause, and to see how it closed. */
   readonly socket: ScriptedPeer;
-  readonly #onRequest: (request: H2Request) => void;
+  readonly #listener: PeerListener;
   readonly #hpack = new PlainHpackDecoder();
   readonly #cutter = new frames.FrameCutter();
   #block: { streamId: number; flags: number; pieces: Buffer[] } | undefined;
@@ -57,9 +63,9 @@ export class H2Peer {
   #taken = 0;
   #gone: ClientGoneError | undefined;
 
-  constructor(socket: ScriptedPeer, onRequest: (request: H2Request) => void) {
+  constructor(socket: ScriptedPeer, listener: PeerListener) {
     this.socket = socket;
-    this.#onRequest = onRequest;
+    this.#listener = listener;
   }
 
   get index(): number {
@@ -83,10 +89,10 @@ export class H2Peer {
   /** Waits for the end of its body. */
   async readBody(request: H2Request): Promise<H2Request> {
     await this.until(
-      () => request.isComplete || request.resetCode !== undefined,
+      () => request.complete || request.resetCode !== undefined,
       `the request on stream ${request.streamId} ends`,
     );
-    if (!request.isComplete) throw new ClientGoneError('reading a body', 'reset', request.body);
+    if (!request.complete) throw new ClientGoneError('reading a body', 'reset', request.body);
     return request;
   }
 
@@ -139,19 +145,35 @@ export class H2Peer {
 
   /** A piece of the body, within the windows of the client: waits for credit. */
   async body(request: H2Request, content: Bytes, end = false): Promise<void> {
-    const { streamId } = request;
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const maxBytes = this.rules.theirSettings.get(SETTING.maxFrameSize) ?? 0;
-    let at = 0;
-    do {
-      if (bytes.length > 0)
-        await this.until(() => this.#room(request) > 0, `credit for stream ${streamId} comes`);
+    let at = this.sendBody(request, bytes, 0, end);
+    while (at < bytes.length) {
+      await this.until(() => this.#room(request) > 0, `credit on stream ${request.streamId} comes`);
       if (request.resetCode !== undefined) throw new ClientGoneError('sending a body', 'reset');
+      at = this.sendBody(request, bytes, at, end);
+    }
+  }
+
+  /** As much of `bytes`, from `at` on, as the windows allow now. Returns where the rest begins. */
+  sendBody(request: H2Request, bytes: Uint8Array, at: number, end: boolean): number {
+    const { streamId } = request;
+    const maxBytes = this.rules.theirSettings.get(SETTING.maxFrameSize) ?? 0;
+    let next = at;
+    do {
       const room = Math.min(maxBytes, Math.max(0, this.#room(request)));
-      const piece = bytes.subarray(at, at + room);
-      at += piece.length;
-      await this.send(frames.data(streamId, piece, { end: end && at === bytes.length }));
-    } while (at < bytes.length);
+      const piece = bytes.subarray(next, next + room);
+      if (piece.length === 0 && bytes.length > 0) break;
+      next += piece.length;
+      void this.send(frames.data(streamId, piece, { end: end && next === bytes.length }));
+    } while (next < bytes.length);
+    return next;
+  }
+
+  /** Credit for what has come of its body and was not given back. */
+  giveCredit(request: H2Request): void {
+    if (request.owedBytes > 0)
+      this.#reply(frames.windowUpdate(request.streamId, request.owedBytes));
+    request.owedBytes = 0;
   }
 
   /** A whole answer, in one write where it fits. */
@@ -198,14 +220,19 @@ export class H2Peer {
         );
         const payload = length === 0 ? Buffer.alloc(0) : await this.socket.readBytes(length);
         this.#take({ ...rest, payload });
-        this.#watch.changed();
+        this.#changed();
       }
     } catch (error) {
       this.#gone =
         error instanceof ClientGoneError ? error : new ClientGoneError('reading', 'local');
-      this.#watch.changed();
+      this.#changed();
       if (!(error instanceof ClientGoneError)) throw error;
     }
+  }
+
+  #changed(): void {
+    this.#watch.changed();
+    this.#listener.onChange();
   }
 
   #take(frame: Frame): void {
@@ -256,10 +283,10 @@ export class H2Peer {
     if (known !== undefined) known.trailers = fields;
     else this.rules.head(fields);
     const request = known ?? new H2Request(this.index, streamId, fields);
-    if (flags & FLAG.endStream) request.isComplete = true;
+    if (flags & FLAG.endStream) request.complete = true;
     if (known !== undefined) return;
     this.requests.push(request);
-    this.#onRequest(request);
+    this.#listener.onRequest(request);
   }
 
   #data(frame: Frame): void {
@@ -267,10 +294,12 @@ export class H2Peer {
     const isLast = (flags & FLAG.endStream) !== 0;
     const request = this.#requestOf(streamId);
     request?.push(frames.contentOf(frame), this.manners.keepsBodies);
-    if (request !== undefined && isLast) request.isComplete = true;
+    if (request !== undefined && isLast) request.complete = true;
     if (payload.length === 0 || !this.manners.givesCredit) return;
     this.#reply(frames.windowUpdate(0, payload.length));
-    if (!isLast) this.#reply(frames.windowUpdate(streamId, payload.length));
+    if (isLast || request === undefined) return;
+    request.owedBytes += payload.length;
+    if (request.givesCredit) this.giveCredit(request);
   }
 
   #requestOf(streamId: number): H2Request | undefined {

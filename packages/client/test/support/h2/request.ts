@@ -9,9 +9,15 @@ export class H2Request {
   readonly fields: readonly Field[];
   /** Without pseudo-fields; fields of one name joined with `, `, those of `cookie` with `; ` (RFC 9113 §8.2.3). */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same as they were sent. */
+  readonly rawHeaders: readonly Field[];
   trailers: readonly Field[] = [];
   /** Its END_STREAM has come. */
-  isComplete = false;
+  complete = false;
+  /** Credit for its stream is given back as its body comes. */
+  givesCredit = true;
+  /** Of its body, not given back yet. */
+  owedBytes = 0;
   /** The code of the client's RST_STREAM, once it came. */
   resetCode: number | undefined;
   readonly #pieces: Buffer[] = [];
@@ -21,7 +27,8 @@ export class H2Request {
     this.connection = connection;
     this.streamId = streamId;
     this.fields = fields;
-    this.headers = joined(fields);
+    this.rawHeaders = fields.filter(([name]) => !name.startsWith(':'));
+    this.headers = joined(this.rawHeaders);
   }
 
   get method(): string {
@@ -63,7 +70,6 @@ export class H2Request {
 function joined(fields: readonly Field[]): Record<string, string> {
   const headers = Object.create(null) as Record<string, string>;
   for (const [name, value] of fields) {
-    if (name.startsWith(':')) continue;
     const before = headers[name];
     const separator = name === 'cookie' ? '; ' : ', ';
     headers[name] = before === undefined ? value : before + separator + value;
