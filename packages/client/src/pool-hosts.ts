@@ -191,7 +191,7 @@ export class PoolHosts {
     const settings = this.#config.forHost(key.host, key.port);
     host.reconfigure(settings);
     const expected = expectedOf(key, settings.http2);
-    if (expected !== expectedOf(key, http2)) host.renew(expected, settings.maxStreams);
+    if (expected !== expectedOf(key, http2)) host.changeProtocol(expected, settings.maxStreams);
   }
 
   drain(): void {

@@ -107,6 +107,31 @@ describe('a wrong scheme', () => {
   });
 });
 
+describe('an HTTP/1.1 call to a port that speaks HTTP/2 alone', () => {
+  const SETTINGS = Buffer.from('000000040000000000', 'hex');
+  const WORDS =
+    "the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: 'prior-knowledge'";
+
+  it('is told what to set, whether the peer speaks first …', async () => {
+    const upstream = await ScriptedUpstream.start();
+    upstream.onConnection((peer) => peer.write(SETTINGS));
+    endings.push(() => upstream.close());
+    const pool = newPool();
+    const error = await failureOf(pool.sendRequest(upstream.url, { method: 'POST', body: 'x' }));
+    expect(error.message).toContain(WORDS);
+    expect(error).toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED', bytesSent: 0 });
+    expect(pool.stats()).toMatchObject({ active: 0, idle: 0, connecting: 0, poisoned: 1 });
+  });
+
+  it('… or answers', async () => {
+    const error = await failureOf(
+      newPool().sendRequest(await upstreamOf((peer) => peer.write(SETTINGS))),
+    );
+    expect(error.code).toBe('HOTARU_PROTOCOL_ERROR');
+    expect(error.message).toContain(WORDS);
+  });
+});
+
 describe('an answer that is none', () => {
   it.each([
     [

@@ -6,9 +6,10 @@ import { TransportError } from '../errors.js';
 const FIXED_BOUND = 'a fixed bound of this client';
 
 /** What to do when the peer speaks something else. */
-const ADVICE: Readonly<Record<PeerProtocol, string>> = {
+export const ADVICE: Readonly<Record<PeerProtocol, string>> = {
   TLS: 'the peer speaks TLS: use https://',
-  'HTTP/2': 'the peer speaks HTTP/2, and this client HTTP/1.1: the port has to offer that, too',
+  'HTTP/2':
+    "the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: 'prior-knowledge' for this host",
   'HTTP/1.1': 'the peer speaks HTTP/1.1',
   SSH: 'the peer speaks SSH: is this the right port?',
 };

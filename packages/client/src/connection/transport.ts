@@ -142,9 +142,13 @@ export class Transport implements PolledTask {
     afterPoll(this);
   }
 
-  /** Bytes came that no request had asked for: whatever they are, they must not answer the next request. */
-  poison(): void {
+  /**
+   * Bytes came that no request had asked for: whatever they are, they must not answer the next request. `why`: what
+   * they look like.
+   */
+  poison(why?: Error): void {
     if (this.#state === 'closed') return;
+    this.#error ??= why;
     this.counters.poisoned += 1;
     this.close();
   }

@@ -21,6 +21,10 @@ export class Counters {
   /** Dials that failed. */
   failed = 0;
   requests = 0;
+  /** Of these three, those of connections that several callers share; the rest is of the others. */
+  sharedCreated = 0;
+  sharedClosed = 0;
+  sharedRequests = 0;
   replays = 0;
   /** Connections destroyed because of bytes that answer no request. */
   poisoned = 0;
@@ -62,6 +66,9 @@ export const COUNTER_NAMES = [
   'closed',
   'failed',
   'requests',
+  'sharedCreated',
+  'sharedClosed',
+  'sharedRequests',
   'replays',
   'poisoned',
   'exhausted',

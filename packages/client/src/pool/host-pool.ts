@@ -57,6 +57,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   #settings: Settings;
   /** How often connections are held, dead ones included: each hold ends with one `release()`. */
   #heldCount = 0;
+  #sharedHeldCount = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
   lastUsedAtMs: number;
   /** When its last connection that was live ended, if none is live now. */
@@ -105,16 +106,16 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   get heldCount(): number {
     return this.#heldCount;
   }
+  /** Those of them on connections that callers share. */
+  get sharedHeldCount(): number {
+    return this.#sharedHeldCount;
+  }
   get oldestWithoutDial(): Waiter<T> | undefined {
     return this.line.oldestWithoutDial;
   }
   /** What is known of the protocol of its origin. */
   get protocol(): OriginProtocol {
     return this.#env.protocol;
-  }
-  /** Those that are live. */
-  get connections(): IterableIterator<T> {
-    return this.#live.values();
   }
   #isDraining(): boolean {
     return this.#state !== 'open';
@@ -197,6 +198,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     if (record.holders === 0) return false;
     record.holders -= 1;
     this.#heldCount -= 1;
+    if (connection.canShare) this.#sharedHeldCount -= 1;
     if (!this.#live.has(connection)) {
       this.#windDown();
       this.#offerToBeForgotten();
@@ -269,6 +271,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     this.#env.protocol.learned(connection);
     connection.onClosed = () => this.#forget(connection);
     if (connection.canShare) {
+      this.counters.sharedCreated += 1;
       connection.onLimitChanged = () => this.#limitChanged(connection);
       this.#scheduleRenewal(this.#renewAtMs(connection));
     }
@@ -382,7 +385,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
    * What its connections speak was changed, and `protocol` is what is expected of new ones: those that are live take
    * no more callers and end with the last that holds them, and dials under way begin anew. Waiters keep their places.
    */
-  renew(protocol: 'unknown' | 'exclusive' | 'shared', callerLimit: number): void {
+  changeProtocol(protocol: 'unknown' | 'exclusive' | 'shared', callerLimit: number): void {
     this.#env.protocol.reset(protocol, callerLimit);
     for (const connection of [...this.#live]) {
       if (!this.#live.has(connection)) continue;
@@ -427,7 +430,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   #hold(connection: T): T {
     connection.record.holders += 1;
     this.#heldCount += 1;
-    if (connection.canShare) this.#shared.changed(connection);
+    if (connection.canShare) {
+      this.#shared.changed(connection);
+      this.#sharedHeldCount += 1;
+    }
     this.counters.hits += 1;
     this.counters.wait.recordInstant();
     return connection;
@@ -452,7 +458,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
       if (reused) this.counters.hits += 1;
       else this.counters.misses += 1;
       this.counters.wait.record(this.#env.clock.now() - waiter.sinceMs);
-      if (connection.canShare) this.#shared.changed(connection);
+      if (connection.canShare) {
+        this.#shared.changed(connection);
+        this.#sharedHeldCount += 1;
+      }
       waiter.deliver(connection, reused);
       // Its new holder may have given it back in the same call stack: then it has its place already.
       if (!connection.canShare || isIdle(connection)) return true;
@@ -486,6 +495,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     this.#shared.ended(connection);
     this.idle.forget(connection);
     this.counters.closed += 1;
+    if (connection.canShare) this.counters.sharedClosed += 1;
     this.slotFreed();
   }
 

@@ -6,7 +6,7 @@ import { statsOf, sumStats } from './stats.js';
 describe('stats', () => {
   it('of a pool that did nothing are zeros, the hit rate too (flaw 7)', () => {
     const stats = sumStats([], new Counters());
-    const numbers = { ...stats, ...stats.timeoutsByKind, wait: 0, timeoutsByKind: 0 };
+    const numbers = { ...stats, ...stats.timeoutsByKind, wait: 0, timeoutsByKind: 0, protocols: 0 };
     expect(Object.values(numbers).every((value) => value === 0)).toBe(true);
     expect(stats.wait.count).toBe(0);
   });
@@ -30,6 +30,32 @@ describe('stats', () => {
       connecting: 1,
       waiting: 2,
     });
+  });
+
+  it('tell what is shared from what is not: streams in use, and the connections they are on', () => {
+    const pool = new FakePool();
+    const [single, shared] = [pool.host('single'), pool.host('shared')];
+    single.fill(2);
+    single.acquire();
+    shared.hostPool.protocol.reset('unknown');
+    const streams = [shared.acquire(), shared.acquire(), shared.acquire()];
+    shared.dials[0]?.connect(2);
+    shared.dials[0]?.connect(2).close();
+    shared.hostPool.counters.requests += 3;
+    shared.hostPool.counters.sharedRequests += 3;
+    const none = { connections: 0, inUse: 0, created: 0, closed: 0, requests: 0 };
+    expect(statsOf(single.hostPool).protocols).toEqual({
+      'http/1.1': { ...none, connections: 2, inUse: 1, created: 2 },
+      h2: none,
+    });
+    const h2 = { connections: 1, inUse: 3, created: 2, closed: 1, requests: 3 };
+    expect(statsOf(shared.hostPool).protocols).toEqual({ 'http/1.1': none, h2 });
+    expect(sumStats([single.hostPool, shared.hostPool], new Counters()).protocols).toEqual({
+      'http/1.1': { ...none, connections: 2, inUse: 1, created: 2 },
+      h2,
+    });
+    for (const stream of streams) stream.release();
+    expect(statsOf(shared.hostPool).protocols.h2).toEqual({ ...h2, inUse: 0 });
   });
 
   it('of all hosts are sums, those that are forgotten included', () => {

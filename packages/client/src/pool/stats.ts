@@ -35,11 +35,24 @@ export interface HostStats {
   exhausted: number;
   bytesSent: number;
   bytesReceived: number;
+  /** The same, by what is spoken. */
+  protocols: Record<'http/1.1' | 'h2', ProtocolStats>;
   /**
    * ms each acquire waited until it had a connection, or was refused one: its dial failed or its time ran
    * out. Served at once is a wait of 0 ms. Not counted: refused at once (`exhausted`), aborted by the caller.
    */
   wait: WaitSummary;
+}
+
+/** What one protocol has a part in. Connections for raw bytes count as `http/1.1`, whatever is spoken on them. */
+export interface ProtocolStats {
+  /** Open now, idle or in use. */
+  connections: number;
+  /** Calls and leases that hold one now: of HTTP/2 these are streams, many on one connection. */
+  inUse: number;
+  created: number;
+  closed: number;
+  requests: number;
 }
 
 export interface PoolStats extends HostStats {
@@ -53,8 +66,14 @@ interface Gauges {
   waiting: number;
 }
 
+/** Not shown by themselves. */
+interface Holds {
+  held: number;
+  sharedHeld: number;
+}
+
 export function statsOf<T extends Poolable>(host: HostPool<T>): HostStats {
-  return toStats(host.counters, gaugesOf(host));
+  return toStats(host.counters, gaugesOf(host), holdsOf(host));
 }
 
 /** `retired`: what hosts counted that the pool has forgotten since. */
@@ -65,6 +84,7 @@ export function sumStats<T extends Poolable>(
   const counters = new Counters();
   counters.add(retired);
   const gauges: Gauges = { idle: 0, active: 0, connecting: 0, waiting: 0 };
+  const holds: Holds = { held: 0, sharedHeld: 0 };
   for (const host of hosts) {
     counters.add(host.counters);
     const own = gaugesOf(host);
@@ -72,8 +92,10 @@ export function sumStats<T extends Poolable>(
     gauges.active += own.active;
     gauges.connecting += own.connecting;
     gauges.waiting += own.waiting;
+    holds.held += host.heldCount;
+    holds.sharedHeld += host.sharedHeldCount;
   }
-  return toStats(counters, gauges);
+  return toStats(counters, gauges, holds);
 }
 
 function gaugesOf<T extends Poolable>(host: HostPool<T>): Gauges {
@@ -85,7 +107,32 @@ function gaugesOf<T extends Poolable>(host: HostPool<T>): Gauges {
   };
 }
 
-function toStats(counters: Counters, gauges: Gauges): HostStats {
+function holdsOf<T extends Poolable>(host: HostPool<T>): Holds {
+  return { held: host.heldCount, sharedHeld: host.sharedHeldCount };
+}
+
+/** HTTP/2 is what is shared: HTTP/1.1 counts nothing of its own, and has the rest. */
+function protocolsOf(counters: Counters, { held, sharedHeld }: Holds): HostStats['protocols'] {
+  const h2: ProtocolStats = {
+    connections: counters.sharedCreated - counters.sharedClosed,
+    inUse: sharedHeld,
+    created: counters.sharedCreated,
+    closed: counters.sharedClosed,
+    requests: counters.sharedRequests,
+  };
+  return {
+    'http/1.1': {
+      connections: counters.created - counters.closed - h2.connections,
+      inUse: held - sharedHeld,
+      created: counters.created - h2.created,
+      closed: counters.closed - h2.closed,
+      requests: counters.requests - h2.requests,
+    },
+    h2,
+  };
+}
+
+function toStats(counters: Counters, gauges: Gauges, holds: Holds): HostStats {
   const served = counters.hits + counters.misses;
   return {
     hits: counters.hits,
@@ -105,6 +152,7 @@ function toStats(counters: Counters, gauges: Gauges): HostStats {
     exhausted: counters.exhausted,
     bytesSent: counters.bytesSent,
     bytesReceived: counters.bytesReceived,
+    protocols: protocolsOf(counters, holds),
     wait: counters.wait.summary(),
   };
 }

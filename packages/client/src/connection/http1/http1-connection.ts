@@ -6,7 +6,7 @@
  *   idle, FIN or error     → closed
  *   closed                 → `onClosed` told the pool, once
  */
-import type { ResponseReader } from '@hotaru/wire';
+import { peerProtocol, type ResponseReader } from '@hotaru/wire';
 import { INSPECT, shown, type InspectOptions } from '../../diagnostics/inspect.js';
 import { ConnectionRecord } from '../../pool/connection-record.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
@@ -14,6 +14,7 @@ import { factsOf, type Connection, type DialTiming } from '../connection.js';
 import type { ExchangeEvents, ExchangeRequest } from '../exchange.js';
 import type { ByteSink, Transport } from '../transport.js';
 import { Http1Exchange } from './exchange.js';
+import { ADVICE } from '../protocol-error.js';
 
 export interface Http1ConnectionParts {
   readonly id: number;
@@ -81,7 +82,14 @@ export class Http1Connection implements Connection, ByteSink {
 
   onBytes(bytes: Buffer): void {
     if (isRequestTimeout(bytes)) this.close();
-    else this.transport.poison();
+    else this.transport.poison(this.#otherProtocol(bytes));
+  }
+
+  /** A peer that speaks before it was asked, on a new connection, most likely speaks something else. */
+  #otherProtocol(bytes: Buffer): Error | undefined {
+    if (this.record.requestCount > 0) return undefined;
+    const protocol = peerProtocol(bytes, 0, bytes.length);
+    return protocol === undefined ? undefined : new Error(ADVICE[protocol]);
   }
 
   onEnd(): void {
