@@ -204,7 +204,7 @@ export const SETTINGS = Object.freeze({
     default: 'fifo',
     perHost: true,
     what: 'which idle connection is taken first: the one idle longest, or shortest',
-    why: 'FIFO keeps every connection warm and spreads load; LIFO lets a pool shrink sooner',
+    why: 'FIFO keeps every connection warm and spreads load; LIFO lets a pool shrink sooner, and always holds for HTTP/2',
   },
 } satisfies Record<string, Setting>);
 

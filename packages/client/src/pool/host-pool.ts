@@ -15,7 +15,6 @@
  *   that a caller holds; a dial; a waiter
  */
 import type { Settings } from '../config/pool-config.js';
-import { CONSTANTS } from '../config/constants.js';
 import { HotaruClientError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { Counters } from './counters.js';
@@ -29,6 +28,7 @@ import type { OriginProtocol } from './origin-protocol.js';
 import type { PendingDial } from './pending-dials.js';
 import type { YieldingHost } from './permits.js';
 import { roomOf, takesCaller, type Poolable } from './poolable.js';
+import { nextExpiryAtMs, renewalAtMs, renewalOf } from './renewal.js';
 import { isSharedSpent, SharedConnections } from './shared-connections.js';
 import type { Swept } from './sweeper.js';
 import { Waiter, type WaiterEvents } from './waiter.js';
@@ -273,7 +273,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     if (connection.canShare) {
       this.counters.sharedCreated += 1;
       connection.onLimitChanged = () => this.#limitChanged(connection);
-      this.#scheduleRenewal(this.#renewAtMs(connection));
+      this.#scheduleRenewal(renewalAtMs(connection, this.#settings));
     }
     if (!connection.isOpen || (this.#isDraining() && this.waiterCount === 0)) {
       this.retire(connection);
@@ -333,7 +333,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     const nextAtMs = this.idle.evictExpired(nowMs, wallMs, this.#settings);
     if (!this.#isDraining() && nowMs - this.lastUsedAtMs < this.#settings.maxLifetime)
       void this.warm(this.#settings.minIdle, false);
-    this.#dialAhead(nowMs);
+    this.#renewInTime(nowMs);
     return nextAtMs;
   }
 
@@ -375,7 +375,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
       const { callerLimit } = connection;
       connection.reconfigured?.(settings);
       if (connection.callerLimit !== callerLimit) this.#limitChanged(connection);
-      this.#scheduleRenewal(this.#renewAtMs(connection));
+      this.#scheduleRenewal(renewalAtMs(connection, this.#settings));
     }
     this.#yieldIfWanted(this.#env.clock.now());
     this.#afterLeaving();
@@ -616,46 +616,17 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
     this.idle.evictExpired(nowMs, clock.wallNow(), this.#settings);
   }
 
-  /** When the next connection has had its time, held or idle. */
   get nextExpiryAtMs(): number {
-    let atMs = Infinity;
-    for (const { record } of this.#shared) atMs = Math.min(atMs, record.spentAtMs(this.#settings));
-    for (const { record } of this.idle) atMs = Math.min(atMs, record.expiresAtMs(this.#settings));
-    return atMs;
+    return nextExpiryAtMs(this.#shared, this.idle, this.#settings);
   }
 
-  /**
-   * One that is always in use never becomes idle, and still ends at its age. Its callers need another one then, which
-   * is dialled before, so that at each moment one takes callers.
-   */
-  #dialAhead(nowMs: number): void {
+  #renewInTime(nowMs: number): void {
     const { enablePooling, maxIdlePerHost } = this.#settings;
+    // Where none is kept idle, one that is dialled ahead would be ended at once.
     if (!enablePooling || maxIdlePerHost === 0 || this.#isDraining()) return;
-    let moving = 0;
-    let room = 0;
-    let nextAtMs = Infinity;
-    for (const connection of this.#shared) {
-      const renewAtMs = this.#renewAtMs(connection);
-      if (renewAtMs > nowMs) room += roomOf(connection);
-      else if (!isSharedSpent(connection, nowMs, this.#settings))
-        moving += connection.record.holders;
-      if (renewAtMs > nowMs) nextAtMs = Math.min(nextAtMs, renewAtMs);
-    }
-    for (const connection of this.idle)
-      if (this.#renewAtMs(connection as T) > nowMs) room += roomOf(connection);
-    if (moving > room) {
-      void this.#dialer.spare(moving - room, false);
-      nextAtMs = Math.min(nextAtMs, nowMs + CONSTANTS.slowDialMs); // it may fail, or be too few
-    }
+    const { missing, nextAtMs } = renewalOf(this.#shared, this.idle, nowMs, this.#settings);
+    if (missing > 0) void this.#dialer.spare(missing, false);
     this.#scheduleRenewal(nextAtMs);
-  }
-
-  #renewAtMs({ record }: T): number {
-    const leadMs = Math.min(
-      CONSTANTS.renewalLeadMs,
-      this.#settings.maxLifetime * CONSTANTS.renewalLeadShare,
-    );
-    return record.spentAtMs(this.#settings) - leadMs;
   }
 
   #scheduleRenewal(atMs: number): void {

@@ -39,8 +39,10 @@ export class IdleConnections extends LinkedList<Poolable> {
   /** One that is good for a caller. Those that are not, met on the way, are evicted. */
   take(nowMs: number, wallMs: number, settings: Settings): Poolable | undefined {
     for (;;) {
-      const next = settings.order === 'fifo' ? this.first : this.last;
+      let next = settings.order === 'fifo' ? this.first : this.last;
       if (next === undefined) return undefined;
+      // One is enough for many callers: those left alone expire, where turns would keep all of them for ever.
+      if (next.canShare && this.last !== undefined) next = this.last;
       if (this.#takeOne(next, nowMs, wallMs, settings)) return next;
       if (isIdle(next)) return this.#takeBeside(nowMs, wallMs, settings);
     }
