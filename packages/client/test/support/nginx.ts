@@ -3,6 +3,7 @@
  * the test. Ready when it says so in its log; nothing is polled.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +26,6 @@ export interface NginxOptions {
   tls?: KeyAndCertificate;
   /** Both sockets speak HTTP/2: the plain one by prior knowledge and nothing else, that with TLS by ALPN. */
   http2?: boolean;
-  /** What stands in `http { … }`, beside the server. */
-  http?: string;
 }
 
 /** Between choosing a free port and nginx binding it, another program may take it. */
@@ -90,6 +89,20 @@ export class Nginx implements AsyncDisposable {
     }
   }
 
+  /** The targets of all requests, in the order in which it was done with them. */
+  get targets(): string[] {
+    return this.#requests.map((line) => line.slice(line.indexOf(' ') + 1));
+  }
+
+  /** TCP connections on which a request has been answered. */
+  get connectionCount(): number {
+    return new Set(this.#requests.map((line) => line.split(' ', 1)[0])).size;
+  }
+
+  get #requests(): string[] {
+    return readFileSync(join(this.#folder, 'access.log'), 'latin1').split('\n').slice(0, -1);
+  }
+
   /** Rereads its configuration, as SIGHUP does; resolves when the new worker has taken over. */
   async reload(): Promise<void> {
     const started = this.#workersStarted;
@@ -140,7 +153,7 @@ async function writeFolder(folder: string, ports: Ports, options: NginxOptions):
 }
 
 function configuration(folder: string, ports: Ports, options: NginxOptions): string {
-  const { server, tls, http2 = false, http = '' } = options;
+  const { server, tls, http2 = false } = options;
   const protocol = http2 ? 'http2' : '';
   // Run by root, its workers would run as another user, which can't read our folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -158,7 +171,8 @@ pid ${folder}/nginx.pid;
 error_log stderr notice;
 events { worker_connections 1024; }
 http {
-  access_log off;
+  log_format requests '$connection $request_uri';
+  access_log access.log requests;
   default_type application/octet-stream;
   types { text/plain txt; application/json json; }
   client_body_temp_path ${folder}/temp/body;
@@ -166,7 +180,6 @@ http {
   fastcgi_temp_path ${folder}/temp/fastcgi;
   uwsgi_temp_path ${folder}/temp/uwsgi;
   scgi_temp_path ${folder}/temp/scgi;
-  ${http}
   server {
     listen 127.0.0.1:${ports.plain} ${protocol} backlog=1024;
     ${listenTls}
