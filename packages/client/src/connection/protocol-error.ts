@@ -29,6 +29,8 @@ export function readingError(error: unknown, hint = ''): Error {
       );
     case 'end-in-head':
     case 'end-in-body':
+    case 'stream-reset':
+    case 'goaway':
       return closed(error.what);
     default:
       return new TransportError('HOTARU_PROTOCOL_ERROR', `${error.what} (${details(error)})`);

@@ -18,6 +18,8 @@ export class FakeSocket {
   corks = 0;
   mostCorks = 0;
   writes = 0;
+  /** What is written goes there, too. */
+  onWrite: ((bytes: Buffer) => void) | undefined = undefined;
   #isFull = false;
 
   asSocket(): Socket {
@@ -44,6 +46,7 @@ export class FakeSocket {
     const text = Buffer.from(bytes as string, typeof encoding === 'string' ? encoding : 'utf8');
     this.writes += 1;
     this.text += text.toString('latin1');
+    this.onWrite?.(text);
     if (this.#isFull) this.writableLength += text.length;
     const callback = typeof encoding === 'function' ? encoding : done;
     callback?.();

@@ -1,0 +1,424 @@
+/**
+ * A connection that speaks HTTP/2: many callers at once, each on a stream of its own. It stands between its socket and
+ * the codec of @hotaru/wire, which knows what frames mean and neither sockets nor time.
+ *
+ *   new ──open()──▶ opening ──SETTINGS──▶ open ──▶ leaving ──▶ closed
+ *                      └────────────────────┴───────────────────▲
+ *
+ *   opening   the preface is out; the peer's first SETTINGS say how many streams it takes
+ *   leaving   it takes no new callers and serves those it has: GOAWAY came, a stream was refused, or a write failed
+ *   closed    every stream has failed; `onClosed` told the pool, once
+ *
+ * Writing: what streams ask for in one turn of the event loop goes out at its end, in one write. Requests are begun
+ * there, too, and not before: what ends earlier has sent nothing. While the socket is full nothing is begun.
+ *
+ * Left to others: what a stream's frames mean (the codec), one request (exchange.ts), when a silent peer is dead
+ * (connection-clock.ts), how many callers may hold it (pool/).
+ */
+import {
+  Http2Codec,
+  Http2ErrorCode,
+  http2ErrorName,
+  type Http2ConnectionEvents,
+} from '@hotaru/wire';
+import { CONSTANTS } from '../../config/constants.js';
+import { INSPECT, shown, type InspectOptions } from '../../diagnostics/inspect.js';
+import type { ConnectionKey } from '../../key/connection-key.js';
+import { ConnectionRecord } from '../../pool/connection-record.js';
+import type { Deadlines } from '../../pool/deadlines.js';
+import { factsOf, type Connection, type DialTiming } from '../connection.js';
+import type { ExchangeEvents, ExchangeRequest } from '../exchange.js';
+import { readingError } from '../protocol-error.js';
+import type { ByteSink, Transport } from '../transport.js';
+import { atTurnEnd, type TurnTask } from '../turn.js';
+import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
+import { Http2Exchange } from './exchange.js';
+import { LostConnection } from './lost-connection.js';
+import type { HandOver, Http2RequestWriter } from './request-writer.js';
+
+export interface Http2ConnectionParts {
+  readonly id: number;
+  /** 0 … 1, for its lifetime. */
+  readonly random: number;
+  readonly dialTiming: DialTiming;
+  /** Of the pool: its one timer. */
+  readonly deadlines: Deadlines;
+  /** Most streams at once, however many more the peer takes. */
+  readonly maxStreams: number;
+}
+
+/** What dials it: exactly one of these is called, once. */
+export interface Http2Opening {
+  /** Its `callerLimit` is known. */
+  onReady(): void;
+  /** It has closed itself. */
+  onFailed(error: Error): void;
+}
+
+export class Http2Connection
+  implements Connection, ByteSink, Http2ConnectionEvents, TurnTask, HandOver, ConnectionClockOwner
+{
+  readonly record: ConnectionRecord;
+  readonly canShare = true;
+  readonly protocol = 'h2';
+  readonly key: ConnectionKey;
+  readonly dialTiming: DialTiming;
+  readonly remoteAddress: string | undefined;
+  onClosed: (() => void) | undefined = undefined;
+  onLimitChanged: (() => void) | undefined = undefined;
+  readonly #codec: Http2Codec;
+  readonly #clock: ConnectionClock;
+  #state: 'new' | 'opening' | 'open' | 'leaving' | 'closed' = 'new';
+  #opening: Http2Opening | undefined = undefined;
+  #maxStreams: number;
+  #callerLimit = 0;
+  /** Exchanges that have started and not ended. */
+  #underWay = 0;
+  /** Started, and not begun: in the order they came. */
+  #queue: Http2Exchange[] = [];
+  /** They have handed everything over, and it is written next. */
+  #handedOver: Http2RequestWriter[] = [];
+  /** What they handed over was written, and the socket was full behind it. */
+  #flushing: Http2RequestWriter[] = [];
+  /** Their heads came in the read under way. */
+  #headed: Http2Exchange[] = [];
+  /** The socket takes nothing more for now. */
+  #isFull = false;
+  #isTurnNoted = false;
+  #wasHeardInTurn = false;
+  /** What the peer said when it left, for errors. */
+  #goodbye = '';
+  #writeError: Error | undefined = undefined;
+  #error: Error | undefined = undefined;
+
+  constructor(
+    readonly transport: Transport,
+    { id, random, dialTiming, deadlines, maxStreams }: Http2ConnectionParts,
+  ) {
+    this.record = new ConnectionRecord(this, id, transport.clock, random);
+    this.key = transport.key;
+    this.dialTiming = dialTiming;
+    this.remoteAddress = transport.remoteAddress;
+    this.#maxStreams = maxStreams;
+    this.#codec = new Http2Codec('client', this, CONSTANTS);
+    this.#clock = new ConnectionClock(this, deadlines, transport);
+    transport.belongsTo(this);
+  }
+
+  get id(): number {
+    return this.record.id;
+  }
+  /** Does it take new callers? False from GOAWAY on, though it still serves those it has. */
+  get isOpen(): boolean {
+    return this.#state === 'open' && this.transport.isOpen;
+  }
+  get callerLimit(): number {
+    return this.#callerLimit;
+  }
+  get underWay(): number {
+    return this.#underWay;
+  }
+  get needsPoll(): boolean {
+    return this.#underWay === 0 && !this.#wasHeardInTurn;
+  }
+  get error(): Error | undefined {
+    return this.#error ?? this.transport.error;
+  }
+  get maxStreams(): number {
+    return this.#maxStreams;
+  }
+  set maxStreams(maxStreams: number) {
+    this.#maxStreams = maxStreams;
+    this.#limitMayHaveChanged();
+  }
+
+  reasonOf(error: Error): string {
+    return error instanceof LostConnection ? error.message : this.transport.reasonOf(error);
+  }
+
+  /** Says the preface and our SETTINGS. Once. */
+  open(opening: Http2Opening): void {
+    this.#state = 'opening';
+    this.#opening = opening;
+    this.#codec.start();
+    this.#write();
+  }
+
+  exchange(request: ExchangeRequest, events: ExchangeEvents, isLastUse: boolean): Http2Exchange {
+    return new Http2Exchange(this, request, events, isLastUse);
+  }
+
+  setIdle(isIdle: boolean): void {
+    this.transport.setIdle(isIdle);
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state !== 'new' && this.transport.isOpen && !this.#isFull)
+      this.#codec.goaway(Http2ErrorCode.NoError, false);
+    this.#end(new LostConnection('the connection was closed'));
+  }
+
+  [INSPECT](depth: number, options: InspectOptions): string {
+    return shown('Http2Connection', factsOf(this), depth, options);
+  }
+
+  // ── its exchanges ──────────────────────────────────────────────────────────────────────────────
+
+  enqueue(exchange: Http2Exchange): void {
+    const { record, transport } = this;
+    record.requestCount += 1;
+    record.requestsLeft -= 1;
+    transport.counters.requests += 1;
+    this.#underWay += 1;
+    if (this.#underWay === 1) this.#clock.watch(this.#wasHeardInTurn);
+    this.#queue.push(exchange);
+    this.#noteTurn();
+  }
+
+  exchangeEnded(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#clock.rest();
+  }
+
+  headCame(exchange: Http2Exchange): void {
+    this.#headed.push(exchange);
+  }
+
+  handedOver(writer: Http2RequestWriter): void {
+    this.#handedOver.push(writer);
+    this.#noteTurn();
+  }
+
+  /**
+   * The peer did not act on a request. If that is not because there were too many by a limit that has just changed, it
+   * takes no more here: the next try is for another connection.
+   */
+  unprocessed(): void {
+    const { activeCount, peer, isLeaving } = this.#codec;
+    if (isLeaving || activeCount < peer.maxConcurrentStreams) this.#leave();
+  }
+
+  // ── socket ─────────────────────────────────────────────────────────────────────────────────────
+
+  onBytes(bytes: Buffer): void {
+    if (this.#state === 'closed') return;
+    this.#wasHeardInTurn = true;
+    this.#noteTurn();
+    this.#clock.heard();
+    try {
+      this.#codec.feed(bytes);
+    } catch (error) {
+      // Every stream has failed, and GOAWAY says why: it is written on the way out.
+      this.#end(readingError(error));
+      return;
+    }
+    const headed = this.#headed;
+    for (const exchange of headed) exchange.afterFeed();
+    headed.length = 0;
+  }
+
+  onEnd(): void {
+    this.#end(new LostConnection('the peer closed the connection', this.#goodbye));
+  }
+
+  onClose(error: Error | undefined): void {
+    const lost =
+      error === undefined
+        ? new LostConnection('the connection was closed', this.#goodbye, this.#writeError)
+        : new LostConnection('the connection broke', `: ${this.transport.reasonOf(error)}`, error);
+    this.#end(lost);
+  }
+
+  onDrain(): void {
+    if (this.#state === 'closed' || !this.#isFull || this.#writeError !== undefined) return;
+    this.#isFull = false;
+    const flushing = this.#flushing;
+    this.#flushing = [];
+    for (const writer of flushing) writer.roomCame();
+    this.#codec.setBlocked(false);
+    this.#flush();
+  }
+
+  /** Nothing goes out any more, but answers may lie in the receive buffer: of all its streams. */
+  onWriteError(error: Error): boolean {
+    if (this.#underWay === 0 || this.#state === 'closed') return false;
+    if (this.#writeError !== undefined) return true;
+    this.#writeError = error;
+    this.#isFull = true;
+    this.#codec.setBlocked(true);
+    this.#clock.writeFailed();
+    this.#leave();
+    return true;
+  }
+
+  // ── writing ────────────────────────────────────────────────────────────────────────────────────
+
+  onOutput(): void {
+    this.#noteTurn();
+  }
+
+  onTurnEnd(): void {
+    this.#isTurnNoted = false;
+    this.#wasHeardInTurn = false;
+    this.#flush();
+  }
+
+  #noteTurn(): void {
+    if (this.#isTurnNoted) return;
+    this.#isTurnNoted = true;
+    atTurnEnd(this);
+  }
+
+  #flush(): void {
+    if (this.#state === 'closed') return;
+    if (this.#queue.length > 0) this.#begin();
+    if (!this.#isFull) this.#write();
+  }
+
+  /** Makes streams of what was started, as far as that can be written. */
+  #begin(): void {
+    if (this.#state === 'open' && (this.#isFull || this.#clock.isAsking)) return;
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const exchange of queue) {
+      if (!exchange.isQueued) continue;
+      if (this.#mayBegin()) exchange.begin(this.#codec);
+      else
+        exchange.onFailed(
+          new LostConnection('the peer takes no more requests on this connection', this.#goodbye),
+          true,
+        );
+    }
+    if (this.#codec.isLeaving) this.#leave(); // its numbers may have run out
+  }
+
+  #mayBegin(): boolean {
+    const { isLeaving, activeCount, peer } = this.#codec;
+    return this.#state === 'open' && !isLeaving && activeCount < peer.maxConcurrentStreams;
+  }
+
+  /** All frames there are, in one write; what finds room behind that in another, while the socket takes it. */
+  #write(): void {
+    const { socket, counters } = this.transport;
+    for (;;) {
+      const bytes = this.#codec.takeOutput();
+      if (bytes === undefined) break;
+      counters.bytesSent += bytes.length;
+      if (!socket.write(bytes)) {
+        this.#isFull = true;
+        this.#codec.setBlocked(true);
+        break;
+      }
+    }
+    const written = this.#handedOver;
+    if (written.length === 0) return;
+    this.#handedOver = [];
+    for (const writer of written) {
+      if (this.#isFull) this.#flushing.push(writer);
+      writer.frameWritten(!this.#isFull);
+    }
+  }
+
+  // ── what the peer says ─────────────────────────────────────────────────────────────────────────
+
+  onSettings(): void {
+    if (this.#state !== 'opening') {
+      this.#limitMayHaveChanged();
+      return;
+    }
+    this.#state = 'open';
+    this.#limitMayHaveChanged();
+    const opening = this.#opening;
+    this.#opening = undefined;
+    opening?.onReady();
+  }
+
+  onGoaway(_lastStreamId: number, code: number, debugText: string): void {
+    const text = debugText === '' ? '' : ` ${JSON.stringify(debugText)}`;
+    this.#goodbye = ` (it had said GOAWAY: ${http2ErrorName(code)}${text})`;
+    this.#leave();
+  }
+
+  onPong(): void {
+    // any byte is a sign of life
+  }
+
+  onStreamClosed(): void {
+    // its exchange knows
+  }
+
+  onStream(): never {
+    throw new Error('a server can open no stream on a connection of a client');
+  }
+
+  // ── its clock ──────────────────────────────────────────────────────────────────────────────────
+
+  ask(): void {
+    this.#codec.ping();
+  }
+
+  answered(): void {
+    if (this.#queue.length > 0) this.#noteTurn();
+  }
+
+  lost(why: 'silent' | 'unwritable'): void {
+    const what =
+      why === 'silent'
+        ? `the peer is gone: no answer to a PING within ${CONSTANTS.pongWithinMs} ms,`
+        : 'the request could not be written, and the connection broke';
+    this.#end(new LostConnection(what, this.#goodbye, this.#writeError));
+  }
+
+  // ── states ─────────────────────────────────────────────────────────────────────────────────────
+
+  #limitMayHaveChanged(): void {
+    if (this.#state !== 'open') return;
+    const limit = Math.min(this.#maxStreams, this.#codec.peer.maxConcurrentStreams);
+    if (limit === this.#callerLimit) return;
+    this.#callerLimit = limit;
+    this.onLimitChanged?.();
+  }
+
+  #leave(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'leaving';
+    this.#callerLimit = 0;
+    if (this.#queue.length > 0) this.#noteTurn(); // they are to be sent on another one
+    this.onLimitChanged?.();
+  }
+
+  #end(error: Error): void {
+    if (this.#state === 'closed') return;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    this.#error = error;
+    this.#state = 'closed';
+    this.#callerLimit = 0;
+    this.#clock.rest();
+    this.#closeSocket();
+    if (opening === undefined) this.onClosed?.();
+    this.#codec.fail(error);
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const exchange of queue) exchange.onFailed(error, true);
+    this.#handedOver = [];
+    this.#flushing = [];
+    opening?.onFailed(
+      error instanceof LostConnection ? error.asError('before its SETTINGS came') : error,
+    );
+  }
+
+  /** With a last word, if there is one and it can be written. */
+  #closeSocket(): void {
+    const { transport } = this;
+    const lastWord = this.#isFull || !transport.isOpen ? undefined : this.#codec.takeOutput();
+    if (lastWord === undefined) {
+      transport.close();
+      return;
+    }
+    transport.counters.bytesSent += lastWord.length;
+    transport.socket.write(lastWord);
+    transport.closeBehindWrites();
+  }
+}
