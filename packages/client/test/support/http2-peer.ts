@@ -24,7 +24,7 @@ export class PeerStream implements Http2StreamEvents<Http2RequestHead>, BodyTake
   head: Http2RequestHead | undefined = undefined;
   body = '';
   isWhole = false;
-  /** Why it is over without being whole, if it is. */
+  /** Why it ended before both sides were whole, if it did. */
   failure: string | undefined = undefined;
 
   constructor(readonly stream: Http2Stream) {}
@@ -41,7 +41,9 @@ export class PeerStream implements Http2StreamEvents<Http2RequestHead>, BodyTake
     this.isWhole = true;
   }
   onRoom(): void {}
-  onStopSending(): void {}
+  onStopSending(reason: Error): void {
+    this.failure = reason.message;
+  }
   onFailed(error: Error): void {
     this.failure = error.message;
   }
@@ -64,6 +66,8 @@ const WIPED = 0x21;
 export class Http2Peer implements Http2ConnectionEvents {
   readonly codec: Http2Codec;
   readonly streams: PeerStream[] = [];
+  /** Gives no credit for what comes on streams that begin now. */
+  isPaused = false;
   pongs = 0;
   goaway: number | undefined = undefined;
   /** What the client did wrong, if it did. */
@@ -121,6 +125,7 @@ export class Http2Peer implements Http2ConnectionEvents {
   }
   onStream(stream: Http2Stream): PeerStream {
     const peerStream = new PeerStream(stream);
+    if (this.isPaused) stream.pause();
     this.streams.push(peerStream);
     return peerStream;
   }

@@ -2,7 +2,7 @@
  * One request and its response over HTTP/2: one stream. Two sides that know little of each other, and the whole:
  *
  *   sending     head ─▶ … ─▶ written | stopped              SendState (../request-writer.ts); `broken` is HTTP/1.1's
- *   receiving   none ─▶ (informed ─▶) head ─▶ (pending ─▶) whole
+ *   receiving   none ─▶ (informed ─▶) head | bodiless ─▶ (pending ─▶) whole
  *   exchange    new ─▶ queued ─▶ open ─▶ done | cut
  *
  *   queued   started; its HEADERS are made when its connection writes: at the end of the turn, once the socket has room,
@@ -10,6 +10,7 @@
  *   open     it has a stream
  *   done     the response is whole          cut    failed or aborted
  *   head     came in the read under way     pending    the rest is to come
+ *   bodiless the same, and no body may follow: the response is whole, though its END_STREAM may be another frame
  *
  * The sides overlap: a response may come before the request is out. Whatever becomes of the stream, the connection
  * goes on: each end here leaves the stream closed, by its own end or by RST_STREAM.
@@ -38,7 +39,7 @@ import { LostConnection } from './lost-connection.js';
 import { Http2RequestWriter } from './request-writer.js';
 
 type ExchangeState = 'new' | 'queued' | 'open' | 'done' | 'cut';
-type Receiving = 'none' | 'informed' | 'head' | 'pending' | 'whole';
+type Receiving = 'none' | 'informed' | 'head' | 'bodiless' | 'pending' | 'whole';
 
 export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseHead>, WriterEvents {
   readonly #connection: Http2Connection;
@@ -149,9 +150,12 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
 
   /** The bytes that were read have been handed out. */
   afterFeed(): void {
-    if (this.#receiving !== 'head' || this.#isOver()) return;
-    this.#receiving = 'pending';
-    this.#events.bodyPending();
+    if (this.#isOver()) return;
+    if (this.#receiving === 'bodiless') this.#finish(undefined);
+    else if (this.#receiving === 'head') {
+      this.#receiving = 'pending';
+      this.#events.bodyPending();
+    }
   }
 
   // ── request ────────────────────────────────────────────────────────────────────────────────────
@@ -187,14 +191,18 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
     this.#heard();
     const { state } = this.#writer;
     if (state !== 'written' && (head.status >= 400 || state === 'continue')) this.#writer.stop();
-    this.#receiving = 'head';
-    if (hasBody) this.#connection.headCame(this);
+    this.#receiving = hasBody ? 'head' : 'bodiless';
+    this.#connection.headCame(this);
     return this.#events.onHead(head, hasBody);
   }
 
   onEnd(trailers: FieldSection | undefined): void {
     if (this.#isOver()) return;
     this.#heard();
+    this.#finish(trailers);
+  }
+
+  #finish(trailers: FieldSection | undefined): void {
     this.#receiving = 'whole';
     this.#end('done');
     this.#writer.stop();

@@ -170,6 +170,7 @@ export class Http2Connection
     record.requestCount += 1;
     record.requestsLeft -= 1;
     transport.counters.requests += 1;
+    transport.counters.sharedRequests += 1;
     this.#underWay += 1;
     if (this.#underWay === 1) this.#clock.watch(this.#wasHeardInTurn);
     this.#queue.push(exchange);
