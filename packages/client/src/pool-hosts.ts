@@ -13,6 +13,7 @@ import { DnsCache, type Resolve } from './connection/dial/dns-cache.js';
 import type { Route } from './connection/dial/layer.js';
 import { routeTo } from './connection/dial/route.js';
 import type { Connection } from './connection/connection.js';
+import { Http2Connection } from './connection/http2/http2-connection.js';
 import { TlsSessions } from './connection/dial/tls-sessions.js';
 import type { Clock } from './pool/clock.js';
 import { Counters } from './pool/counters.js';
@@ -52,6 +53,7 @@ export class PoolHosts {
   readonly #sweeper: Sweeper<HostPool<Connection>>;
   readonly #sessions = new TlsSessions();
   readonly #dns: DnsCache;
+  readonly #deadlines: Deadlines;
   /** Owners of the cleanup task. */
   readonly #cleanupOwners = new Set<symbol>();
   /** What hosts counted that are no longer in the map. */
@@ -63,12 +65,13 @@ export class PoolHosts {
 
   constructor(
     config: PoolConfig,
-    { clock }: { readonly clock: Clock; readonly deadlines: Deadlines },
+    { clock, deadlines }: { readonly clock: Clock; readonly deadlines: Deadlines },
     environment: Environment,
     events: PoolHostsEvents,
   ) {
     this.#config = config;
     this.#clock = clock;
+    this.#deadlines = deadlines;
     this.#random = environment.random ?? Math.random;
     this.#events = events;
     this.#dns = new DnsCache(clock, environment.resolve);
@@ -141,7 +144,7 @@ export class PoolHosts {
     host: HostPool<Connection>,
     events: DialEvents<Connection>,
   ): Dial {
-    const { connectTimeout, http2 } = host.settings;
+    const { connectTimeout, http2, maxStreams } = host.settings;
     return dial(key, route, events, {
       clock: this.#clock,
       counters: host.counters,
@@ -149,9 +152,8 @@ export class PoolHosts {
       random: this.#random,
       timeoutMs: connectTimeout,
       http2,
-      http2Connection: () => {
-        throw new Error('HTTP/2 comes with its connection');
-      },
+      http2Connection: (transport, parts) =>
+        new Http2Connection(transport, { ...parts, deadlines: this.#deadlines, maxStreams }),
     });
   }
 

@@ -171,7 +171,7 @@ export const SETTINGS = Object.freeze({
   http2: {
     kind: 'choice',
     choices: [true, false, 'prior-knowledge'],
-    default: false,
+    default: true,
     perHost: true,
     what: 'offer HTTP/2 over TLS; "prior-knowledge": plain TCP, too',
     why: 'one connection carries a hundred calls, and a server that lacks it chooses HTTP/1.1; over plain TCP the two can’t be told apart, so the caller has to know',

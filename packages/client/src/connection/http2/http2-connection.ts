@@ -22,6 +22,7 @@ import {
   type Http2ConnectionEvents,
 } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
+import type { Settings } from '../../config/pool-config.js';
 import { INSPECT, shown, type InspectOptions } from '../../diagnostics/inspect.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
 import { ConnectionRecord } from '../../pool/connection-record.js';
@@ -130,6 +131,10 @@ export class Http2Connection
   set maxStreams(maxStreams: number) {
     this.#maxStreams = maxStreams;
     this.#limitMayHaveChanged();
+  }
+
+  reconfigured({ maxStreams }: Settings): void {
+    this.maxStreams = maxStreams;
   }
 
   reasonOf(error: Error): string {
