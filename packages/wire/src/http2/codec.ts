@@ -12,6 +12,7 @@
 import { WireError } from '../wire-error.js';
 import { CONSTANTS } from '../constants.js';
 import { Http2ErrorCode } from './error-codes.js';
+import { Faults } from './faults.js';
 import { FloodGuard } from './flood-guard.js';
 import { ReceiveWindow } from './flow-window.js';
 import { FrameReader } from './frame-reader.js';
@@ -69,13 +70,24 @@ export class Http2Codec {
     const outbound = new Outbound(events, limits, guard);
     const sender = new StreamSender(limits, streams, outbound);
     const acceptor = new RequestAcceptor(role, events, limits, streams, outbound, sender, guard);
-    const messages = new Messages(role, limits, streams, outbound, sender, guard, acceptor);
+    const faults = new Faults(role, streams, outbound, guard);
+    const messages = new Messages(limits, streams, outbound, sender, guard, faults, acceptor);
+    this.#inbound = new Inbound(
+      role,
+      events,
+      limits,
+      streams,
+      outbound,
+      sender,
+      faults,
+      messages,
+      guard,
+    );
     this.#guard = guard;
     this.#streams = streams;
     this.#outbound = outbound;
     this.#sender = sender;
     this.#acceptor = acceptor;
-    this.#inbound = new Inbound(role, events, limits, streams, outbound, sender, messages, guard);
     this.#reader = new FrameReader(this.#inbound, DefaultSetting.maxFrameBytes);
   }
 

@@ -23,9 +23,13 @@ export class ReceiveWindow {
     return true;
   }
 
-  /** How much credit is to be given now: 0 while more than half is left. */
-  credit(): number {
-    if (this.available > this.size >> 1) return 0;
+  /** Is at least half of it used? */
+  get isDue(): boolean {
+    return this.available <= this.size >> 1;
+  }
+
+  /** Fills it: how much credit that takes. */
+  fill(): number {
     const credit = this.size - this.available;
     this.available = this.size;
     return credit;
@@ -37,7 +41,7 @@ export class ReceiveWindow {
     this.size += by;
   }
 
-  /** Twice as large from the next credit on, up to `maxBytes`. */
+  /** Twice as large once it is filled, up to `maxBytes`. */
   grow(maxBytes: number): void {
     if (this.size < maxBytes) this.size = Math.min(this.size * 2, maxBytes);
   }

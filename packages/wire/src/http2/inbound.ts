@@ -8,6 +8,7 @@ import { CONSTANTS } from '../constants.js';
 import { WireError } from '../wire-error.js';
 import { ClosedBy } from './closed-streams.js';
 import { Http2ErrorCode, http2ErrorName } from './error-codes.js';
+import type { Faults } from './faults.js';
 import type { FloodGuard } from './flood-guard.js';
 import { ReceiveWindow } from './flow-window.js';
 import type { FrameSink } from './frame-reader.js';
@@ -45,6 +46,7 @@ export class Inbound implements FrameSink {
   readonly #streams: Streams;
   readonly #outbound: Outbound;
   readonly #sender: StreamSender;
+  readonly #faults: Faults;
   readonly #messages: Messages;
   readonly #guard: FloodGuard;
   readonly #window: ReceiveWindow;
@@ -60,6 +62,7 @@ export class Inbound implements FrameSink {
     streams: Streams,
     outbound: Outbound,
     sender: StreamSender,
+    faults: Faults,
     messages: Messages,
     guard: FloodGuard,
   ) {
@@ -68,6 +71,7 @@ export class Inbound implements FrameSink {
     this.#streams = streams;
     this.#outbound = outbound;
     this.#sender = sender;
+    this.#faults = faults;
     this.#messages = messages;
     this.#guard = guard;
     this.#window = new ReceiveWindow(
@@ -151,7 +155,7 @@ export class Inbound implements FrameSink {
   #beginData(flags: number, streamId: number, length: number): void {
     if (!this.#window.take(length))
       throw new WireError('window-exceeded', 'more DATA than the connection allows');
-    this.#outbound.credit(0, this.#window);
+    if (this.#window.isDue) this.#outbound.credit(0, this.#window);
     this.#messages.beginData(flags, streamId, length);
   }
 
@@ -168,12 +172,12 @@ export class Inbound implements FrameSink {
       this.#refuseIdle(streamId, 'WINDOW_UPDATE');
       this.#guard.idleFrame();
     } else if (increment === 0)
-      this.#messages.fault(stream, new WireError('stream-window-zero', 'WINDOW_UPDATE of 0'));
+      this.#faults.reset(stream, new WireError('stream-window-zero', 'WINDOW_UPDATE of 0'));
     else {
       this.#noteCredit(stream.sendWindow, increment);
       if (!this.#sender.widenStream(stream, increment)) {
         const what = 'WINDOW_UPDATE beyond the largest window';
-        this.#messages.fault(stream, new WireError('stream-window-overflow', what));
+        this.#faults.reset(stream, new WireError('stream-window-overflow', what));
       }
     }
   }
@@ -275,8 +279,8 @@ export class Inbound implements FrameSink {
     if (length === FrameBytes.priority) return;
     const stream = this.#streams.get(streamId);
     const error = new WireError('stream-frame-size', `PRIORITY of ${length} bytes`);
-    if (stream !== undefined) this.#messages.fault(stream, error);
-    else if (!this.#streams.isIdle(streamId)) this.#messages.faultOfClosed(streamId, error);
+    if (stream !== undefined) this.#faults.reset(stream, error);
+    else if (!this.#streams.isIdle(streamId)) this.#faults.resetClosed(streamId, error);
     else throw new WireError('frame-size', error.what);
   }
 

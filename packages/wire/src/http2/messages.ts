@@ -1,14 +1,13 @@
 /**
- * Messages as they come in (RFC 9113 §8): header blocks into heads and trailers, DATA to what takes the body. Errors of
- * a stream end here: it is reset, its user is told, and the connection goes on. Each block is decoded, whatever has become
- * of its stream, or the tables of HPACK would differ from there on (§4.3).
+ * Messages as they come in (RFC 9113 §8): header blocks into heads and trailers, DATA to what takes the body. Each block
+ * is decoded, whatever has become of its stream, or the tables of HPACK would differ from there on (§4.3).
  */
 import { isBodilessStatus } from '../grammar/index.js';
 import type { FieldSection } from '../head.js';
 import { WireError } from '../wire-error.js';
-import { ClosedBy } from './closed-streams.js';
 import { Http2ErrorCode } from './error-codes.js';
 import { SectionReader, UNHEARD } from './field-section.js';
+import type { Faults } from './faults.js';
 import type { FloodGuard } from './flood-guard.js';
 import { Flag, FrameBytes, FrameType } from './frame-types.js';
 import { HeaderBlock } from './header-block.js';
@@ -16,7 +15,6 @@ import type { RequestFields, ResponseFields } from './heads.js';
 import { HpackDecoder } from './hpack/decoder.js';
 import type { Outbound } from './outbound.js';
 import type { RequestAcceptor } from './request-acceptor.js';
-import type { Role } from './settings.js';
 import { DefaultSetting } from './setting-ids.js';
 import type { Http2Limits } from './stream-api.js';
 import type { StreamSender } from './stream-sender.js';
@@ -25,12 +23,12 @@ import { StreamEvent } from './stream-state.js';
 import type { Streams } from './streams.js';
 
 export class Messages {
-  readonly #role: Role;
   readonly #limits: Http2Limits;
   readonly #streams: Streams;
   readonly #outbound: Outbound;
   readonly #sender: StreamSender;
   readonly #guard: FloodGuard;
+  readonly #faults: Faults;
   readonly #acceptor: RequestAcceptor;
   readonly #decoder = new HpackDecoder(DefaultSetting.headerTableBytes);
   readonly #section: SectionReader;
@@ -41,20 +39,20 @@ export class Messages {
   #dataBytes = 0;
 
   constructor(
-    role: Role,
     limits: Http2Limits,
     streams: Streams,
     outbound: Outbound,
     sender: StreamSender,
     guard: FloodGuard,
+    faults: Faults,
     acceptor: RequestAcceptor,
   ) {
-    this.#role = role;
     this.#limits = limits;
     this.#streams = streams;
     this.#outbound = outbound;
     this.#sender = sender;
     this.#guard = guard;
+    this.#faults = faults;
     this.#acceptor = acceptor;
     this.#section = new SectionReader(limits.maxHeaderCount);
     this.#block = new HeaderBlock(limits.maxContinuations);
@@ -119,14 +117,14 @@ export class Messages {
       if (this.#acceptor.isNew(id)) this.#request(id, endsStream, bytes, start, end);
       else {
         this.#decoder.decode(bytes, start, end, UNHEARD, 0);
-        this.#judgeLate(id, 'HEADERS', 0);
+        this.#faults.late(id, 'HEADERS', 0);
       }
       return;
     }
     stream.hasStarted = true;
     if (!stream.mayReceive) {
       this.#decoder.decode(bytes, start, end, UNHEARD, 0);
-      this.fault(stream, new WireError('half-closed-stream', 'HEADERS behind END_STREAM'));
+      this.#faults.reset(stream, new WireError('half-closed-stream', 'HEADERS behind END_STREAM'));
     } else if (stream.hasHead) this.#trailers(stream, endsStream, bytes, start, end);
     else this.#response(stream, endsStream, bytes, start, end);
   }
@@ -152,7 +150,7 @@ export class Messages {
     const section = this.#section;
     const problem = this.#decode('response', bytes, start, end);
     if (problem !== undefined) {
-      this.fault(stream, problem);
+      this.#faults.reset(stream, problem);
       return;
     }
     const { status, contentLength } = section;
@@ -164,7 +162,7 @@ export class Messages {
     const isTunnel = stream.asked === 'connect' && status < 300;
     const isBodiless = stream.asked === 'head' || isBodilessStatus(status);
     if (endsStream && contentLength > 0 && !isBodiless && !isTunnel) {
-      this.fault(stream, cutShort(contentLength));
+      this.#faults.reset(stream, cutShort(contentLength));
       return;
     }
     if (isBodiless) stream.remaining = 0;
@@ -179,12 +177,18 @@ export class Messages {
     const { maxInformational } = this.#limits;
     stream.informational += 1;
     if (status === 101)
-      this.fault(stream, new WireError('unasked-switch', 'a 101, which HTTP/2 does not have'));
+      this.#faults.reset(
+        stream,
+        new WireError('unasked-switch', 'a 101, which HTTP/2 does not have'),
+      );
     else if (endsStream)
-      this.fault(stream, new WireError('message-order', `a ${status} that ends its stream`));
+      this.#faults.reset(
+        stream,
+        new WireError('message-order', `a ${status} that ends its stream`),
+      );
     else if (stream.informational > maxInformational) {
       const what = `more than ${maxInformational} informational responses`;
-      this.fault(stream, new WireError('too-many-informational', what));
+      this.#faults.reset(stream, new WireError('too-many-informational', what));
     } else {
       this.#streams.advance(stream, StreamEvent.ReceiveHead);
       stream.events.onInformational(this.#section.responseHead());
@@ -213,10 +217,10 @@ export class Messages {
 
   #trailers(stream: Stream, endsStream: boolean, bytes: Buffer, start: number, end: number): void {
     const problem = this.#decode('trailers', bytes, start, end);
-    if (problem !== undefined) this.fault(stream, problem);
+    if (problem !== undefined) this.#faults.reset(stream, problem);
     else if (!endsStream)
-      this.fault(stream, new WireError('message-order', 'trailers without END_STREAM'));
-    else if (stream.remaining > 0) this.fault(stream, cutShort(stream.remaining));
+      this.#faults.reset(stream, new WireError('message-order', 'trailers without END_STREAM'));
+    else if (stream.remaining > 0) this.#faults.reset(stream, cutShort(stream.remaining));
     else {
       this.#streams.advance(stream, StreamEvent.ReceiveHead);
       this.#streams.advance(stream, StreamEvent.ReceiveEnd);
@@ -241,16 +245,19 @@ export class Messages {
     this.#dataStream = undefined;
     const stream = this.#streams.get(streamId);
     if (stream === undefined) {
-      this.#judgeLate(streamId, 'DATA', length);
+      this.#faults.late(streamId, 'DATA', length);
       return;
     }
     stream.hasStarted = true;
     if (!stream.mayReceive)
-      this.fault(stream, new WireError('half-closed-stream', 'DATA behind END_STREAM'));
+      this.#faults.reset(stream, new WireError('half-closed-stream', 'DATA behind END_STREAM'));
     else if (!stream.hasHead)
-      this.fault(stream, new WireError('message-order', 'DATA in front of a head'));
+      this.#faults.reset(stream, new WireError('message-order', 'DATA in front of a head'));
     else if (!stream.receiveWindow.take(length))
-      this.fault(stream, new WireError('stream-window-exceeded', 'more DATA than was allowed'));
+      this.#faults.reset(
+        stream,
+        new WireError('stream-window-exceeded', 'more DATA than was allowed'),
+      );
     else {
       this.#streams.advance(stream, StreamEvent.ReceiveData);
       this.#dataStream = stream;
@@ -278,14 +285,17 @@ export class Messages {
       }
     }
     if (isTooLong)
-      this.fault(stream, new WireError('body-length', 'a body longer than its content-length'));
+      this.#faults.reset(
+        stream,
+        new WireError('body-length', 'a body longer than its content-length'),
+      );
   }
 
   dataEnd(): void {
     const stream = this.#dataStream;
     if (stream === undefined || stream.isClosed) return;
     if ((this.#dataFlags & Flag.EndStream) !== 0) {
-      if (stream.remaining > 0) this.fault(stream, cutShort(stream.remaining));
+      if (stream.remaining > 0) this.#faults.reset(stream, cutShort(stream.remaining));
       else {
         this.#guard.usefulFrame();
         this.#streams.advance(stream, StreamEvent.ReceiveEnd);
@@ -296,48 +306,6 @@ export class Messages {
     if (this.#dataBytes === 0) this.#guard.idleFrame();
     else this.#guard.usefulFrame();
     this.#sender.giveCredit(stream);
-  }
-
-  // ── errors of a stream ──────────────────────────────────────────────────────────
-
-  /** Resets a stream by the peer's fault. */
-  fault(stream: Stream, error: WireError): void {
-    this.#answerReset(stream.id, error);
-    this.#streams.fail(stream, StreamEvent.SendReset, error, false);
-    // What a client can make a server do again and again (CVE-2025-8671).
-    if (this.#role === 'server') this.#guard.reset();
-  }
-
-  faultOfClosed(streamId: number, error: WireError): void {
-    this.#answerReset(streamId, error);
-    this.#guard.idleFrame();
-  }
-
-  /** A frame for a stream that is not there: by what has become of it (§5.1). */
-  #judgeLate(id: number, name: string, length: number): void {
-    if (this.#streams.isIdle(id)) {
-      const reason =
-        this.#role === 'server' && name === 'HEADERS' ? 'stream-number' : 'idle-stream';
-      throw new WireError(reason, `${name} on stream ${id}, which is idle`);
-    }
-    switch (this.#streams.closedBy(id)) {
-      case ClosedBy.End:
-        throw new WireError('ended-stream', `${name} on stream ${id}, which has ended`);
-      case ClosedBy.NeverOpened:
-        throw new WireError('stream-number', `${name} on stream ${id}, below one that was opened`);
-      case ClosedBy.PeerReset:
-        this.faultOfClosed(id, new WireError('half-closed-stream', `${name} behind RST_STREAM`));
-        return;
-      case ClosedBy.OurReset:
-      case ClosedBy.Forgotten:
-        // On its way when our reset was; its data counted for the connection's window.
-        if (length === 0) this.#guard.idleFrame();
-    }
-  }
-
-  #answerReset(streamId: number, { http2Code }: WireError): void {
-    this.#guard.answer();
-    this.#outbound.reset(streamId, http2Code ?? Http2ErrorCode.ProtocolError);
   }
 }
 

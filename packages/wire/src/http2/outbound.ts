@@ -95,13 +95,10 @@ export class Outbound {
     this.#announce();
   }
 
-  /** When enough of it is used; `streamId` is 0 for that of the connection. */
-  credit(streamId: number, window: ReceiveWindow): boolean {
-    const credit = window.credit();
-    if (credit === 0) return false;
-    writeWindowUpdate(this.#output, streamId, credit);
+  /** Fills a window of ours; `streamId` is 0 for that of the connection. */
+  credit(streamId: number, window: ReceiveWindow): void {
+    writeWindowUpdate(this.#output, streamId, window.fill());
     this.#announce();
-    return true;
   }
 
   // ── of a stream ─────────────────────────────────────────────────────────────────

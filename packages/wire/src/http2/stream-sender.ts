@@ -110,9 +110,10 @@ export class StreamSender implements StreamOwner {
   }
 
   giveCredit(stream: Stream): void {
-    if (stream.isPaused || !stream.mayReceive) return;
-    if (this.#outbound.credit(stream.id, stream.receiveWindow) && !stream.hasPaused)
-      stream.receiveWindow.grow(this.#limits.maxStreamWindowBytes);
+    const window = stream.receiveWindow;
+    if (stream.isPaused || !window.isDue || !stream.mayReceive) return;
+    if (!stream.hasPaused) window.grow(this.#limits.maxStreamWindowBytes);
+    this.#outbound.credit(stream.id, window);
   }
 
   // ── what the peer allows ────────────────────────────────────────────────────────
