@@ -168,8 +168,7 @@ export class Lone {
       case 1: {
         const fields: string[] = [];
         const taker = { field: (field: string, value: string) => fields.push(`${field}=${value}`) };
-        if (flags & END_HEADERS)
-          this.#decoder.decode(payload, 0, payload.length, taker, Infinity);
+        if (flags & END_HEADERS) this.#decoder.decode(payload, 0, payload.length, taker, Infinity);
         return `${name} ${fields.join(' ')}${flags & END_STREAM ? ' end' : ''}`;
       }
       case 3:
