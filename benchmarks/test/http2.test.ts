@@ -11,7 +11,6 @@ import {
   type ClientTarget,
 } from '../src/contender.js';
 import hotaruHttp1 from '../src/contenders/client/hotaru-h1.js';
-import hotaru from '../src/contenders/client/hotaru.js';
 import nodeHttp2LargeWindows from '../src/contenders/client/node-http2-1m.js';
 import nodeHttp2 from '../src/contenders/client/node-http2.js';
 import undiciHttp2 from '../src/contenders/client/undici-h2.js';
@@ -37,7 +36,6 @@ import { prove } from '../src/workers/proof.js';
 
 const STREAMS = 50;
 const CONTENDERS: Record<string, ClientContender> = {
-  hotaru,
   'node-http2': nodeHttp2,
   'node-http2-1m': nodeHttp2LargeWindows,
   'undici-h2': undiciHttp2,
@@ -119,7 +117,7 @@ it('small frames come as they are cut, for many streams and more than a window o
   const body = Buffer.alloc(20_000, 'x');
   const cut = await startSmallFrames(certificate, body, 50);
   const target = { ...targetOf('node-http2'), origin: `https://127.0.0.1:${cut.port}` };
-  for (const name of ['hotaru', 'node-http2', 'undici-h2']) {
+  for (const name of ['node-http2', 'undici-h2']) {
     const client = (await CONTENDERS[name]!.start(target))!;
     const texts = await Promise.all(Array.from({ length: 20 }, () => client.get('/')));
     expect(new Set(texts)).toEqual(new Set([body.toString()]));

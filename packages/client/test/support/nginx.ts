@@ -89,18 +89,22 @@ export class Nginx implements AsyncDisposable {
     }
   }
 
-  /** The targets of all requests, in the order in which it was done with them. */
+  /** The targets of all requests it is done with: by connection, in the order in which they came. */
   get targets(): string[] {
-    return this.#requests.map((line) => line.slice(line.indexOf(' ') + 1));
+    const bySerial = (a: string[], b: string[]): number =>
+      Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
+    return this.#requests.sort(bySerial).map(([, , target = '']) => target);
   }
 
   /** TCP connections on which a request has been answered. */
   get connectionCount(): number {
-    return new Set(this.#requests.map((line) => line.split(' ', 1)[0])).size;
+    return new Set(this.#requests.map(([connection]) => connection)).size;
   }
 
-  get #requests(): string[] {
-    return readFileSync(join(this.#folder, 'access.log'), 'latin1').split('\n').slice(0, -1);
+  /** Connection, number on it, target. */
+  get #requests(): string[][] {
+    const lines = readFileSync(join(this.#folder, 'access.log'), 'latin1').split('\n');
+    return lines.slice(0, -1).map((line) => line.split(' '));
   }
 
   /** Rereads its configuration, as SIGHUP does; resolves when the new worker has taken over. */
@@ -171,7 +175,7 @@ pid ${folder}/nginx.pid;
 error_log stderr notice;
 events { worker_connections 1024; }
 http {
-  log_format requests '$connection $request_uri';
+  log_format requests '$connection $connection_requests $request_uri';
   access_log access.log requests;
   default_type application/octet-stream;
   types { text/plain txt; application/json json; }

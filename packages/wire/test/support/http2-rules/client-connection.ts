@@ -143,6 +143,12 @@ export const CONNECTION_FRAMES: readonly Http2Rule[] = [
     send: [frame(FRAME.settings, 0, 1, Buffer.alloc(6))],
     then: { connection: 'protocolError' },
   },
+  {
+    section: '6.5.3',
+    what: 'an acknowledgement of settings that were not sent',
+    send: [settingsAck()],
+    then: { connection: 'protocolError' },
+  },
   setting(SETTING.enablePush, 0, 'ENABLE_PUSH 0'),
   setting(SETTING.enablePush, 1, 'ENABLE_PUSH 1, which a server may not say', 'protocolError'),
   setting(
@@ -192,6 +198,12 @@ export const CONNECTION_FRAMES: readonly Http2Rule[] = [
     what: 'GOAWAY shorter than eight bytes',
     send: [frame(FRAME.goaway, 0, 0, uint32(3))],
     then: { connection: 'frameSizeError' },
+  },
+  {
+    section: '6.8',
+    what: 'GOAWAY that names a higher stream than one before it',
+    send: [goaway(1, CODE.noError), goaway(3, CODE.noError)],
+    then: { connection: 'protocolError' },
   },
   {
     section: '6.9',

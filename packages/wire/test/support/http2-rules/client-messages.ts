@@ -164,6 +164,13 @@ export const MESSAGES: readonly Http2Rule[] = [
     send: [headers(1, [[':status', '103']]), data(1, 'x')],
     then: { stream: 'protocolError' },
   },
+  {
+    section: '8.1',
+    what: 'more heads of 1xx than our bound',
+    limits: { maxInformational: 2 },
+    send: Array.from({ length: 3 }, () => headers(1, [[':status', '103']])),
+    then: { stream: 'enhanceYourCalm' },
+  },
   malformed('8.1', 'a 1xx that ends the stream', [':status', '103']),
   malformed('8.6', '101', [':status', '101']),
   {
@@ -196,6 +203,16 @@ export const MESSAGES: readonly Http2Rule[] = [
     send: [headers(1, [OK, ['content-length', length]]), data(1, body, { end: true })],
     then: { stream: 'protocolError' },
   })),
+  {
+    section: '8.1.1',
+    what: 'less DATA than its content-length, and trailers',
+    send: [
+      headers(1, [OK, ['content-length', '5']]),
+      data(1, 'abc'),
+      headers(1, [['x-sum', '1']], { end: true }),
+    ],
+    then: { stream: 'protocolError' },
+  },
   malformed('8.1.1', 'a content-length and no body', OK, ['content-length', '1']),
   {
     section: '8.1.1',
@@ -211,6 +228,13 @@ export const MESSAGES: readonly Http2Rule[] = [
       ),
     ],
     then: { whole: [1] },
+  },
+  {
+    section: '8.2',
+    what: 'more fields than our bound',
+    limits: { maxHeaderCount: 2 },
+    send: [headers(1, [OK, ['a', '1'], ['b', '2'], ['c', '3']], { end: true })],
+    then: { stream: 'enhanceYourCalm' },
   },
   malformed('8.2.1', 'upper case in a name', OK, ['X-Name', '1']),
   malformed('8.2.1', 'a blank in a name', OK, ['x name', '1']),

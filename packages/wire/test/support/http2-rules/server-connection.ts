@@ -160,6 +160,9 @@ export const FRAMES: readonly Http2Rule[] = [
   })),
 ];
 
+/** RFC 8441 §3. */
+const ENABLE_CONNECT_PROTOCOL = 8;
+
 const setting = (
   id: number,
   value: number,
@@ -191,6 +194,12 @@ export const CONNECTION_FRAMES: readonly Http2Rule[] = [
     send: [frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(6))],
     then: { connection: 'frameSizeError' },
   },
+  {
+    section: '6.5.3',
+    what: 'an acknowledgement of settings that were not sent',
+    send: [settingsAck()],
+    then: { connection: 'protocolError' },
+  },
   setting(SETTING.enablePush, 0, 'ENABLE_PUSH 0'),
   setting(SETTING.enablePush, 1, 'ENABLE_PUSH 1'),
   setting(SETTING.enablePush, 2, 'ENABLE_PUSH 2', 'protocolError'),
@@ -208,6 +217,7 @@ export const CONNECTION_FRAMES: readonly Http2Rule[] = [
   setting(SETTING.headerTableSize, 0xffff_ffff, 'HEADER_TABLE_SIZE at its largest'),
   setting(SETTING.maxConcurrentStreams, 0, 'MAX_CONCURRENT_STREAMS 0, which is about pushes'),
   setting(SETTING.maxHeaderListSize, 0, 'MAX_HEADER_LIST_SIZE 0, which is advice'),
+  setting(ENABLE_CONNECT_PROTOCOL, 2, 'ENABLE_CONNECT_PROTOCOL 2 (RFC 8441 §3)', 'protocolError'),
   setting(0xabcd, 0xffff_ffff, 'a setting that is not known'),
   {
     section: '6.5.2',
@@ -259,6 +269,12 @@ export const CONNECTION_FRAMES: readonly Http2Rule[] = [
     what: 'streams that were open when GOAWAY came are finished',
     send: [headers(1, get()), goaway(0, CODE.noError, 'bye'), data(1, 'x', { end: true })],
     then: { whole: [1] },
+  },
+  {
+    section: '6.8',
+    what: 'GOAWAY that names a higher stream than one before it',
+    send: [goaway(1, CODE.noError), goaway(3, CODE.noError)],
+    then: { connection: 'protocolError' },
   },
   {
     section: '6.9',

@@ -40,6 +40,12 @@ export const MESSAGES: readonly Http2Rule[] = [
     send: [headers(1, post()), headers(1, [[':method', 'GET']], { end: true })],
     then: { stream: 'protocolError' },
   },
+  {
+    section: '8.1',
+    what: 'content-length among trailers (RFC 9110 §6.5.1)',
+    send: [headers(1, post()), headers(1, [['content-length', '0']], { end: true })],
+    then: { stream: 'protocolError' },
+  },
   ...(
     [
       ['less DATA than its content-length', '5', 'abc'],
@@ -61,6 +67,16 @@ export const MESSAGES: readonly Http2Rule[] = [
       data(1, 'bc', { end: true }),
     ],
     then: { whole: [1] },
+  },
+  {
+    section: '8.1.1',
+    what: 'less DATA than its content-length, and trailers',
+    send: [
+      headers(1, post('/', ['content-length', '5'])),
+      data(1, 'abc'),
+      headers(1, [['x-sum', '1']], { end: true }),
+    ],
+    then: { stream: 'protocolError' },
   },
   malformed('8.1.1', 'a content-length and no body', post('/', ['content-length', '1'])),
   malformed('8.1.1', 'content-lengths that differ', [
@@ -105,6 +121,11 @@ export const MESSAGES: readonly Http2Rule[] = [
   malformed('8.3.1', 'an :authority with a user', replaced(':authority', 'me@server.example')),
   malformed('8.3.1', 'a :method that is no token', replaced(':method', 'G T')),
   malformed('8.3.1', 'another host than :authority', [...get(), ['host', 'other.example']]),
+  malformed('8.3.1', 'host twice', [
+    ...get(),
+    ['host', 'server.example'],
+    ['host', 'server.example'],
+  ]),
   fine('8.3.1', 'the same host as :authority', [...get(), ['host', 'server.example']]),
   fine('8.3.1', 'host in place of :authority', [
     ...without(':authority'),
@@ -117,5 +138,9 @@ export const MESSAGES: readonly Http2Rule[] = [
     [':authority', 'server.example'],
   ]),
   malformed('8.5', 'CONNECT with :path and :scheme', replaced(':method', 'CONNECT')),
+  malformed('8.5', ':protocol, which was not allowed (RFC 8441 §4)', [
+    ...replaced(':method', 'CONNECT'),
+    [':protocol', 'websocket'],
+  ]),
   malformed('8.5', 'CONNECT without :authority', [[':method', 'CONNECT']]),
 ];

@@ -119,6 +119,12 @@ export const STATES: readonly Http2Rule[] = [
   },
   {
     section: '5.1.1',
+    what: 'frames of a stream whose number was passed over',
+    send: [headers(5, get()), rst(3, CODE.cancel)],
+    then: { connection: 'protocolError' },
+  },
+  {
+    section: '5.1.1',
     what: 'stream identifiers with gaps',
     send: [ask(1), ask(7), ask(101)],
     then: { whole: [1, 7, 101] },
@@ -194,6 +200,12 @@ export const STREAM_FRAMES: readonly Http2Rule[] = [
   },
   {
     section: '6.2',
+    what: 'padded HEADERS without a length of padding',
+    send: [frame(FRAME.headers, FLAG.padded | FLAG.endHeaders | FLAG.endStream, 1)],
+    then: { connection: 'frameSizeError' },
+  },
+  {
+    section: '6.2',
     what: 'HEADERS too short for their priority',
     send: [
       frame(FRAME.headers, FLAG.priority | FLAG.endHeaders | FLAG.endStream, 1, Buffer.alloc(4)),
@@ -211,6 +223,12 @@ export const STREAM_FRAMES: readonly Http2Rule[] = [
     what: 'PRIORITY of another length than five',
     send: [headers(1, get()), frame(FRAME.priority, 0, 1, Buffer.alloc(4))],
     then: { stream: 'frameSizeError' },
+  },
+  {
+    section: '6.3',
+    what: 'PRIORITY of another length than five, on an idle stream',
+    send: [frame(FRAME.priority, 0, 1, Buffer.alloc(6))],
+    then: { connection: 'frameSizeError' },
   },
   {
     section: '6.4',
@@ -259,6 +277,13 @@ export const STREAM_FRAMES: readonly Http2Rule[] = [
     what: 'a header block in several frames',
     send: [split(1, block, Math.ceil(block.length / 5), true)],
     then: { whole: [1] },
+  },
+  {
+    section: '6.10, 10.5',
+    what: 'a header block in more frames than our bound',
+    limits: { maxContinuations: 3 },
+    send: [split(1, block, Math.ceil(block.length / 5), true)],
+    then: { connection: 'enhanceYourCalm' },
   },
   {
     section: '6.10',
