@@ -9,6 +9,8 @@ import type { Report } from '../benchmarks/src/harness/results.js';
 import { SETTINGS, type Setting } from '../packages/client/src/config/defaults.js';
 import { allowed } from '../packages/client/src/config/check-setting.js';
 import { ERROR_CODES } from '../packages/client/src/errors.js';
+import { CLIENT_RULES, SERVER_RULES } from '../packages/wire/test/support/http2-rules/index.js';
+import { shownOutcome, type Http2Rule } from '../packages/wire/test/support/http2-rules/rule.js';
 import { FRAMEWORK_ERRORS, type ErrorEntry } from '../packages/core/src/errors.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -51,6 +53,16 @@ function settingsReasons(): string {
     .join('\n');
 }
 
+/** What a peer sends in HTTP/2, and what comes of it: as the tests have it. */
+function ruleLists(role: string, lists: Readonly<Record<string, readonly Http2Rule[]>>) {
+  return Object.entries(lists).map(([title, rules]) => {
+    const lines = rules.map(
+      ({ section, what, then }) => `- §${section} ${what}: **${shownOutcome(then)}**`,
+    );
+    return [`${role}: ${title}`, lines.join('\n')] as const;
+  });
+}
+
 /** Puts what is generated after its marker, in place of the lines of a table or a list that are there. */
 function filled(text: string, marker: string, lines: string): string {
   expect(text).toContain(`<!-- ${marker} -->\n`);
@@ -68,18 +80,19 @@ it.each([
       ['settings-reasons', settingsReasons()],
     ],
   ],
+  [
+    'docs/http2-conformance.md',
+    [...ruleLists('to a server', SERVER_RULES), ...ruleLists('to a client', CLIENT_RULES)],
+  ],
   ['docs/framework.md', [['framework-error-table', frameworkErrorTable()]]],
-] as const)(
-  '%s lists every error code and every setting as the code has them',
-  async (page, tables) => {
-    const before = readFileSync(`${ROOT}${page}`, 'utf8');
-    let text = before;
-    for (const [marker, lines] of tables) text = filled(text, marker, lines);
-    const wanted = await format(text, { parser: 'markdown', printWidth: 100, singleQuote: true });
-    if (process.env.UPDATE_DOCS === '1') writeFileSync(`${ROOT}${page}`, wanted);
-    else expect(before).toBe(wanted);
-  },
-);
+] as const)('%s has the tables and lists that the code has', async (page, tables) => {
+  const before = readFileSync(`${ROOT}${page}`, 'utf8');
+  let text = before;
+  for (const [marker, lines] of tables) text = filled(text, marker, lines);
+  const wanted = await format(text, { parser: 'markdown', printWidth: 100, singleQuote: true });
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(`${ROOT}${page}`, wanted);
+  else expect(before).toBe(wanted);
+});
 
 describe.each([
   ['README.md', readmeLines],
@@ -123,6 +136,19 @@ it('docs/rules.md names code and tests that exist', () => {
       expect(readFileSync(`${root}test/${file}`, 'utf8'), rule).toContain(
         title.replace(/\s+/g, ' '),
       );
+  }
+});
+
+it('docs/http2-conformance.md names tests that exist', () => {
+  const page = readFileSync(`${ROOT}docs/http2-conformance.md`, 'utf8').replace(/\s+/g, ' ');
+  const files = execFileSync('git', ['ls-files', '*.test.ts'], { cwd: ROOT, encoding: 'utf8' });
+  const named = [...page.matchAll(/`([\w/-]+\.test\.ts)`((?:,? "[^"]+")*)/g)];
+  expect(named.length).toBeGreaterThan(15);
+  for (const [, file = '', titles = ''] of named) {
+    const path = files.split('\n').filter((known) => known.endsWith(`/${file}`));
+    expect(path, file).toHaveLength(1);
+    const source = readFileSync(`${ROOT}${path[0]}`, 'utf8');
+    for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) expect(source).toContain(title);
   }
 });
 
