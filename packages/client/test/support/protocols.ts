@@ -18,7 +18,7 @@ import { Lanes } from './h2/lanes.js';
 
 export type ProtocolName = 'http/1.1' | 'h2';
 
-/** `h2` joins when the client has it. */
+/** `h2` joins as soon as all of them pass. */
 export const PROTOCOLS: readonly ProtocolName[] = ['http/1.1'];
 
 /** What both have. */
@@ -85,5 +85,7 @@ export async function startUpstream(
 /** Settings that lead to the protocol, for an upstream with or without TLS. */
 export function configOf(protocol: ProtocolName, config: PoolConfigInput = {}): PoolConfigInput {
   if (protocol !== 'h2') return config;
-  throw new Error('the client has no HTTP/2 yet');
+  const { maxPerHost, ...rest } = config;
+  const lanes = maxPerHost === undefined ? {} : { maxPerHost: 1, maxStreams: maxPerHost };
+  return { http2: 'prior-knowledge', ...rest, ...lanes };
 }

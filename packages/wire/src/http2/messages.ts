@@ -86,15 +86,15 @@ export class Messages {
     let start = from;
     let end = to;
     if ((flags & Flag.Padded) !== 0) {
-      if (start === end) throw new WireError('frame-size', 'a padded HEADERS frame of 0 bytes');
+      if (start === to) throw new WireError('frame-size', 'a padded HEADERS frame of 0 bytes');
       end -= bytes[start] ?? 0;
       start += FrameBytes.padLength;
-      if (end < start) throw new WireError('padding', 'HEADERS with more padding than room for it');
     }
     if ((flags & Flag.Priority) !== 0) {
       start += FrameBytes.priority;
-      if (end < start) throw new WireError('frame-size', 'HEADERS too short for its priority');
+      if (to < start) throw new WireError('frame-size', 'HEADERS too short for its priority');
     }
+    if (end < start) throw new WireError('padding', 'HEADERS with more padding than room for it');
     const endsStream = (flags & Flag.EndStream) !== 0;
     if ((flags & Flag.EndHeaders) === 0) this.#block.begin(streamId, endsStream, bytes, start, end);
     else this.#whole(streamId, endsStream, bytes, start, end);

@@ -24,6 +24,8 @@ export interface StreamState {
   ourWindow: number;
   isTheirSideEnded: boolean;
   isOurSideEnded: boolean;
+  /** The origin has reset it: frames of the client may still be on their way. */
+  isResetByUs: boolean;
 }
 
 const CONNECTION_FIELDS = new Set([
@@ -119,8 +121,10 @@ export class ClientRules {
       this.ourWindow -= payload.length;
       if (stream !== undefined) stream.ourWindow -= payload.length;
     }
-    if (type === FRAME.rstStream) this.#ended(streamId, 'both');
-    else if ((type === FRAME.data || type === FRAME.headers) && flags & FLAG.endStream)
+    if (type === FRAME.rstStream) {
+      if (stream !== undefined) stream.isResetByUs = true;
+      this.#ended(streamId, 'both');
+    } else if ((type === FRAME.data || type === FRAME.headers) && flags & FLAG.endStream)
       this.#ended(streamId, 'ours');
   }
 
@@ -150,6 +154,7 @@ export class ClientRules {
     if ((flags & FLAG.endHeaders) === 0) this.#blockOf = streamId;
     const known = this.streams.get(streamId);
     if (known !== undefined) {
+      if (known.isResetByUs) return;
       if (known.isTheirSideEnded) this.#say(`HEADERS on stream ${streamId}, which it had ended`);
       if ((flags & FLAG.endStream) === 0) this.#say('trailers that do not end their stream');
     } else {
@@ -161,9 +166,10 @@ export class ClientRules {
         ourWindow: this.theirSettings.get(SETTING.initialWindowSize) ?? 0,
         isTheirSideEnded: false,
         isOurSideEnded: false,
+        isResetByUs: false,
       });
       const limit = this.#ours.get(SETTING.maxConcurrentStreams) ?? Infinity;
-      if (this.#active() > limit)
+      if (limit < this.streams.size && this.#active() > limit)
         this.#say(`stream ${streamId} is one more than the ${limit} allowed`);
     }
     if (flags & FLAG.endStream) this.#ended(streamId, 'theirs');
@@ -172,6 +178,10 @@ export class ClientRules {
   #data(frame: Frame): void {
     const { flags, streamId, payload } = frame;
     const stream = this.streams.get(streamId);
+    if (stream?.isResetByUs === true) {
+      this.theirWindow -= payload.length;
+      return;
+    }
     if (stream === undefined || stream.isTheirSideEnded) {
       this.#say(`DATA on stream ${streamId}, which is not open`);
       return;

@@ -60,6 +60,7 @@ export class H2Peer {
   readonly #cutter = new frames.FrameCutter();
   #block: { streamId: number; flags: number; pieces: Buffer[] } | undefined;
   readonly #watch = new Watch();
+  readonly #streams = new Map<number, H2Request>();
   #taken = 0;
   #gone: ClientGoneError | undefined;
 
@@ -81,7 +82,7 @@ export class H2Peer {
 
   /** The next request, with what has come of its body by then. Rejects with `ClientGoneError`. */
   async readHead(): Promise<H2Request> {
-    await this.until(() => this.requests.length > this.#taken, 'a request comes');
+    await this.until(() => this.requests.length > this.#taken, 'a request comes', Infinity);
     this.#taken += 1;
     return this.requests[this.#taken - 1]!;
   }
@@ -110,8 +111,8 @@ export class H2Peer {
   }
 
   /** Waits for it; rejects with `ClientGoneError` when the connection ends before. */
-  async until(condition: () => boolean, what: string): Promise<void> {
-    await this.#watch.until(() => condition() || this.isGone, what);
+  async until(condition: () => boolean, what: string, guardMs?: number): Promise<void> {
+    await this.#watch.until(() => condition() || this.isGone, what, guardMs);
     if (!condition()) throw this.#gone!;
   }
 
@@ -286,6 +287,7 @@ export class H2Peer {
     if (flags & FLAG.endStream) request.complete = true;
     if (known !== undefined) return;
     this.requests.push(request);
+    this.#streams.set(streamId, request);
     this.#listener.onRequest(request);
   }
 
@@ -303,7 +305,7 @@ export class H2Peer {
   }
 
   #requestOf(streamId: number): H2Request | undefined {
-    return this.requests.find((request) => request.streamId === streamId);
+    return this.#streams.get(streamId);
   }
 
   #reply(bytes: Buffer): void {
