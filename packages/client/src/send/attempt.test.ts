@@ -429,6 +429,30 @@ describe('a connection that is dead', () => {
   });
 });
 
+describe('a shared connection that is dead', () => {
+  it('has what it carried sent on another one, once: no dial for each', async () => {
+    const host = hostOf();
+    const begun = [host.attempt(), host.attempt(), host.attempt()];
+    // Three dials were begun for three callers; the first takes them all.
+    const first = host.connects(4);
+    await polled();
+    const sent = [...first.exchanges];
+    expect(sent).toHaveLength(3);
+    for (const exchange of sent) exchange.sends('written');
+    first.close();
+    for (const exchange of sent) exchange.fails(closed());
+    const second = host.connects(4);
+    await polled();
+    // The first of them had it straight from its dial: that is not tried again.
+    await expect(begun[0]?.response).rejects.toMatchObject({ reusedConnection: false });
+    expect(second.exchanges).toHaveLength(2);
+    for (const exchange of second.exchanges) exchange.fails(closed());
+    for (const { response } of begun.slice(1))
+      await expect(response).rejects.toMatchObject({ attempts: [{ connectionId: 0 }] });
+    expect(host.pool.counters.replays).toBe(2);
+  });
+});
+
 describe('a request that its peer did not act on', () => {
   /** The body of a request, of which nothing has been read. */
   function untouched() {

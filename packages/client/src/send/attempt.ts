@@ -65,6 +65,8 @@ export class Attempt
   #exchange: Exchange | undefined = undefined;
   /** How often peers did not act on the request, and said so. */
   #refusals = 0;
+  /** It was sent again though a peer may have acted on it: once. */
+  #hasReplayed = false;
 
   /** @param call which its pool has admitted. */
   constructor(
@@ -256,15 +258,19 @@ export class Attempt
     }
     const nowMs = this.#clock.now();
     if (replay === 'another') this.#refusals += 1;
+    else this.#hasReplayed = true;
     this.#host.counters.replays += 1;
     this.record.addAttempt(connection, error);
     this.#free(nowMs);
-    this.#acquire(replay === 'fresh', nowMs);
+    // All that shared a connection come here together: a dial for each would be a storm. A shared one that is dead, too,
+    // is found so before anything is written to it.
+    this.#acquire(replay === 'fresh' && !connection.canShare, nowMs);
   }
 
   #replayOf(error: HotaruClientError): Replay {
     if (this.#host.isClosed) return 'none';
-    return replayOf(error, this.#request, this.#exchange, this.record.isReused, this.#refusals);
+    const isReused = this.record.isReused && !this.#hasReplayed;
+    return replayOf(error, this.#request, this.#exchange, isReused, this.#refusals);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────

@@ -119,6 +119,11 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
     return this.#state === 'queued';
   }
 
+  /** It can't be begun yet. */
+  waitForSocket(): void {
+    if (this.#state === 'queued') this.#writer.waitForSocket();
+  }
+
   /** Makes its stream. */
   begin(codec: Http2Codec): void {
     const request = this.#request;

@@ -284,7 +284,11 @@ export class Http2Connection
 
   /** Makes streams of what was started, as far as that can be written. */
   #begin(): void {
-    if (this.#state === 'open' && (this.#isFull || this.#clock.isAsking)) return;
+    if (this.#state === 'open' && this.#isFull) {
+      for (const exchange of this.#queue) exchange.waitForSocket();
+      return;
+    }
+    if (this.#state === 'open' && this.#clock.isAsking) return;
     const queue = this.#queue;
     this.#queue = [];
     for (const exchange of queue) {

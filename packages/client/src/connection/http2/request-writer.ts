@@ -34,6 +34,11 @@ export class Http2RequestWriter extends RequestWriter {
     return this.#isEnded || (this.#stream !== undefined && this.#stream.room > 0);
   }
 
+  /** Nothing is begun, because the socket is full: so a peer that reads nothing is on the clock. */
+  waitForSocket(): void {
+    if (this.state === 'head') this.enter('socket');
+  }
+
   /** The head is out, `headBytes` of it; `isLast`: and there is nothing more. */
   begin(stream: Http2Stream, request: ExchangeRequest, headBytes: number, isLast: boolean): void {
     this.#stream = stream;
