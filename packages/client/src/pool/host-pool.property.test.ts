@@ -21,6 +21,8 @@ const RUNS = 2_000;
 /** No minimum: a counterexample shrinks to the few events that matter. */
 const EVENTS_PER_RUN = { maxLength: 300, size: 'max' } as const;
 const EVENTS_AT_LEAST = 100_000;
+/** What one connection of an origin known to be shared is thought to serve, before the first dial. */
+const PRESUMED_LIMIT = 2;
 
 // ── what may happen ────────────────────────────────────────────────────────────────────────────────
 
@@ -47,7 +49,7 @@ const speech = fc.constantFrom<Speech>('exclusive', 'exclusive', 0, 1, 2, 3, 20)
 const origin = fc.record({
   settings,
   speech,
-  known: fc.constantFrom('unknown' as const, 'exclusive' as const),
+  known: fc.constantFrom('unknown' as const, 'exclusive' as const, 'shared' as const),
 });
 type Origin = typeof origin extends fc.Arbitrary<infer O> ? O : never;
 
@@ -65,6 +67,7 @@ const event = fc.oneof(
       what: fc.constant('acquire' as const),
       host: which,
       fresh: fc.constantFrom(false, false, false, true),
+      begins: fc.constantFrom(true, true, false),
       reaction,
     }),
   },
@@ -76,6 +79,7 @@ const event = fc.oneof(
       ok: fc.constantFrom(true, true, true, false),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('begin' as const), which }) },
   { weight: 6, arbitrary: fc.record({ what: fc.constant('connect' as const), which }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('refuse' as const), which }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('refuse all' as const), host: which }) },
@@ -170,9 +174,10 @@ class World {
   }
 
   makeHost(name: string, { settings: set, speech: spoken, known }: Origin): FakeHost {
-    const host = this.pool.host(name, set, known);
+    const host = this.pool.host(name, set, known, PRESUMED_LIMIT);
     host.speech = spoken;
     if (known === 'exclusive') this.learned.set(host, 'exclusive');
+    if (known === 'shared') this.learned.set(host, PRESUMED_LIMIT);
     return host;
   }
 
@@ -202,8 +207,8 @@ class World {
     this.refused.set(host, (this.refused.get(host) ?? 0) + 1);
   }
 
-  acquire(host: FakeHost, fresh: boolean, react: Reaction): Caller {
-    const caller = new Caller(this, host, fresh, react);
+  acquire(host: FakeHost, fresh: boolean, react: Reaction, begins = true): Caller {
+    const caller = new Caller(this, host, fresh, react, begins);
     this.callers.push(caller);
     this.waiting.add(caller);
     caller.start();
@@ -219,8 +224,13 @@ class World {
     const { pool } = this;
     switch (happened.what) {
       case 'acquire':
-        this.acquire(this.host(happened.host), happened.fresh, happened.reaction);
+        this.acquire(this.host(happened.host), happened.fresh, happened.reaction, happened.begins);
         break;
+      case 'begin': {
+        const late = [...this.holding].filter(({ hasBegun, served }) => !hasBegun && served.isOpen);
+        nth(late, happened.which)?.begin();
+        break;
+      }
       case 'release': {
         const caller = nth([...this.holding], happened.which);
         if (caller !== undefined) this.release(caller, happened.ok);
@@ -276,6 +286,11 @@ class World {
       }
       case 'advance':
         pool.clock.advance(happened.ms);
+        for (const host of pool.hosts) {
+          if (host.renewableAtMs > pool.clock.now()) continue;
+          host.renewableAtMs = Infinity;
+          host.sweep();
+        }
         break;
       case 'advance wall':
         pool.clock.advanceWall(happened.ms);
@@ -482,10 +497,54 @@ class World {
         }
       }
     }
+    this.checkYields(used);
     must(permits.used === used, 'permits = live + dialling');
     must(permits.idle.size === idle, 'the idle of all hosts');
     must(unmet === 0 || (permits.used >= this.maxTotal && idle === 0), 'no permit is left unused');
     must(clock.pendingTimers <= hosts.length, 'a timer for each host backing off, at most');
+  }
+
+  /** A connection takes no callers for want of room only while room is wanted. */
+  checkYields(used: number): void {
+    const { hosts, permits } = this.pool;
+    const yieldingOf = (host: FakeHost): number => countSharing(host, 'yielding');
+    const yielding = hosts.reduce((sum, host) => sum + yieldingOf(host), 0);
+    const starving = hosts.filter(
+      (host) => !this.hasStaying(host) && host.dials.length === 0 && host.hostPool.waiterCount > 0,
+    ).length;
+    const isForOthers = yielding <= starving + Math.max(0, used - this.maxTotal);
+    for (const host of hosts) {
+      const { hostPool } = host;
+      must(
+        yieldingOf(host) > 0 === (hostPool.yieldLink.list !== undefined),
+        'the permits know which hosts have connections that yield',
+      );
+      if (yieldingOf(host) === 0) continue;
+      const firm = hostPool.stayingCount - yieldingOf(host) + host.dials.length;
+      const isFull = hostPool.liveCount + host.dials.length >= hostPool.settings.maxPerHost;
+      const isForFresh = hostPool.line.fresh.size > 0 && (isFull || permits.used >= this.maxTotal);
+      must(
+        isForOthers || isForFresh || firm >= hostPool.settings.maxPerHost,
+        'a connection yields only while its place is wanted',
+      );
+    }
+    for (const host of hosts) {
+      const { line, settings: set } = host.hostPool;
+      const isStuck = line.any.size > 0 && host.dials.length === 0 && this.learned.get(host) === 0;
+      if (!isStuck || this.forgotten.has(host)) continue;
+      const now = this.pool.clock.now();
+      const hasHope = host.connections.some(
+        ({ isClosed, canShare, record }) =>
+          !isClosed && record.sharing !== 'leaving' && (!canShare || !record.isSpent(now, set)),
+      );
+      must(
+        hasHope ||
+          this.pool.clock.pendingTimers > 0 ||
+          permits.used >= this.maxTotal ||
+          host.hostPool.liveCount >= set.maxPerHost,
+        'waiters of a peer that takes none do not wait for a connection that has had its time',
+      );
+    }
   }
 
   /** Each waiter knows the dial it waits on, and none is left waiting behind one that hangs. */
@@ -592,9 +651,11 @@ class Caller extends FakeAcquire {
     host: FakeHost,
     fresh: boolean,
     react: Reaction,
+    begins: boolean,
   ) {
     super(host, {
       fresh,
+      begins,
       onConnected: () => {
         this.#served();
         this.#react(react);
@@ -636,16 +697,18 @@ class Caller extends FakeAcquire {
     must(connection.record.holders <= connection.callerLimit, 'and has a slot');
     must(!this.wasSpent || this.isReused === false, 'what is reused is under its limits');
     must(this.options.fresh !== true || this.isReused === false, 'fresh means fresh');
+    // Late binding: it went to the oldest of the waiters that it suits, and to none that came later.
+    const [oldest] = this.isReused === true ? host.hostPool.line.any : [undefined];
+    if (oldest !== undefined)
+      must(oldest.ticket >= (this.ticket ?? this.nextTicket), 'the oldest waiter is served first');
     if (connection.canShare) return;
     must(this.isReused === connection.record.requestCount > 1 || this.isReused === true, 'fresh');
-    // Late binding: it went to the oldest of the waiters that it suits.
-    const [oldest] = this.isReused === true ? host.hostPool.line.any : [undefined];
-    if (oldest !== undefined && this.ticket !== undefined)
-      must(oldest.ticket > this.ticket, 'the oldest waiter is served first');
   }
 
   /** Its place in the queue; undefined when it never waited. */
   ticket: number | undefined = undefined;
+  /** The place it would have had, had it waited. */
+  nextTicket = 0;
   wasInLine = false;
   /** Was its connection beyond its limits when it was handed over? */
   wasSpent = false;
@@ -655,12 +718,16 @@ class Caller extends FakeAcquire {
 
   override connected(connection: FakeConnection, reused: boolean): void {
     const { hostPool, pool } = this.host;
-    this.wasSpent = connection.record.isSpent(pool.clock.now(), hostPool.settings);
+    const { record, underWay } = connection;
+    // Those that were handed it before, and have not begun, will use it, too.
+    const toCome = connection.canShare ? record.holders - underWay - 1 : 0;
+    this.wasSpent = record.isSpent(pool.clock.now(), hostPool.settings, toCome);
     super.connected(connection, reused);
   }
 
   override start(): this {
     this.isStarting = true;
+    this.nextTicket = this.host.hostPool.line.nextTicket;
     this.sinceMs = this.world.pool.clock.now();
     super.start();
     this.isStarting = false;
@@ -703,6 +770,10 @@ class DialTimeout extends ConnectError {
   }
 }
 
+function countSharing(host: FakeHost, sharing: string): number {
+  return host.connections.filter(({ isClosed, record }) => !isClosed && record.sharing === sharing)
+    .length;
+}
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(`broken: ${what}`);
 }

@@ -525,6 +525,11 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
 
   #takeShared(nowMs: number): T | undefined {
     this.#yieldIfWanted(nowMs);
+    const { leavingCount } = this.#shared;
+    const connection = this.#shared.take(nowMs, this.#settings);
+    if (this.#shared.leavingCount === leavingCount) return connection;
+    // The place of one that left is perhaps enough for what another one yielded for.
+    this.#takeBack();
     return this.#shared.take(nowMs, this.#settings);
   }
 
@@ -573,6 +578,7 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   /** It ends with its last holder. */
   #leave(connection: T): void {
     this.#shared.leave(connection);
+    this.#takeBack(); // it makes room as well
     this.#dialer.pump(); // waiters may have had nothing else to wait for
   }
 

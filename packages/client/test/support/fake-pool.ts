@@ -147,7 +147,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
   /** Must never become more than 1. */
   settled = 0;
   #waiter: Waiter<FakeConnection> | undefined = undefined;
-  #hasBegun = false;
+  hasBegun = false;
 
   constructor(
     readonly host: FakeHost,
@@ -212,7 +212,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
   /** Sends its request. */
   begin(): void {
     const connection = this.served;
-    this.#hasBegun = true;
+    this.hasBegun = true;
     connection.record.requestCount += 1;
     connection.begun();
   }
@@ -221,7 +221,7 @@ export class FakeAcquire implements WaiterEvents<FakeConnection> {
   release(isReusable = true): boolean {
     const connection = this.served;
     this.state = 'released';
-    if (this.#hasBegun) connection.ended();
+    if (this.hasBegun) connection.ended();
     return this.host.hostPool.release(connection, isReusable);
   }
 }
