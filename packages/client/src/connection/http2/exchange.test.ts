@@ -467,6 +467,15 @@ describe('a body on its way up', () => {
     expect(bench.stream.body).toHaveLength(3);
   });
 
+  it('that waits for 100 is not sent when the final answer comes instead', async () => {
+    const bench = await begun({ body: BYTES, contentLength: 3, expectsContinue: true });
+    bench.stream.stream.respond(200, [], false);
+    bench.peer.says();
+    bench.exchange.continueUpload();
+    await turn();
+    expect([bench.told, bench.stream.body]).toEqual([['continue', '200', 'pending'], '']);
+  });
+
   it('goes as far as the windows allow, and on when they open', async () => {
     const size = WINDOW * 3 + 1;
     const bench = await begun({
@@ -636,6 +645,14 @@ describe('an exchange', () => {
     await turn();
     expect([bench.socket.text, bench.told, bench.connection.underWay]).toEqual([text, [], 0]);
     expect(source.isGivenUp).toBe(true);
+  });
+
+  it('that has been told something was acted on, whatever its peer says then', async () => {
+    const bench = await begun();
+    bench.stream.stream.inform(103, []);
+    bench.stream.stream.reset(Http2ErrorCode.RefusedStream);
+    bench.peer.says();
+    expect(bench.told).toEqual(['written', '103', 'closed']);
   });
 
   it('leaves a stream that was not read to the next one, if its peer has not acted on it', async () => {
