@@ -17,12 +17,13 @@ export class CodedText {
 
   /** Takes the string at the cursor, which moves behind it. @throws WireError */
   read(cursor: Cursor): void {
-    if (cursor.at === cursor.end) throw cutOff();
     const { bytes } = cursor;
     this.bytes = bytes;
     this.coded = (bytes[cursor.at] ?? 0) >> 7;
     const length = cursor.integer(LENGTH_MASK);
-    if (length > cursor.end - cursor.at) throw cutOff();
+    // So too if the block ends where the length should be: there is less than nothing left then.
+    if (length > cursor.end - cursor.at)
+      throw new WireError('hpack-string', 'a header block ends in the middle of a string');
     this.start = cursor.at;
     this.length = length;
     cursor.at += length;
@@ -36,10 +37,6 @@ export class CodedText {
     const into = most <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafeSlow(most);
     return latin1(into, 0, decodeHuffman(bytes, start, start + length, into, 0));
   }
-}
-
-function cutOff(): Error {
-  return new WireError('hpack-string', 'a header block ends in the middle of a string');
 }
 
 /** One for all: nothing stays in it between two strings. */

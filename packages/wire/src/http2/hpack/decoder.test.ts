@@ -152,6 +152,17 @@ describe('the size of the table (RFC 7541 §4.2)', () => {
     expect(reasonOf(decoder, indexed(2))).toBe('hpack-table-size');
   });
 
+  it('offered smaller, and then less so: the smallest one has to be answered', () => {
+    const offered = () => {
+      const decoder = new HpackDecoder(FULL);
+      decoder.setMaxTableBytes(100);
+      decoder.setMaxTableBytes(200);
+      return decoder;
+    };
+    expect(reasonOf(offered(), sizeUpdate(150))).toBe('hpack-table-size');
+    expect(reasonOf(offered(), [...sizeUpdate(100), ...sizeUpdate(150)])).toBe('none');
+  });
+
   it('offered smaller twice, is answered by an update to the smallest, or below it, first', () => {
     const offered = () => {
       const decoder = new HpackDecoder(FULL);

@@ -84,8 +84,7 @@ export class HpackDecoder {
     let left = maxListBytes;
     while (cursor.at < end) {
       const field = this.#field(block[cursor.at] ?? 0);
-      // Below zero it stays: what follows a field that was left out is left out, too.
-      if (left < 0) continue;
+      // It never comes back above zero: what follows a field that was left out is left out, too.
       left -= field.size;
       if (left >= 0) taker.field(field.name, field.value, field.kind);
     }
