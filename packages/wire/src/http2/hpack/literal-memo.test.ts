@@ -3,7 +3,10 @@ import {
   codedText, decode, integer, neverIndexed, text, withIndexing, withoutIndexing,
 } from '../../../test/support/hpack-blocks.js'; // prettier-ignore
 import { HPACK } from './constants.js';
+import { CodedText } from './coded-text.js';
 import { HpackDecoder } from './decoder.js';
+import { HpackField } from './field.js';
+import { Cursor } from './integer.js';
 import { LiteralMemo } from './literal-memo.js';
 
 const REPEATS = HPACK.memoAfterLiterals;
@@ -75,4 +78,38 @@ it('a connection that has sent little has no memory of it', () => {
   } finally {
     keep.mockRestore();
   }
+});
+
+it('what is too long to keep is not mistaken for what begins as it does', () => {
+  // Its length, in an octet, is that of `abc`.
+  for (const length of [3 + 128, 3 + 256]) {
+    const decoder = goingOn();
+    for (const value of ['abc'.padEnd(length, 'x'), 'abc'])
+      expect(decode(decoder, withoutIndexing(34, value)).fields).toEqual([['etag', value]]);
+  }
+});
+
+it('values that do not come again are kept now and then, and one that does is found from then on', () => {
+  const memo = new LiteralMemo(HPACK.valueSlots);
+  const textOf = (value: string): CodedText => {
+    const coded = new CodedText();
+    const cursor = new Cursor();
+    cursor.bytes = Buffer.from(text(value));
+    cursor.end = cursor.bytes.length;
+    coded.read(cursor);
+    return coded;
+  };
+  const isKept = (value: string): boolean => {
+    memo.keep(7, textOf(value), HpackField.of('etag', value, 7));
+    return memo.find(7, textOf(value))?.value === value;
+  };
+  const values = Array.from({ length: 1_000 }, (_, i) => `${i}`);
+  const misses = (value: string): boolean => {
+    memo.keep(7, textOf(value), HpackField.of('etag', value, 7));
+    return memo.find(7, textOf('never')) === undefined;
+  };
+  expect(values.every(misses)).toBe(true);
+  // Four of 256: the thousandth is not one of them.
+  expect(isKept('again')).toBe(false);
+  expect(values.slice(0, 256).some(isKept)).toBe(true);
 });
