@@ -1,15 +1,19 @@
 /**
- * Whatever bytes a peer sends, the reader of either role ends in a message or in an error, soon, and in little memory.
+ * Whatever bytes a peer sends, the reader of either role ends in a message or in an error, soon, and in little memory; and the
+ * HTTP/2 codec of either role leaves no stream unsettled.
  *
  * CI takes a short run of a fixed seed; `npm run fuzz` a long one. `FUZZ_SEED` repeats or varies a run.
  */
 import { expect, it } from 'vitest';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Fuzzer } from './support/fuzz.js';
+import { Http2Fuzzer } from './support/fuzz-http2.js';
 import { RequestFuzzer } from './support/fuzz-requests.js';
 import { showSeed } from './support/random.js';
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 30_000);
+/** A whole session each, which takes as long as some ten responses: `npm run fuzz` reads as many as of the others. */
+const SESSIONS = process.env.FUZZ_INPUTS === undefined ? 2_000 : INPUTS;
 const SEED = Number(process.env.FUZZ_SEED ?? 0x5eed);
 const BATCH = 10_000;
 /** No promise about time: a loop that hangs must not look like a long run. */
@@ -39,11 +43,26 @@ it(
   HANG_GUARD_MS,
 );
 
-async function fuzz(what: string, fuzzer: Fuzzer | RequestFuzzer): Promise<void> {
+it(
+  `reads ${SESSIONS} generated and mutated HTTP/2 sessions in both roles without a crash, a hang, an unsettled stream or unbounded memory`,
+  async () => {
+    const fuzzer = new Http2Fuzzer(SEED);
+    await fuzz('HTTP/2 sessions', fuzzer, SESSIONS);
+    expect(fuzzer.figures.ended).toBeGreaterThan(SESSIONS);
+    expect(fuzzer.figures.reasons).toBeGreaterThan(25);
+  },
+  HANG_GUARD_MS,
+);
+
+async function fuzz(
+  what: string,
+  fuzzer: Fuzzer | RequestFuzzer | Http2Fuzzer,
+  inputs = INPUTS,
+): Promise<void> {
   fuzzer.runMany(1_000); // warm: what is made once is made now
   const before = retainedBytes();
-  while (fuzzer.figures.inputs < INPUTS) {
-    fuzzer.runMany(Math.min(BATCH, INPUTS - fuzzer.figures.inputs));
+  while (fuzzer.figures.inputs < inputs) {
+    fuzzer.runMany(Math.min(BATCH, inputs - fuzzer.figures.inputs));
     await turn(); // the test runner wants to be heard of
   }
   const grown = retainedBytes() - before;
@@ -51,7 +70,7 @@ async function fuzz(what: string, fuzzer: Fuzzer | RequestFuzzer): Promise<void>
   console.log(
     `fuzz run of ${what} ${showSeed(SEED)}: ${figures.map(([name, value]) => `${name} ${value}`).join(', ')}`,
   );
-  expect(fuzzer.figures.inputs).toBe(INPUTS);
+  expect(fuzzer.figures.inputs).toBe(inputs);
   expect(grown).toBeLessThan(RETAINED_BYTES);
 }
 

@@ -195,8 +195,7 @@ export class Inbound implements FrameSink {
       this.#guard.idleFrame();
       return;
     }
-    // Refused is what was not begun: after a head that can't be meant.
-    const isUnprocessed = code === Http2ErrorCode.RefusedStream && !stream.hasHead;
+    const isUnprocessed = code === Http2ErrorCode.RefusedStream;
     stream.hasStarted = true;
     const what = `the peer reset the stream with ${http2ErrorName(code)}`;
     const error = new WireError('stream-reset', what, undefined, code);

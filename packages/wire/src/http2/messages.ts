@@ -4,6 +4,7 @@
  */
 import { isBodilessStatus } from '../grammar/index.js';
 import type { FieldSection } from '../head.js';
+import type { BodyTaker } from '../http1/message-reader.js';
 import { WireError } from '../wire-error.js';
 import { Http2ErrorCode } from './error-codes.js';
 import { SectionReader, UNHEARD } from './field-section.js';
@@ -210,7 +211,13 @@ export class Messages {
     endsStream: boolean,
   ): void {
     stream.hasHead = true;
-    const taker = stream.events.onHead(head, hasBody);
+    let taker: BodyTaker | undefined;
+    try {
+      taker = stream.events.onHead(head, hasBody);
+    } catch (error) {
+      this.#streams.abandon(stream, error as Error);
+      throw error;
+    }
     if (endsStream) this.#ended(stream, undefined);
     else if (!stream.hasLeft) stream.taker = taker;
   }
@@ -232,8 +239,12 @@ export class Messages {
   #ended(stream: Stream, trailers: FieldSection | undefined): void {
     stream.taker = undefined;
     stream.hasEnded = true;
-    stream.events.onEnd(trailers);
-    if (stream.isClosed) this.#streams.left(stream);
+    try {
+      stream.events.onEnd(trailers);
+    } finally {
+      // Closed by this end it is in no list any more: it leaves now, also if its user has thrown.
+      if (stream.isClosed) this.#streams.left(stream);
+    }
   }
 
   // ── DATA ────────────────────────────────────────────────────────────────────────

@@ -171,7 +171,8 @@ export class StreamSender implements StreamOwner {
   }
 
   #ended(stream: Stream): void {
-    if (stream.isClosed) this.#streams.left(stream);
-    else this.#streams.stopWaiting(stream);
+    if (!stream.isClosed) this.#streams.stopWaiting(stream);
+    // Answered from within `onHead`, of a message that ends with it: its end is to be told yet, and the rest follows that.
+    else if (stream.hasEnded) this.#streams.left(stream);
   }
 }

@@ -116,17 +116,39 @@ export class Streams {
 
   /** Ends a stream that is not closed: no frame is sent. Its user is told once, in the way that fits what has come of it. */
   fail(stream: Stream, event: StreamEvent, error: Error, isUnprocessed: boolean): void {
-    const { events } = stream;
     this.advance(stream, event);
-    stream.events = SILENT;
-    if (stream.hasEnded) events.onStopSending(error);
-    else events.onFailed(error, isUnprocessed);
-    this.left(stream);
+    this.#settle(stream, error, isUnprocessed);
   }
 
-  /** In the order they were opened. None is added meanwhile; events may close others. */
+  /** The user of a stream has thrown. One that the table has closed meanwhile is in no list, and settled here. */
+  abandon(stream: Stream, error: Error): void {
+    if (stream.isClosed && !stream.hasLeft) this.#settle(stream, error, false);
+  }
+
+  #settle(stream: Stream, error: Error, isUnprocessed: boolean): void {
+    const { events } = stream;
+    stream.events = SILENT;
+    try {
+      if (stream.hasEnded) events.onStopSending(error);
+      // Whatever the peer says of it later: what it has answered it has acted on.
+      else events.onFailed(error, isUnprocessed && !stream.hasHead);
+    } finally {
+      this.left(stream);
+    }
+  }
+
+  /**
+   * In the order they were opened. None is added meanwhile; events may close others, and one that throws keeps none of the
+   * rest from theirs. @throws what the first of them has thrown
+   */
   failAll(error: Error, takenBytes: number): void {
+    const thrown: unknown[] = [];
     for (const stream of this.#active.values())
-      this.fail(stream, StreamEvent.ReceiveReset, error, stream.startsAt >= takenBytes);
+      try {
+        this.fail(stream, StreamEvent.ReceiveReset, error, stream.startsAt >= takenBytes);
+      } catch (one) {
+        thrown.push(one);
+      }
+    if (thrown.length > 0) throw thrown[0];
   }
 }
