@@ -5,6 +5,7 @@
  */
 import { CONSTANTS } from '../constants.js';
 import { WireError } from '../wire-error.js';
+import { Flag, FrameBytes, FrameType } from './frame-types.js';
 
 export class HeaderBlock {
   readonly #maxContinuations: number;
@@ -17,6 +18,16 @@ export class HeaderBlock {
 
   constructor(maxContinuations: number) {
     this.#maxContinuations = maxContinuations;
+  }
+
+  /** Nothing may come between the frames of a block. @throws WireError */
+  checkOrder(type: number, streamId: number): void {
+    const open = this.streamId;
+    if (open !== 0) {
+      if (type !== FrameType.Continuation || streamId !== open)
+        throw new WireError('continuation', 'another frame in the middle of a header block');
+    } else if (type === FrameType.Continuation)
+      throw new WireError('continuation', 'CONTINUATION without a header block');
   }
 
   begin(streamId: number, endsStream: boolean, bytes: Buffer, start: number, end: number): void {
@@ -59,3 +70,29 @@ export class HeaderBlock {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** Where the block's part in a HEADERS frame begins: behind the length of its padding, and the priority (§6.2). @throws WireError */
+export function fragmentStart(flags: number, from: number, to: number): number {
+  let start = from;
+  if ((flags & Flag.Padded) !== 0) {
+    if (from === to) throw new WireError('frame-size', 'a padded HEADERS frame of 0 bytes');
+    start += FrameBytes.padLength;
+  }
+  if ((flags & Flag.Priority) !== 0) start += FrameBytes.priority;
+  if (to < start) throw new WireError('frame-size', 'HEADERS too short for its priority');
+  return start;
+}
+
+/** And where it ends: in front of the padding. @throws WireError */
+export function fragmentEnd(
+  flags: number,
+  bytes: Buffer,
+  from: number,
+  start: number,
+  to: number,
+): number {
+  if ((flags & Flag.Padded) === 0) return to;
+  const end = to - (bytes[from] ?? 0);
+  if (end < start) throw new WireError('padding', 'HEADERS with more padding than room for it');
+  return end;
+}

@@ -10,8 +10,8 @@ import { Http2ErrorCode } from './error-codes.js';
 import { SectionReader, UNHEARD } from './field-section.js';
 import type { Faults } from './faults.js';
 import type { FloodGuard } from './flood-guard.js';
-import { Flag, FrameBytes, FrameType } from './frame-types.js';
-import { HeaderBlock } from './header-block.js';
+import { Flag } from './frame-types.js';
+import { fragmentEnd, fragmentStart, HeaderBlock } from './header-block.js';
 import type { RequestFields, ResponseFields } from './heads.js';
 import { HpackDecoder } from './hpack/decoder.js';
 import type { Outbound } from './outbound.js';
@@ -73,29 +73,14 @@ export class Messages {
 
   // ── header blocks ───────────────────────────────────────────────────────────────
 
-  /** Nothing may come between the frames of a block. */
+  /** Before each frame. @throws WireError */
   checkOrder(type: number, streamId: number): void {
-    const open = this.#block.streamId;
-    if (open !== 0) {
-      if (type !== FrameType.Continuation || streamId !== open)
-        throw new WireError('continuation', 'another frame in the middle of a header block');
-    } else if (type === FrameType.Continuation)
-      throw new WireError('continuation', 'CONTINUATION without a header block');
+    this.#block.checkOrder(type, streamId);
   }
 
   headers(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
-    let start = from;
-    let end = to;
-    if ((flags & Flag.Padded) !== 0) {
-      if (start === to) throw new WireError('frame-size', 'a padded HEADERS frame of 0 bytes');
-      end -= bytes[start] ?? 0;
-      start += FrameBytes.padLength;
-    }
-    if ((flags & Flag.Priority) !== 0) {
-      start += FrameBytes.priority;
-      if (to < start) throw new WireError('frame-size', 'HEADERS too short for its priority');
-    }
-    if (end < start) throw new WireError('padding', 'HEADERS with more padding than room for it');
+    const start = fragmentStart(flags, from, to);
+    const end = fragmentEnd(flags, bytes, from, start, to);
     const endsStream = (flags & Flag.EndStream) !== 0;
     if ((flags & Flag.EndHeaders) === 0) this.#block.begin(streamId, endsStream, bytes, start, end);
     else this.#whole(streamId, endsStream, bytes, start, end);

@@ -8,7 +8,7 @@ import { CONSTANTS } from '../constants.js';
 
 export class Output {
   /** Writers store their bytes here, from `at` on, after they have reserved room; and move `at` behind them. */
-  bytes: Buffer = Buffer.allocUnsafe(0);
+  bytes: Buffer = EMPTY;
   at = 0;
   /** Where what was not taken yet begins. */
   #start = 0;
@@ -27,6 +27,11 @@ export class Output {
   take(): Buffer | undefined {
     if (this.at === this.#start) return undefined;
     const taken = this.bytes.subarray(this.#start, this.at);
+    if (this.bytes.length > CONSTANTS.outputSlabBytes) {
+      // One of unusual size should not stay for the connection's life.
+      this.bytes = EMPTY;
+      this.at = 0;
+    }
     this.#start = this.at;
     return taken;
   }
@@ -43,3 +48,5 @@ export class Output {
     this.at = waiting;
   }
 }
+
+const EMPTY = Buffer.alloc(0);
