@@ -92,7 +92,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         const scope = new RequestScope();
         void pool.sendRequest(upstream.url, { path: '/never' }, {}, scope);
         void pool.sendRequest(upstream.url, { path: '/away' }, { redirect: 'follow' }, scope);
-        await until(() => pool.stats().active === 2);
+        await upstream.waitForRequests(2);
         if (how === 'ends') scope.end();
         else scope.abort(new Error('the client left'));
         void pool.sendRequest(upstream.url, { path: '/now' }, {}, scope);

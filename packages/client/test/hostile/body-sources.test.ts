@@ -219,7 +219,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     'an answer that is no HTTP while it is sent': {
       script: async (peer) => {
         await peer.readHead();
-        await peer.write('SSH-2.0-OpenSSH_9.2\r\n');
+        await peer.write(protocol === 'h2' ? 'HTTP/1.1 NO OK\r\n\r\n' : 'SSH-2.0-OpenSSH_9.2\r\n');
         await peer.stall();
       },
       run: ({ send }) => send(),

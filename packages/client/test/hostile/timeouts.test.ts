@@ -274,7 +274,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       pool.close();
     });
 
-    it.each<[string, object, SendOptions, ErrorCode]>([
+    it.skipIf(protocol === 'h2').each<[string, object, SendOptions, ErrorCode]>([
       ['connectTimeout', {}, { connectTimeout: SOON }, 'HOTARU_CONNECT_TIMEOUT'],
       ['connectTimeout of the pool', { connectTimeout: SOON }, {}, 'HOTARU_CONNECT_TIMEOUT'],
       ['the deadline of the call', {}, { timeout: SOON }, 'HOTARU_DEADLINE_EXCEEDED'],

@@ -10,7 +10,7 @@ import { testCertificates } from '../certificates.js';
 import { HandFed } from '../support/hand-fed.js';
 import { until } from '../support/waiting.js';
 import { answering, attempt, codeOf } from './support.js';
-import { configOf, PROTOCOLS, startUpstream, type Peer } from '../support/protocols.js';
+import { configOf, pass, PROTOCOLS, startUpstream, type Peer } from '../support/protocols.js';
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   const MIB = 1_048_576;
@@ -51,7 +51,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         const body = new HandFed();
         const sent = all.send(body, { connectTimeout: 500 });
         await until(() => body.asked === 1, 'the upload began on a fresh connection');
-        all.clock.advance(LONG_MS);
+        await pass(all.clock, LONG_MS);
         body.give('slow');
         body.end();
         expect(await sent).toMatchObject({ status: 200 });
@@ -79,7 +79,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         answerFirst();
         expect(await first).toMatchObject({ body: 'first' });
         await until(() => body.asked === 1, 'the upload began');
-        all.clock.advance(LONG_MS);
+        await pass(all.clock, LONG_MS);
         body.end();
         expect(await second).toMatchObject({ status: 200 });
         expect(all.upstream.accepted).toBe(1);

@@ -13,13 +13,18 @@
  */
 import type { TlsOptions } from 'node:tls';
 import type { PoolConfigInput } from '@hotaru/client';
-import { ScriptedUpstream, type CannedResponse, type ScriptedPeer } from '@hotaru/client/testing';
+import {
+  ScriptedUpstream,
+  turn,
+  type CannedResponse,
+  type ScriptedPeer,
+  type VirtualClock,
+} from '@hotaru/client/testing';
 import { Lanes } from './h2/lanes.js';
 
 export type ProtocolName = 'http/1.1' | 'h2';
 
-/** `h2` joins as soon as all of them pass. */
-export const PROTOCOLS: readonly ProtocolName[] = ['http/1.1'];
+export const PROTOCOLS: readonly ProtocolName[] = ['http/1.1', 'h2'];
 
 /** What both have. */
 export type PeerRequest = Pick<
@@ -80,6 +85,27 @@ export async function startUpstream(
   const upstream: Upstream =
     protocol === 'h2' ? await Lanes.start(options) : await ScriptedUpstream.start(options);
   return script === undefined ? upstream : upstream.onConnection(script);
+}
+
+/** For a suite that does not run over h2 yet, and says why. */
+export const HTTP1_ONLY: readonly ProtocolName[] = ['http/1.1'];
+
+/**
+ * Lets time pass as it does, in pieces: an HTTP/2 connection asks a peer that is silent for a sign of life, and the
+ * answer needs real turns of the event loop.
+ */
+export async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= PIECE_MS) {
+    clock.advance(Math.min(PIECE_MS, left));
+    for (let turns = 0; turns < 3; turns += 1) await turn();
+  }
+}
+/** Less than the time that such an answer has. */
+const PIECE_MS = 4_000;
+
+/** Idle connections once an exchange was cut: a stream ends alone, HTTP/1.1 has to give up its connection. */
+export function idleAfterCut(protocol: ProtocolName): number {
+  return protocol === 'h2' ? 1 : 0;
 }
 
 /** Settings that lead to the protocol, for an upstream with or without TLS. */

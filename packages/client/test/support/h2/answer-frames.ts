@@ -98,13 +98,17 @@ export class AnswerFrames {
     const [statusLine = '', ...lines] = text.split('\r\n');
     const status = statusLine.split(' ')[1] ?? '';
     const all = fieldsOf(lines);
-    const fields = all.filter(([name]) => !CONNECTION_FIELDS.has(name));
-    const length = all.find(([name]) => name === 'content-length')?.[1];
+    const isChunked = all.some(([name]) => name === 'transfer-encoding');
+    const length = isChunked ? undefined : all.find(([name]) => name === 'content-length')?.[1];
+    // Beside chunks it is ignored (RFC 9112 §6.3).
+    const fields = all.filter(
+      ([name]) => !CONNECTION_FIELDS.has(name) && !(isChunked && name === 'content-length'),
+    );
     const isInformational = status.startsWith('1');
     const hasNoBody = this.#method === 'HEAD' || ['204', '304'].includes(status) || length === '0';
     if (isInformational) this.#state = { at: 'head' };
     else if (hasNoBody) this.#state = { at: 'end' };
-    else if (all.some(([name]) => name === 'transfer-encoding')) this.#state = { at: 'chunk-size' };
+    else if (isChunked) this.#state = { at: 'chunk-size' };
     else if (length !== undefined) this.#state = { at: 'body', left: Number(length) };
     else this.#state = { at: 'until-close' };
     return { kind: 'head', fields: [[':status', status], ...fields], isLast: this.isEnded };

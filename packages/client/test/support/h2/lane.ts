@@ -52,8 +52,12 @@ export class Lane {
   readonly #unwritten: Write[] = [];
   #reportClosed!: (report: CloseReport) => void;
 
-  constructor(index: number) {
+  readonly #onRead: (request: H2Request) => void;
+
+  /** `onRead`: a script has read the head of a request. */
+  constructor(index: number, onRead: (request: H2Request) => void) {
     this.index = index;
+    this.#onRead = onRead;
     this.closed = new Promise((resolve) => {
       this.#reportClosed = resolve;
     });
@@ -89,13 +93,15 @@ export class Lane {
 
   async readHead(): Promise<H2Request> {
     await this.#until(() => this.requests.length > this.#taken, 'a request comes', Infinity);
+    const request = this.requests[this.#taken]!;
     this.#taken += 1;
-    return this.requests[this.#taken - 1]!;
+    this.#onRead(request);
+    return request;
   }
 
   async readBody(): Promise<H2Request> {
     const request = this.requests.at(-1)!;
-    await this.#until(() => request.complete, 'the request ends');
+    if (!request.complete) await this.#until(() => request.complete, 'the request ends');
     return request;
   }
 
@@ -137,6 +143,7 @@ export class Lane {
   /** Text of an HTTP/1.1 response, or a part of it. Resolves when the client has given credit for all of it. */
   write(bytes: string | Uint8Array): Promise<void> {
     if (this.#isEnded) throw new Error('the script writes after its own end()');
+    if (this.#gone !== undefined) return rejected(new ClientGoneError('writing', this.#gone));
     const parts = [...this.#current().answer.push(latin1(bytes))];
     const written = new Promise<void>((resolve, reject) => {
       this.#unwritten.push({ parts, at: 0, resolve, reject });
@@ -290,4 +297,11 @@ export class Lane {
 /** One byte for each character. */
 function latin1(bytes: string | Uint8Array): Buffer {
   return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
+}
+
+/** A rejection that a script may leave alone. */
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
 }

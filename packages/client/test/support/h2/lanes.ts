@@ -13,6 +13,7 @@ import type { H2Request } from './request.js';
 export type LaneScript = (lane: Lane) => unknown;
 
 export class Lanes implements AsyncDisposable {
+  /** In the order in which scripts have read them. */
   readonly requests: H2Request[] = [];
   /** The lanes, in order. */
   readonly connections: Lane[] = [];
@@ -96,9 +97,8 @@ export class Lanes implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    for (const lane of this.connections) lane.reset();
     await this.origin.close();
-    await turn();
+    await turn(); // scripts see that their lane is closed
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 
@@ -108,14 +108,20 @@ export class Lanes implements AsyncDisposable {
 
   #accept(peer: H2Peer, request: H2Request): void {
     const free = this.connections.find(({ isFree }) => isFree);
-    const lane = free ?? new Lane(this.connections.length);
+    const lane = free ?? this.#lane();
     lane.begin(peer, request);
-    this.requests.push(request);
     if (free === undefined) {
       this.connections.push(lane);
       void lane.closed.then(() => this.#watch.changed());
       void this.#follow(lane, this.#scripts.get(lane.index) ?? this.#scriptOfAll);
     }
+  }
+
+  #lane(): Lane {
+    return new Lane(this.connections.length, (request) => {
+      this.requests.push(request);
+      this.#watch.changed();
+    });
   }
 
   async #follow(lane: Lane, script: LaneScript | undefined): Promise<void> {

@@ -7,7 +7,7 @@ export class H2Request {
   readonly streamId: number;
   /** As they were sent, pseudo-fields too, in order. */
   readonly fields: readonly Field[];
-  /** Without pseudo-fields; fields of one name joined with `, `, those of `cookie` with `; ` (RFC 9113 §8.2.3). */
+  /** Without pseudo-fields, but for `host`, which is `:authority` here; fields of one name joined with `, `, those of `cookie` with `; ` (RFC 9113 §8.2.3). */
   readonly headers: Readonly<Record<string, string>>;
   /** The same as they were sent. */
   readonly rawHeaders: readonly Field[];
@@ -28,7 +28,7 @@ export class H2Request {
     this.streamId = streamId;
     this.fields = fields;
     this.rawHeaders = fields.filter(([name]) => !name.startsWith(':'));
-    this.headers = joined(this.rawHeaders);
+    this.headers = { ...joined(this.rawHeaders), host: this.authority };
   }
 
   get method(): string {
