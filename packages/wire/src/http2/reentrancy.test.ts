@@ -184,6 +184,21 @@ describe('events of the connection', () => {
     expect(lone.codec.activeCount).toBe(2);
   });
 
+  it('may give a body up in the middle of a frame, and return an error as well', () => {
+    const lone = new Lone('client');
+    const [call, other] = [lone.request(), lone.request()];
+    const head = headers(1, block(':status: 200', 'content-length: 1'), END_HEADERS);
+    const bytes = data(1, 'abcd');
+    call.on.data = () => call.stream.reset(8);
+    call.refusal = new Error('enough');
+    lone.feed(head, bytes.subarray(0, 10)).feed(bytes.subarray(10), headers(3, OK));
+    expect([call.log, other.log]).toEqual([
+      ['head 200', 'data 1'],
+      ['head 200', 'end'],
+    ]);
+    expect(lone.said().at(-1)).toBe('RST_STREAM 1 8');
+  });
+
   it('may reset what has just come: onStream', () => {
     const lone = new Lone('server');
     lone.side.onServed = ({ stream }) => stream.reset(7);

@@ -102,6 +102,11 @@ describe('a request', () => {
     expect(lone.codec.activeCount).toBe(1);
   });
 
+  it('waits for no 100 when it has no body (RFC 9110 §10.1.1)', () => {
+    const { lone } = asked(headers(1, block(...REQUEST, 'expect: 100-continue')));
+    expect(lone.side.served[0]!.head).toMatchObject({ expectContinue: false });
+  });
+
   it('may end with trailers', () => {
     const { lone } = asked(headers(1, block(...POST), 4), data(1, 'a'), headers(1, block('b: 1')));
     expect([...fieldsOf(lone.side.served[0]!.trailers!)]).toEqual([['b', '1']]);
