@@ -176,10 +176,12 @@ export class WireError extends Error {
       reason === 'request-line' ||
       reason === 'version' ||
       reason === 'preface';
-    this.protocol =
+    const spoken =
       sent !== undefined && isFirstLine
         ? peerProtocol(sent.bytes, sent.start, sent.end)
         : undefined;
+    // A peer whose HTTP/2 is broken does not speak something else.
+    this.protocol = reason === 'preface' && spoken === 'HTTP/2' ? undefined : spoken;
   }
 }
 

@@ -60,6 +60,8 @@ describe('the beginning of a connection (§3.4)', () => {
     ['SSH-2.0-OpenSSH', 'SSH'],
     ['\x15\x03\x01\x00\x02\x02\x46\x00\x00', 'TLS'],
     ['hello world', undefined],
+    // An acknowledgement of SETTINGS: the peer does speak HTTP/2, and badly.
+    ['\0\0\0\x04\x01\0\0\0\0', undefined],
   ])('that is none is told to a client with its first bytes: %j', (text, protocol) => {
     const lone = new Lone('client', {}, true);
     const error = thrownBy(lone, Buffer.from(text, 'latin1'));
