@@ -51,7 +51,7 @@ it(
     expect(fuzzer.figures.ended).toBeGreaterThan(SESSIONS);
     expect(fuzzer.figures.reasons).toBeGreaterThan(25);
   },
-  HANG_GUARD_MS,
+  HANG_GUARD_MS + 4 * SESSIONS,
 );
 
 async function fuzz(
