@@ -89,6 +89,24 @@ describe('the clock of a connection', () => {
     expect([bench.told, bench.clock.isAsking]).toEqual([['ask'], true]);
   });
 
+  it('does not give up a peer that takes what waits, however slowly', async () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    const slowMs = pingAfterMs + pongWithinMs - 1;
+    for (let i = 0; i < 5; i += 1) {
+      bench.time.advance(slowMs);
+      await turn();
+      await turn();
+      bench.clock.took();
+      expect(bench.clock.isAsking).toBe(false);
+    }
+    expect(bench.told.at(-1)).toBe('answered');
+    bench.time.advance(slowMs + 1);
+    await turn();
+    await turn();
+    expect(bench.told.at(-1)).toBe('lost: silent');
+  });
+
   it('reads the socket once more before it gives a peer up: this process may have been busy', async () => {
     const bench = new Bench();
     bench.clock.watch(false);
@@ -113,14 +131,41 @@ describe('the clock of a connection', () => {
     expect([bench.told, bench.clock.isAsking]).toEqual([[], false]);
   });
 
-  it('rests in the middle of a doubt', async () => {
+  it('stops in the middle of a doubt', async () => {
     const bench = new Bench();
     bench.clock.watch(false);
     bench.time.advance(pingAfterMs + pongWithinMs);
+    bench.clock.stop();
+    await turn();
+    await turn();
+    expect([bench.told, bench.deadlines.size]).toEqual([['ask'], 0]);
+  });
+
+  it('lets a question stand when all who waited for the answer have left', async () => {
+    const bench = new Bench();
+    bench.time.advance(pingAfterMs);
+    for (let askedForMs = 0; askedForMs < pongWithinMs; askedForMs += pongWithinMs / 5) {
+      bench.clock.watch(false);
+      expect(bench.clock.isAsking).toBe(true);
+      bench.time.advance(pongWithinMs / 5);
+      bench.clock.rest();
+    }
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask', 'lost: silent']);
+  });
+
+  it('rests once a question is answered that nobody waits for', () => {
+    const bench = new Bench();
+    bench.time.advance(pingAfterMs);
+    bench.clock.watch(false);
     bench.clock.rest();
-    await turn();
-    await turn();
-    expect(bench.told).toEqual(['ask']);
+    expect(bench.deadlines.size).toBe(1);
+    bench.hears();
+    expect([bench.told, bench.deadlines.size]).toEqual([['ask', 'answered'], 0]);
+    bench.clock.watch(true);
+    bench.time.advance(pingAfterMs);
+    expect(bench.told).toEqual(['ask', 'answered', 'ask']);
   });
 
   it('gives what has arrived a moment when nothing can be written', () => {

@@ -1,14 +1,17 @@
 /**
  * The one clock of a connection, which finds peers that are gone (docs/rules.md, rule 12). It stands on the timer of
- * the pool, and runs only while something is under way: an idle connection has none.
+ * the pool, and runs only while something is under way, or a question is open: else an idle connection has none.
  *
  *   off ──watch()──▶ listening ──silent for long──▶ asking ──no word──▶ doubting ──▶ lost
  *    ▲                 │    ▲                         │                    │
  *    └────rest()───────┤    └────────── heard() ──────┴────────────────────┘
- *                      └──writeFailed()──▶ grace ──▶ lost
+ *                      └──writeFailed()──▶ grace ──▶ lost                          stop() leads to off from anywhere
  *
  *   asking     a PING is out; what is begun now waits for a word of the peer, because nothing may have been written
- *              when none comes. Any byte is a sign of life
+ *              when none comes. Any byte is a sign of life. The question stands though all who waited have left: callers
+ *              with less patience than it takes would else ask a dead peer for ever, one after the other
+ *   silent     not a byte came, and what waited to leave a full socket did not leave it. A peer that takes a long upload
+ *              slowly is not dead: it has nothing to say, and a PING would reach it behind all the rest
  *   doubting   the time is over: but the word may lie in the socket of a process that was busy. It is polled once
  *   grace      nothing can be written; what has arrived is still read for a moment
  */
@@ -30,6 +33,10 @@ export class ConnectionClock extends Deadline implements PolledTask {
   readonly #deadlines: Deadlines;
   readonly #transport: Transport;
   #state: 'off' | 'listening' | 'asking' | 'doubting' | 'grace' = 'off';
+  /** Is something under way? */
+  #isWatching = false;
+  /** When the socket last took what it had held up. */
+  #tookAtMs = 0;
 
   constructor(owner: ConnectionClockOwner, deadlines: Deadlines, transport: Transport) {
     super();
@@ -45,23 +52,38 @@ export class ConnectionClock extends Deadline implements PolledTask {
 
   /** Something is under way, the first since it rested. `wasJustHeard` spares a look at the time. */
   watch(wasJustHeard: boolean): void {
+    this.#isWatching = true;
     if (this.#state !== 'off') return;
     const { heardAtMs, clock } = this.#transport;
-    const nowMs = wasJustHeard ? heardAtMs : clock.now();
-    if (nowMs - heardAtMs >= CONSTANTS.pingAfterMs) this.#ask(nowMs);
-    else this.#listen();
+    this.#listenOrAsk(wasJustHeard ? heardAtMs : clock.now());
   }
 
   /** Nothing is under way. */
   rest(): void {
+    this.#isWatching = false;
+    if (!this.isAsking) this.stop();
+  }
+
+  /** The connection has ended. */
+  stop(): void {
     if (this.#state === 'off') return;
     this.#state = 'off';
     this.#deadlines.disarm(this);
   }
 
   heard(): void {
-    if (!this.isAsking) return;
-    this.#listen();
+    if (this.isAsking) this.#settle();
+  }
+
+  /** The socket was held up by its peer, and has taken it all. */
+  took(): void {
+    this.#tookAtMs = this.#transport.clock.now();
+    if (this.isAsking) this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#isWatching) this.#listen();
+    else this.stop();
     this.#owner.answered();
   }
 
@@ -72,14 +94,10 @@ export class ConnectionClock extends Deadline implements PolledTask {
   }
 
   onExpired(): void {
-    const { clock, heardAtMs } = this.#transport;
     switch (this.#state) {
-      case 'listening': {
-        const nowMs = clock.now();
-        if (nowMs - heardAtMs >= CONSTANTS.pingAfterMs) this.#ask(nowMs);
-        else this.#listen();
+      case 'listening':
+        this.#listenOrAsk(this.#transport.clock.now());
         return;
-      }
       case 'asking':
         this.#state = 'doubting';
         afterPoll(this);
@@ -96,9 +114,18 @@ export class ConnectionClock extends Deadline implements PolledTask {
     if (this.#state === 'doubting') this.#owner.lost('silent');
   }
 
+  get #lastSignMs(): number {
+    return Math.max(this.#transport.heardAtMs, this.#tookAtMs);
+  }
+
+  #listenOrAsk(nowMs: number): void {
+    if (nowMs - this.#lastSignMs >= CONSTANTS.pingAfterMs) this.#ask(nowMs);
+    else this.#listen();
+  }
+
   #listen(): void {
     this.#state = 'listening';
-    this.#deadlines.arm(this, this.#transport.heardAtMs + CONSTANTS.pingAfterMs);
+    this.#deadlines.arm(this, this.#lastSignMs + CONSTANTS.pingAfterMs);
   }
 
   #ask(nowMs: number): void {

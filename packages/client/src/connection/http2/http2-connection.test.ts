@@ -191,6 +191,28 @@ describe('what is written', () => {
     expect(bench.peer.streams).toHaveLength(2);
   });
 
+  it('has its peer on the clock for the end of a stream, too, while the socket is full', async () => {
+    const bench = await opened();
+    let end = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (end = resolve));
+    const body = (async function* () {
+      yield 'x';
+      await gate;
+    })();
+    const owner = bench.start({ ...POST, body: toRequestBody(body), contentLength: -1 });
+    await turn();
+    bench.socket.fill();
+    bench.start();
+    await turn();
+    expect(owner.told).toEqual(['source']);
+    end();
+    await turn();
+    expect(owner.told, 'the peer is on the clock').toEqual(['source', 'flush']);
+    bench.socket.drain(bench.transport);
+    expect(owner.told).toEqual(['source', 'flush', 'written']);
+    expect(bench.peer.streams[0]?.isWhole).toBe(true);
+  });
+
   it('is nothing of a request that is aborted before', async () => {
     const bench = await opened();
     const { text } = bench.socket;
@@ -480,6 +502,61 @@ describe('a silent peer', () => {
     bench.peer.says();
     expect(owner.told).toEqual(['written', '200', 'reusable']);
     expect(bench.deadlines.size).toBe(0);
+  });
+
+  it('that takes a long upload slowly, and has nothing to say, goes on', async () => {
+    const bench = await opened();
+    bench.socket.fill();
+    const owner = bench.start(POST);
+    await turn();
+    for (let i = 0; i < 3; i += 1) {
+      bench.time.advance(pingAfterMs);
+      await turn();
+      bench.time.advance(pongWithinMs - 1);
+      bench.socket.drain(bench.transport, true);
+      bench.start(); // fills it again
+      await turn();
+    }
+    expect(owner.told.at(-1)).toBe('written');
+    expect(bench.told).toEqual([]);
+    bench.time.advance(pingAfterMs);
+    await turn();
+    bench.time.advance(pongWithinMs);
+    await turn();
+    await turn();
+    expect([owner.told.at(-1), bench.told]).toEqual(['failed', ['closed']]);
+  });
+
+  it('is no less silent because a write takes Node a moment', async () => {
+    const bench = await opened();
+    bench.start();
+    await turn();
+    bench.time.advance(pingAfterMs - 1);
+    bench.socket.fill();
+    bench.start();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    bench.socket.drain(bench.transport);
+    await turn();
+    bench.time.advance(1);
+    await turn();
+    bench.time.advance(pongWithinMs);
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['closed']);
+  });
+
+  it('is found though each caller leaves before the answer is due', async () => {
+    const bench = await opened();
+    bench.time.advance(pingAfterMs);
+    for (let i = 0; i < 5; i += 1) {
+      const owner = bench.start(POST);
+      await turn();
+      bench.time.advance(pongWithinMs / 5);
+      owner.exchange.release();
+    }
+    await turn();
+    await turn();
+    expect([bench.told, bench.deadlines.size]).toEqual([['closed'], 0]);
   });
 
   it('is asked before it is used again: nothing of the request is written before it has answered', async () => {

@@ -31,7 +31,7 @@ import { factsOf, type Connection, type DialTiming } from '../connection.js';
 import type { ExchangeEvents, ExchangeRequest } from '../exchange.js';
 import { readingError } from '../protocol-error.js';
 import type { ByteSink, Transport } from '../transport.js';
-import { atTurnEnd, type TurnTask } from '../turn.js';
+import { afterPoll, atTurnEnd, type PolledTask, type TurnTask } from '../turn.js';
 import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
 import { Http2Exchange } from './exchange.js';
 import { LostConnection } from './lost-connection.js';
@@ -57,7 +57,14 @@ export interface Http2Opening {
 }
 
 export class Http2Connection
-  implements Connection, ByteSink, Http2ConnectionEvents, TurnTask, HandOver, ConnectionClockOwner
+  implements
+    Connection,
+    ByteSink,
+    Http2ConnectionEvents,
+    TurnTask,
+    PolledTask,
+    HandOver,
+    ConnectionClockOwner
 {
   readonly record: ConnectionRecord;
   readonly canShare = true;
@@ -85,6 +92,8 @@ export class Http2Connection
   #headed: Http2Exchange[] = [];
   /** The socket takes nothing more for now. */
   #isFull = false;
+  /** For longer than a turn: it is the peer that holds it up, not the way of Node to tell of a write. */
+  #isHeldUp = false;
   #isTurnNoted = false;
   #wasHeardInTurn = false;
   /** What the peer said when it left, for errors. */
@@ -191,8 +200,10 @@ export class Http2Connection
     this.#headed.push(exchange);
   }
 
+  /** While the socket is full, it is behind what waits there: its peer is on the clock. */
   handedOver(writer: Http2RequestWriter): void {
     this.#handedOver.push(writer);
+    if (this.#isFull) writer.frameWritten(false);
     this.#noteTurn();
   }
 
@@ -239,6 +250,8 @@ export class Http2Connection
   onDrain(): void {
     if (this.#state === 'closed' || !this.#isFull || this.#writeError !== undefined) return;
     this.#isFull = false;
+    if (this.#isHeldUp) this.#clock.took();
+    this.#isHeldUp = false;
     const flushing = this.#flushing;
     this.#flushing = [];
     for (const writer of flushing) writer.roomCame();
@@ -270,6 +283,11 @@ export class Http2Connection
     this.#flush();
   }
 
+  /** A poll after the socket was found full. */
+  onPolled(): void {
+    this.#isHeldUp = this.#isFull;
+  }
+
   #noteTurn(): void {
     if (this.#isTurnNoted) return;
     this.#isTurnNoted = true;
@@ -285,6 +303,7 @@ export class Http2Connection
   /** Makes streams of what was started, as far as that can be written. */
   #begin(): void {
     if (this.#state === 'open' && this.#isFull) {
+      this.#queue = this.#queue.filter(({ isQueued }) => isQueued);
       for (const exchange of this.#queue) exchange.waitForSocket();
       return;
     }
@@ -318,6 +337,7 @@ export class Http2Connection
       if (!socket.write(bytes)) {
         this.#isFull = true;
         this.#codec.setBlocked(true);
+        afterPoll(this);
         break;
       }
     }
@@ -405,7 +425,7 @@ export class Http2Connection
     this.#error = error;
     this.#state = 'closed';
     this.#callerLimit = 0;
-    this.#clock.rest();
+    this.#clock.stop();
     this.#closeSocket();
     if (opening === undefined) this.onClosed?.();
     this.#codec.fail(error);
