@@ -131,7 +131,7 @@ export class PoolHosts {
     if (rawKey === key || (raw !== undefined && raw.idle.size > 0)) return raw;
     // HTTP/2 was offered, and the origin chose HTTP/1.1: its connections are as good for raw bytes.
     const ofCalls = this.find(key);
-    return ofCalls?.protocol.state === 'exclusive' ? ofCalls : raw;
+    return ofCalls?.isExclusive === true ? ofCalls : raw;
   }
 
   #rawKeyOf(key: ConnectionKey): ConnectionKey {

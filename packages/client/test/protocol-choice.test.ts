@@ -269,6 +269,35 @@ describe('connections by hand, to an origin that speaks both', () => {
   });
 });
 
+describe('an origin whose servers differ', () => {
+  it.each([
+    ['is in use, with room', 2],
+    ['is idle', 1],
+  ])('lends connections by hand of HTTP/1.1, where one of HTTP/2 %s', async (_, maxStreams) => {
+    let chosen = 'h2';
+    const origin = await Origin.start({
+      tls: {
+        ALPNCallback: ({ protocols }: { protocols: string[] }) =>
+          protocols.includes(chosen) ? chosen : 'http/1.1',
+      },
+    });
+    const pool = newPool({ maxStreams, order: 'lifo' });
+    origin.isHolding = true;
+    const held = times(maxStreams, () => versionOf(pool, origin.url));
+    await until(() => origin.held.length === maxStreams, 'the connection of HTTP/2 is full');
+    origin.isHolding = false;
+    chosen = 'http/1.1';
+    expect(await versionOf(pool, origin.url)).toBe('1.1');
+    origin.held.shift()?.();
+    expect(await Promise.race(held)).toBe('2.0');
+    using lease = await pool.acquire(origin.url, { timeout: 1000 });
+    expect(await byHand(lease)).toBe('HTTP/1.1 200 OK');
+    expect(lease.release()).toBe(true);
+    origin.answerAll();
+    expect(new Set(await Promise.all(held))).toEqual(new Set(['2.0']));
+  });
+});
+
 describe('http2, changed while the pool is in use', () => {
   it('lets calls under way finish, and gives the next ones what is spoken now', async () => {
     const origin = await Origin.start();

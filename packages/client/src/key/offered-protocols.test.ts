@@ -19,6 +19,8 @@ describe('what the dials of a key offer', () => {
     ['https', key(), false, ['http/1.1'], 'exclusive'],
     ['https, narrowed', key(['http/1.1']), true, ['http/1.1'], 'exclusive'],
     ['https, narrowed', key(['h2']), true, ['h2'], 'shared'],
+    ['https, narrowed, said twice', key(['h2', 'h2']), true, ['h2'], 'shared'],
+    ['https, said thrice', key(['h2', 'http/1.1', 'h2']), true, BOTH, 'unknown'],
     ['https, HTTP/1.1 preferred', key(['http/1.1', 'h2']), true, ['http/1.1', 'h2'], 'unknown'],
     ['https, HTTP/1.1 preferred', key(['http/1.1', 'h2']), false, ['http/1.1'], 'exclusive'],
     ['https, without ALPN', key([]), true, [], 'exclusive'],

@@ -190,7 +190,8 @@ export function overlayTls(
 
 /** Undefined for what is the default anyway, however it was spelled. */
 function builtOf(alpn: readonly string[]): readonly string[] | undefined {
-  const usable = alpn.filter((name) => BUILT_PROTOCOLS.includes(name));
+  // A name said twice is offered once, or the same offer would have two sets of connections.
+  const usable = [...new Set(alpn)].filter((name) => BUILT_PROTOCOLS.includes(name));
   if (usable.length === 0 && alpn.length > 0)
     throw invalidRequest(
       `tls.alpn ${JSON.stringify(alpn)} offers nothing that is built; allowed: ${BUILT_PROTOCOLS.join(', ')}, or [] for none`,

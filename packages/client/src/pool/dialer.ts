@@ -19,7 +19,7 @@ import { CONSTANTS } from '../config/constants.js';
 import type { Settings } from '../config/pool-config.js';
 import { ConnectError } from '../errors.js';
 import { Backoff } from './backoff.js';
-import type { Clock } from './clock.js';
+import { timerDelay, type Clock } from './clock.js';
 import { Link } from './linked-list.js';
 import type { DialDemand, OriginProtocol } from './origin-protocol.js';
 import { PendingDial, PendingDials } from './pending-dials.js';
@@ -373,7 +373,7 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
       this.#timer =
         atMs === Infinity
           ? undefined
-          : clock.setTimer(this.#onTimer, Math.max(1, Math.ceil(atMs - clock.now())));
+          : clock.setTimer(this.#onTimer, timerDelay(atMs, clock.now()));
     }
     if (this.#timer === undefined) return;
     const isAwaited = this.#host.waiterCount > 0 || this.#spares.areAwaited;

@@ -117,6 +117,14 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   get protocol(): OriginProtocol {
     return this.#env.protocol;
   }
+  /**
+   * Is each of its connections for one caller at a time, and the next one, too, as far as is known? Of the servers of one
+   * origin some may share connections and others not: that the last one did not says nothing of those that are live.
+   */
+  get isExclusive(): boolean {
+    const { sharedCreated, sharedClosed } = this.counters;
+    return this.protocol.state === 'exclusive' && sharedCreated === sharedClosed;
+  }
   #isDraining(): boolean {
     return this.#state !== 'open';
   }

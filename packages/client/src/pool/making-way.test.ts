@@ -198,6 +198,16 @@ describe('at maxPerHost', () => {
     expect(sharings([a, b])).toEqual(['full', 'full']);
   });
 
+  it('the one that has yielded for longest is taken back first', () => {
+    const host = sharedHost(new FakePool({ maxPerHost: 3 }), 'a', 1);
+    const held = [host.dialled(), host.dialled(), host.dialled()];
+    host.reconfigure({ maxPerHost: 2 });
+    host.reconfigure({ maxPerHost: 1 });
+    expect(sharings(held)).toEqual(['full', 'yielding', 'yielding']);
+    host.reconfigure({ maxPerHost: 2 });
+    expect(sharings(held)).toEqual(['full', 'yielding', 'full']);
+  });
+
   it('what has had its time or said goodbye is never taken back', () => {
     for (const end of ['age', 'goaway', 'unfit'] as const) {
       const host = sharedHost(new FakePool({ maxPerHost: 1, maxLifetime: 1_000 }), 'a');

@@ -57,6 +57,18 @@ describe('of several shared connections', () => {
     expect([host.hostPool.idle.size, host.hostPool.activeCount]).toEqual([2, 1]);
   });
 
+  it('the one that was full last is filled up again before one that most of its callers have left', () => {
+    const host = sharedHost(10, { maxPerHost: 2 });
+    const held = full(host, 2, 10);
+    for (const one of held.slice(0, 7)) one.release();
+    held[10]?.release();
+    const next = host.acquire();
+    expect(next.connection).toBe(held[11]?.connection);
+    next.release();
+    for (const one of held.slice(7, 10)) one.release();
+    expect(host.hostPool.idle.size).toBe(1); // no caller has joined the other one
+  });
+
   it('those idle expire, and the busy one stays', () => {
     const host = sharedHost(2, { maxPerHost: 3, idleTimeout: 1_000 });
     const held = full(host, 3, 2);

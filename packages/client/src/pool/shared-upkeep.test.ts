@@ -117,6 +117,19 @@ describe('a connection whose peer takes none, still held when its lifetime ends'
     expect(host.pool.clock.pendingTimers).toBe(0);
   });
 
+  it('nor is the longest lifetime too long for that timer', () => {
+    const maxLifetime = CONSTANTS.maxTimerMs;
+    const host = sharedHost(5, { maxLifetime, acquireTimeout: Infinity });
+    host.pool.random = () => 0.99; // its jitter: up to 10 % more
+    const held = host.dialled();
+    held.served.setLimit(0);
+    host.acquire();
+    host.pool.clock.advance(maxLifetime);
+    expect(host.dials).toHaveLength(0);
+    host.pool.clock.advance(0.1 * maxLifetime);
+    expect(host.dials).not.toHaveLength(0);
+  });
+
   it('nor does one that is idle meanwhile', () => {
     const host = sharedHost(5, { idleTimeout: 1_000 });
     const held = host.dialled();
@@ -170,6 +183,18 @@ describe('the uses of a shared connection', () => {
 });
 
 describe('new settings', () => {
+  it('say nothing of limits that did not change: what was heard last of the origin holds', () => {
+    const host = sharedHost(19, { maxPerHost: 2 });
+    const held = host.dialled();
+    host.speech = 0;
+    for (let i = 0; i < 19; i += 1) host.acquire();
+    host.connect();
+    held.served.setLimit(20);
+    expect(host.hostPool.protocol.callersPerConnection).toBe(20);
+    host.reconfigure({ idleTimeout: 1_000 });
+    expect(host.hostPool.protocol.callersPerConnection).toBe(20);
+  });
+
   it('reach shared connections: a limit of our own that is raised serves waiters, and one that is lowered takes none', () => {
     const host = sharedHost(2, { maxPerHost: 1 });
     const waiters = Array.from({ length: 4 }, () => host.acquire());
