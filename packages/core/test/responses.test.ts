@@ -149,7 +149,7 @@ describe('headers of a response', () => {
   });
 
   it('may be those of an upstream, without hop-by-hop fields and those that Connection names', async () => {
-    expect(new ResponseHeaders(raw, [0, 3, 5, 6]).get('x-a')).toBe('1');
+    expect(new ResponseHeaders({ text: raw, offsets: [0, 3, 5, 6] }).get('x-a')).toBe('1');
     const app = testApp();
     app.get('/', () =>
       text('x', {
@@ -159,7 +159,7 @@ describe('headers of a response', () => {
           ['Connection', 'x-other'],
           ['X-Other', 'secret'],
           ['keep-alive', 'timeout=5'],
-          ...new ResponseHeaders(raw, [0, 3, 5, 6]),
+          ...new ResponseHeaders({ text: raw, offsets: [0, 3, 5, 6] }),
         ],
       }),
     );

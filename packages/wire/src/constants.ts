@@ -13,6 +13,8 @@ export const CONSTANTS = Object.freeze({
   writeByCallMinLength: 16,
   /** Frames to be written are collected in slabs of this size: a few hundred requests, or a full frame of data. */
   outputSlabBytes: 32_768,
+  /** One that had to be larger is kept while this part of it is used each time. */
+  outputSlabMinUse: 0.25,
   /** What waits to be written is no more than this, but for answers and heads: a body waits at its source instead. */
   outputBodyMaxBytes: 262_144,
   /** Closed streams of HTTP/2 whose end is remembered: a late frame is judged by it (a power of two). */

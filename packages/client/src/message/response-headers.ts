@@ -1,31 +1,30 @@
 /**
- * The header fields of a response. Kept as the text that came and a list of offsets; names are lowered
- * and values cut out only when they are asked for.
+ * The header fields of a response. Kept as the section that came, a text and a list of offsets, which HTTP/2 makes only
+ * when they are asked for; so are names in lower case, and values.
  */
+import type { FieldSection } from '@hotaru/wire';
 import { INSPECT, shown, shownField, type InspectOptions } from '../diagnostics/inspect.js';
 
 /** Iterates as `[name, value]` pairs, in the order they came, names in lower case. */
 export class ResponseHeaders implements Iterable<[string, string]> {
-  readonly #text: string;
-  /** In fours: name start, name end, value start, value end. */
-  readonly #offsets: readonly number[];
+  readonly #section: FieldSection;
 
-  constructor(text: string, offsets: readonly number[]) {
-    this.#text = text;
-    this.#offsets = offsets;
+  constructor(section: FieldSection) {
+    this.#section = section;
   }
 
   /** The same fields without those named; names in lower case. */
   without(...names: string[]): ResponseHeaders {
-    const offsets: number[] = [];
-    for (let i = 0; i < this.#offsets.length; i += 4)
-      if (!names.includes(this.#name(i))) offsets.push(...this.#offsets.slice(i, i + 4));
-    return new ResponseHeaders(this.#text, offsets);
+    const { text, offsets } = this.#section;
+    const kept: number[] = [];
+    for (let i = 0; i < offsets.length; i += 4)
+      if (!names.includes(this.#name(i))) kept.push(...offsets.slice(i, i + 4));
+    return new ResponseHeaders({ text, offsets: kept });
   }
 
   /** How many fields there are, repeats included. */
   get size(): number {
-    return this.#offsets.length / 4;
+    return this.#section.offsets.length / 4;
   }
 
   /**
@@ -34,8 +33,9 @@ export class ResponseHeaders implements Iterable<[string, string]> {
    */
   get(name: string): string | undefined {
     const wanted = name.toLowerCase();
+    const { length } = this.#section.offsets;
     let found: string | undefined;
-    for (let i = 0; i < this.#offsets.length; i += 4) {
+    for (let i = 0; i < length; i += 4) {
       if (!this.#isNamed(i, wanted)) continue;
       const value = this.#value(i);
       if (found === undefined) found = value;
@@ -47,9 +47,9 @@ export class ResponseHeaders implements Iterable<[string, string]> {
   /** Every value of a field, one entry for each time it came. */
   getAll(name: string): string[] {
     const wanted = name.toLowerCase();
+    const { length } = this.#section.offsets;
     const values: string[] = [];
-    for (let i = 0; i < this.#offsets.length; i += 4)
-      if (this.#isNamed(i, wanted)) values.push(this.#value(i));
+    for (let i = 0; i < length; i += 4) if (this.#isNamed(i, wanted)) values.push(this.#value(i));
     return values;
   }
 
@@ -58,7 +58,8 @@ export class ResponseHeaders implements Iterable<[string, string]> {
   }
 
   *[Symbol.iterator](): IterableIterator<[string, string]> {
-    for (let i = 0; i < this.#offsets.length; i += 4) yield [this.#name(i), this.#value(i)];
+    const { length } = this.#section.offsets;
+    for (let i = 0; i < length; i += 4) yield [this.#name(i), this.#value(i)];
   }
 
   entries(): IterableIterator<[string, string]> {
@@ -98,16 +99,19 @@ export class ResponseHeaders implements Iterable<[string, string]> {
   }
 
   #isNamed(i: number, wanted: string): boolean {
-    const start = this.#offsets[i] ?? 0;
-    const end = this.#offsets[i + 1] ?? 0;
-    return end - start === wanted.length && this.#text.slice(start, end).toLowerCase() === wanted;
+    const { text, offsets } = this.#section;
+    const start = offsets[i] ?? 0;
+    const end = offsets[i + 1] ?? 0;
+    return end - start === wanted.length && text.slice(start, end).toLowerCase() === wanted;
   }
 
   #name(i: number): string {
-    return this.#text.slice(this.#offsets[i], this.#offsets[i + 1]).toLowerCase();
+    const { text, offsets } = this.#section;
+    return text.slice(offsets[i], offsets[i + 1]).toLowerCase();
   }
 
   #value(i: number): string {
-    return this.#text.slice(this.#offsets[i + 2], this.#offsets[i + 3]);
+    const { text, offsets } = this.#section;
+    return text.slice(offsets[i + 2], offsets[i + 3]);
   }
 }

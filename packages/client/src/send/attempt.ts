@@ -194,7 +194,7 @@ export class Attempt
     const { onInformational } = this.#options;
     if (onInformational === undefined) return;
     try {
-      onInformational(head.status, new ResponseHeaders(head.text, head.offsets));
+      onInformational(head.status, new ResponseHeaders(head));
     } catch (error) {
       this.abort(error);
     }

@@ -14,7 +14,7 @@ import type { PreparedRequest } from './prepare.js';
 import type { Origin } from './target.js';
 
 const NO_ATTEMPTS: readonly Attempt[] = Object.freeze([]);
-const NO_HEADERS = new ResponseHeaders('', []);
+const NO_HEADERS = new ResponseHeaders({ text: '', offsets: [] });
 
 export class CallRecord implements ResponseSource {
   /** When the caller asked: before the first request, if this one follows a redirect. */
@@ -95,7 +95,7 @@ export class CallRecord implements ResponseSource {
 
   get trailers(): ResponseHeaders {
     const section = this.trailerSection;
-    return section === undefined ? NO_HEADERS : new ResponseHeaders(section.text, section.offsets);
+    return section === undefined ? NO_HEADERS : new ResponseHeaders(section);
   }
 
   get connectionInfo(): ConnectionInfo {

@@ -62,7 +62,7 @@ export class Delivery implements PieceSink, DecoderOwner, Leakable {
     this.#clock = clock;
     this.#record = record;
     this.#owner = owner;
-    let headers = new ResponseHeaders(head.text, head.offsets);
+    let headers = new ResponseHeaders(head);
     const codings = hasBody && head.isEncoded ? call.codings?.toUndo(headers) : undefined;
     const decoder = codings === undefined ? undefined : new BodyDecoder(this, codings);
     const producer = hasBody ? (decoder ?? this) : undefined;

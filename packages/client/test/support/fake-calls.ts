@@ -197,7 +197,7 @@ export function fakeResponse(
   const source = { url, method: 'GET', attempts: [], callSite: undefined, name: ignore };
   const response = new ClientResponse({
     statusLine: { status, text: '', reasonStart: 0, reasonEnd: 0 },
-    headers: new ResponseHeaders(text, offsets),
+    headers: new ResponseHeaders({ text, offsets }),
     body,
     source: source as unknown as ResponseSource, // no test of a policy asks for more of it
   });

@@ -163,6 +163,11 @@ export class Http2Codec {
     return bytes;
   }
 
+  /** All that `takeOutput()` gave has been written, and its bytes are not needed any more: they are written over. */
+  reuseOutput(): void {
+    this.#outbound.reuse();
+  }
+
   /** The socket takes no more for now (`room` of all streams is 0), or it does again. */
   setBlocked(isBlocked: boolean): void {
     if (!isBlocked) this.#guard.answersTaken();

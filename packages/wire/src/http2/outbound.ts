@@ -58,6 +58,10 @@ export class Outbound {
     return bytes;
   }
 
+  reuse(): void {
+    this.#output.reuse();
+  }
+
   // ── of the connection ───────────────────────────────────────────────────────────
 
   preface(isClient: boolean, settings: readonly number[], windowIncrement: number): void {

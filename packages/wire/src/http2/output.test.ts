@@ -41,4 +41,41 @@ describe('the output', () => {
     expect(output.bytes).toHaveLength(CONSTANTS.outputSlabBytes);
     expect(output.take()!.toString()).toBe('d');
   });
+
+  it('fills the same slab again once what was taken is written, behind what waits', () => {
+    const output = new Output();
+    write(output, 'gone');
+    const before = output.take()!;
+    write(output, 'kept');
+    output.reuse();
+    write(output, ' and more');
+    const after = output.take()!;
+    expect(after.toString()).toBe('kept and more');
+    expect([after.buffer, after.byteOffset]).toEqual([before.buffer, before.byteOffset]);
+  });
+
+  it('asks for no memory turn after turn, then', () => {
+    const output = new Output();
+    output.reuse();
+    const slabs = new Set<ArrayBufferLike>();
+    for (let turn = 0; turn < 100; turn += 1) {
+      write(output, 'x'.repeat(CONSTANTS.outputSlabBytes * 3));
+      slabs.add(output.take()!.buffer);
+      output.reuse();
+    }
+    expect(slabs.size).toBe(1);
+  });
+
+  it('holds no slab of unusual size for what is small, nor at rest', () => {
+    const output = new Output();
+    output.reuse();
+    write(output, 'x'.repeat(CONSTANTS.outputSlabBytes * 10));
+    output.take();
+    output.reuse(); // it was used
+    expect(output.bytes.length).toBeGreaterThan(CONSTANTS.outputSlabBytes);
+    output.reuse(); // and not since
+    expect(output.bytes).toHaveLength(0);
+    write(output, 'small');
+    expect(output.bytes).toHaveLength(CONSTANTS.outputSlabBytes);
+  });
 });

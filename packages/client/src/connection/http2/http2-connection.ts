@@ -100,6 +100,7 @@ export class Http2Connection
   #goodbye = '';
   #writeError: Error | undefined = undefined;
   #error: Error | undefined = undefined;
+  readonly #onWritten = (): void => this.#reuseOutput();
 
   constructor(
     readonly transport: Transport,
@@ -164,6 +165,7 @@ export class Http2Connection
 
   setIdle(isIdle: boolean): void {
     this.transport.setIdle(isIdle);
+    if (isIdle) this.#reuseOutput();
   }
 
   close(): void {
@@ -300,6 +302,11 @@ export class Http2Connection
     if (!this.#isFull) this.#write();
   }
 
+  /** The socket holds none of what it was given, in one buffer: that can be filled again. */
+  #reuseOutput(): void {
+    if (this.transport.socket.writableLength === 0) this.#codec.reuseOutput();
+  }
+
   /** Makes streams of what was started, as far as that can be written. */
   #begin(): void {
     if (this.#state === 'open' && this.#isFull) {
@@ -334,7 +341,7 @@ export class Http2Connection
       const bytes = this.#codec.takeOutput();
       if (bytes === undefined) break;
       counters.bytesSent += bytes.length;
-      if (!socket.write(bytes)) {
+      if (!socket.write(bytes, this.#onWritten)) {
         this.#isFull = true;
         this.#codec.setBlocked(true);
         afterPoll(this);
