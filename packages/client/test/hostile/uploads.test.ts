@@ -51,7 +51,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         const body = new HandFed();
         const sent = all.send(body, { connectTimeout: 500 });
         await until(() => body.asked === 1, 'the upload began on a fresh connection');
-        await pass(all.clock, LONG_MS);
+        await pass(all.clock, LONG_MS, all.upstream);
         body.give('slow');
         body.end();
         expect(await sent).toMatchObject({ status: 200 });
@@ -79,7 +79,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         answerFirst();
         expect(await first).toMatchObject({ body: 'first' });
         await until(() => body.asked === 1, 'the upload began');
-        await pass(all.clock, LONG_MS);
+        await pass(all.clock, LONG_MS, all.upstream);
         body.end();
         expect(await second).toMatchObject({ status: 200 });
         expect(all.upstream.accepted).toBe(1);

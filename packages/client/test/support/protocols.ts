@@ -87,17 +87,20 @@ export async function startUpstream(
   return script === undefined ? upstream : upstream.onConnection(script);
 }
 
-/** For a suite that does not run over h2 yet, and says why. */
-export const HTTP1_ONLY: readonly ProtocolName[] = ['http/1.1'];
-
 /**
  * Lets time pass as it does, in pieces: an HTTP/2 connection asks a peer that is silent for a sign of life, and the
- * answer needs real turns of the event loop.
+ * answer needs real turns of the event loop. When it returns, all PINGs have their answers.
  */
-export async function pass(clock: VirtualClock, ms: number): Promise<void> {
+export async function pass(clock: VirtualClock, ms: number, upstream: Upstream): Promise<void> {
+  if (!(upstream instanceof Lanes)) {
+    clock.advance(ms);
+    await turn();
+    return;
+  }
   for (let left = ms; left > 0; left -= PIECE_MS) {
     clock.advance(Math.min(PIECE_MS, left));
-    for (let turns = 0; turns < 3; turns += 1) await turn();
+    await turn();
+    await upstream.origin.roundTrip();
   }
 }
 /** Less than the time that such an answer has. */

@@ -99,6 +99,13 @@ export class H2Origin implements AsyncDisposable {
     await this.#watch.until(() => this.requests.length >= count, `${count} requests come`);
   }
 
+  /** What was under way on the open connections has come, there and back: their clients answer a PING in its turn. */
+  async roundTrip(): Promise<void> {
+    await Promise.all(
+      this.connections.filter((peer) => !peer.isGone).map((peer) => peer.roundTrip()),
+    );
+  }
+
   waitForOpen(count: number): Promise<void> {
     return this.#upstream.waitForOpen(count);
   }

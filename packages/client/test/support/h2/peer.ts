@@ -125,6 +125,14 @@ export class H2Peer {
 
   // ── writing ───────────────────────────────────────────────────────────────────────────────────
 
+  /** A PING, and its answer: the client has read all that was sent before. Nothing, if it has left meanwhile. */
+  async roundTrip(): Promise<void> {
+    const acks = () => this.framesOf(FRAME.ping).filter(({ flags }) => flags & FLAG.ack).length;
+    const before = acks();
+    await this.send(frames.ping('are you?'));
+    await this.#watch.until(() => acks() > before || this.isGone, 'the client answers a PING');
+  }
+
   /** Frames, or bytes that are none; in one write. */
   send(...pieces: readonly Uint8Array[]): Promise<void> {
     const bytes = Buffer.concat(pieces);
