@@ -21,6 +21,10 @@ export const CONSTANTS = Object.freeze({
   closedStreamsKept: 256,
   /** Less credit than this for a window that has none left makes a frame of hardly any use. */
   smallCreditBytes: 64,
+  /** Credit of this size, of which a window holds two million, is of use to a sender whatever it has left. */
+  usefulCreditBytes: 1_024,
+  /** Frames of a stream that may be on their way when it is reset: a head, the end of a body, credit, a reset. */
+  lateFramesPerReset: 4,
   /** Of the debug text of a GOAWAY. */
   maxDebugTextBytes: 256,
   /** Of bytes that are no message: enough to see what they are. */

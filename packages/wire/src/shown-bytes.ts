@@ -9,6 +9,12 @@ export function shownBytes(data: Buffer, start: number, end: number): string {
   return `"${text}"${end > shownEnd ? '…' : ''}`;
 }
 
+/** The same of Latin-1 text. */
+export function shownText(text: string): string {
+  const bytes = Buffer.from(text.slice(0, CONSTANTS.maxShownBytes + 1), 'latin1');
+  return shownBytes(bytes, 0, bytes.length);
+}
+
 export type PeerProtocol = 'TLS' | 'HTTP/1.1' | 'HTTP/2' | 'SSH';
 
 /** Another protocol that is known by its first bytes. */

@@ -105,6 +105,9 @@ export const CONSTANTS = Object.freeze({
   /** Frames without effect, and streams that are reset, beyond the useful ones: honest peers need a handful. */
   idleFrameAllowance: 1_024,
   resetAllowance: 1_024,
+  /** Paid back of the two by time: so much costs next to nothing, and is more than keep-alive and late frames need. */
+  idleFramesPerSecond: 1_000,
+  resetsPerSecond: 100,
   maxQueuedAnswers: 1_024,
 
   // ── HTTP/2 ────────────────────────────────────────────────────────────────────

@@ -145,6 +145,14 @@ export class Http2Codec {
     }
   }
 
+  /**
+   * So much time has passed since the last call, or since the start: what the peer may send for nothing is paid back by
+   * it. Without it a connection that lives for days can be ended by the PINGs of an honest peer.
+   */
+  timePassed(elapsedMs: number): void {
+    this.#guard.timePassed(elapsedMs);
+  }
+
   /** The peer has finished sending, or the connection is lost: every stream that is not whole fails with `error`. */
   fail(error: Error): void {
     if (this.#state === 'over') return;

@@ -1,6 +1,7 @@
 /** `Content-Length` as text (RFC 9110 §8.6). What is wrong is returned: the block it stands in has to be read on. */
 import { MAX_LENGTH_DIGITS } from '../constants.js';
 import { isDigits, listMembers } from '../grammar/index.js';
+import { shownText } from '../shown-bytes.js';
 import { WireError } from '../wire-error.js';
 
 /** Of a response, after the fields before it (`known`, −1 for none): equal ones, and lists of them, count as one. */
@@ -27,11 +28,8 @@ export function soleLength(value: string, known: number): number | WireError {
 
 function lengthOf(value: string): number | WireError {
   if (!isDigits(value))
-    return new WireError('content-length', `content-length ${JSON.stringify(value)} is no length`);
+    return new WireError('content-length', `content-length ${shownText(value)} is no length`);
   if (value.length > MAX_LENGTH_DIGITS)
-    return new WireError(
-      'length-too-large',
-      `content-length ${JSON.stringify(value)} is too large`,
-    );
+    return new WireError('length-too-large', `content-length ${shownText(value)} is too large`);
   return Number(value);
 }

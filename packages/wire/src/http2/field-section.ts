@@ -4,6 +4,7 @@
  */
 import { isHost, isToken } from '../grammar/index.js';
 import type { FieldSection } from '../head.js';
+import { shownText } from '../shown-bytes.js';
 import { WireError, type WireReason } from '../wire-error.js';
 import { foldedLength, soleLength } from './content-length.js';
 import { FieldKind } from './field-kind.js';
@@ -124,9 +125,9 @@ export class SectionReader implements FieldTaker {
       case FieldKind.ConnectionSpecific:
         return this.#fail('connection-field', `${name} is a field of HTTP/1.1`);
       case FieldKind.BadName:
-        return this.#fail('field', `${JSON.stringify(name)} is no field name in lower case`);
+        return this.#fail('field', `${shownText(name)} is no field name in lower case`);
       case FieldKind.BadValue:
-        return this.#fail('field', `a value of ${name} that no field can have`);
+        return this.#fail('field', `a value of ${shownText(name)} that no field can have`);
       default:
         return this.#notePseudo(name, value, kind);
     }
@@ -134,7 +135,8 @@ export class SectionReader implements FieldTaker {
 
   /** Each at most once, before the others, and only those of its kind of message (§8.3). */
   #notePseudo(name: string, value: string, kind: number): false {
-    if (this.#hasRegular) return this.#fail('pseudo-field', `${name} behind other fields`);
+    if (this.#hasRegular)
+      return this.#fail('pseudo-field', `${shownText(name)} behind other fields`);
     if (this.#kind === 'response' && kind === FieldKind.Status) {
       if (this.status !== 0) return this.#twice(name);
       if (!STATUS.test(value)) return this.#fail('pseudo-field', ':status is not three digits');
@@ -142,7 +144,7 @@ export class SectionReader implements FieldTaker {
       return false;
     }
     if (this.#kind !== 'request')
-      return this.#fail('pseudo-field', `${name} in a ${this.#kind} section`);
+      return this.#fail('pseudo-field', `${shownText(name)} in a ${this.#kind} section`);
     switch (kind) {
       case FieldKind.Method:
         if (this.method !== undefined) return this.#twice(name);
@@ -162,7 +164,7 @@ export class SectionReader implements FieldTaker {
         return false;
       default:
         // `:protocol`, too: we do not offer what allows it (RFC 8441 §3).
-        return this.#fail('pseudo-field', `${name} in a request`);
+        return this.#fail('pseudo-field', `${shownText(name)} in a request`);
     }
   }
 

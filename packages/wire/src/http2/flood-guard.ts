@@ -1,8 +1,9 @@
 /**
  * Counts what a peer can send without end and at little cost to itself, while each costs us work or memory. Each count
- * is paid back by what a peer does that is of use; beyond its allowance the connection is over
- * (ENHANCE_YOUR_CALM, RFC 9113 §10.5).
+ * is paid back by what a peer does that is of use, and by time: a connection may last for days, and what comes now and then
+ * is no flood. Beyond its allowance the connection is over (ENHANCE_YOUR_CALM, RFC 9113 §10.5).
  */
+import { CONSTANTS } from '../constants.js';
 import { WireError } from '../wire-error.js';
 import type { Http2Limits } from './stream-api.js';
 
@@ -24,7 +25,12 @@ export class FloodGuard {
   }
 
   usefulFrame(): void {
-    if (this.#idle > 0) this.#idle -= 1;
+    this.#payBackIdle(1);
+  }
+
+  /** A stream was reset by us: what the peer had sent of it by then comes late, and is not its fault. */
+  resetSent(): void {
+    this.#payBackIdle(CONSTANTS.lateFramesPerReset);
   }
 
   /** The peer has reset a stream (CVE-2023-44487), or made us reset it (CVE-2025-8671). */
@@ -36,7 +42,14 @@ export class FloodGuard {
 
   /** A stream has come to its end. */
   ended(): void {
-    if (this.#resets > 0) this.#resets -= 1;
+    this.#payBackResets(1);
+  }
+
+  timePassed(elapsedMs: number): void {
+    if (this.#idle === 0 && this.#resets === 0) return;
+    const { idleFramesPerSecond, resetsPerSecond } = this.#limits;
+    this.#payBackIdle((idleFramesPerSecond * elapsedMs) / 1_000);
+    this.#payBackResets((resetsPerSecond * elapsedMs) / 1_000);
   }
 
   /** A frame that answers another one waits to be written. */
@@ -49,5 +62,13 @@ export class FloodGuard {
   /** The socket takes what waits. */
   answersTaken(): void {
     this.#answers = 0;
+  }
+
+  #payBackIdle(frames: number): void {
+    this.#idle = Math.max(0, this.#idle - frames);
+  }
+
+  #payBackResets(resets: number): void {
+    this.#resets = Math.max(0, this.#resets - resets);
   }
 }

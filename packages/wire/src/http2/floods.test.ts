@@ -6,6 +6,7 @@ import {
   data,
   END_HEADERS,
   frame,
+  goaway,
   headers,
   Lone,
   OK,
@@ -67,6 +68,20 @@ describe('frames that change nothing', () => {
     expect(reason).toBe('too-many-idle-frames');
     expect(count).toBeLessThanOrEqual(idleFrameAllowance + 2);
     expect(count).toBeGreaterThan(idleFrameAllowance - 5);
+  });
+
+  it('GOAWAY flood, each with a lower number', () => {
+    const lone = new Lone('client');
+    const [count, reason] = flood(lone, (i) => goaway(0x7fffffff - 2 * i));
+    expect([count, reason]).toEqual([idleFrameAllowance + 2, 'too-many-idle-frames']);
+  });
+
+  it('are not paid for by credit of a byte', () => {
+    const credit = windowUpdate(0, 1);
+    const [count, reason] = flood(new Lone('client'), () =>
+      Buffer.concat([ping('12345678'), credit]),
+    );
+    expect([count, reason]).toEqual([idleFrameAllowance + 1, 'too-many-idle-frames']);
   });
 
   it('GOAWAY flood', () => {
@@ -155,6 +170,50 @@ describe('resets', () => {
       expect(call.isUnprocessed).toBe(true);
       lone.said();
     }
+  });
+});
+
+describe('a peer that is honest, for days', () => {
+  it('may keep an idle connection alive by PINGs', () => {
+    const lone = new Lone('client');
+    for (let i = 0; i < 5_000; i += 1) {
+      lone.codec.timePassed(10_000);
+      lone.feed(ping('12345678'));
+      lone.said();
+    }
+    expect(lone.codec.isLeaving).toBe(false);
+  });
+
+  it('may send PINGs as fast as it is paid back, and no faster', () => {
+    const { idleFramesPerSecond } = LIMITS;
+    const lone = new Lone('client');
+    const [count, reason] = flood(lone, () => {
+      lone.codec.timePassed(1_000 / idleFramesPerSecond / 2);
+      return ping('12345678');
+    });
+    expect(reason).toBe('too-many-idle-frames');
+    expect(Math.abs(count - idleFrameAllowance * 2)).toBeLessThan(3);
+  });
+
+  it('may answer what a client has given up by then, each time', () => {
+    const lone = new Lone('client');
+    for (let i = 0; i < 1_000; i += 1) {
+      const { stream } = lone.request();
+      stream.reset(8);
+      lone.feed(headers(stream.id, OK, END_HEADERS), data(stream.id, '', 1));
+      lone.said();
+    }
+    expect(lone.codec.isLeaving).toBe(false);
+  });
+
+  it('may give up each of its calls, as seldom as it is paid back', () => {
+    const lone = new Lone('server');
+    for (let i = 0; i < 1_000; i += 1) {
+      lone.codec.timePassed(1_000 / LIMITS.resetsPerSecond);
+      lone.feed(headers(2 * i + 1, block(...REQUEST)), rst(2 * i + 1));
+      lone.said();
+    }
+    expect(lone.codec.isLeaving).toBe(false);
   });
 });
 

@@ -182,10 +182,10 @@ export class Inbound implements FrameSink {
     }
   }
 
-  /** Credit that is dribbled makes us send frames of a few bytes. */
+  /** Credit that is dribbled makes us send frames of a few bytes; and little of it pays for nothing. */
   #noteCredit(window: number, increment: number): void {
     if (window <= 0 && increment < CONSTANTS.smallCreditBytes) this.#guard.idleFrame();
-    else this.#guard.usefulFrame();
+    else if (increment >= CONSTANTS.usefulCreditBytes) this.#guard.usefulFrame();
   }
 
   #rstStream(streamId: number, code: number): void {
@@ -254,7 +254,8 @@ export class Inbound implements FrameSink {
     const code = bytes.readUInt32BE(start + 4);
     if (last > (this.goneAbove ?? MAX_STREAM_ID))
       throw new WireError('goaway-order', 'GOAWAY that takes back what one before it said');
-    if (last === this.goneAbove) this.#guard.idleFrame();
+    // Each goes through all streams, and they can come down one by one.
+    if (this.goneAbove !== undefined) this.#guard.idleFrame();
     this.goneAbove = last;
     const textStart = start + FrameBytes.goaway;
     const text = debugText(

@@ -28,6 +28,26 @@ function answered(
   return { log, lone, reason: error instanceof WireError ? error.reason : 'none' };
 }
 
+describe('what is wrong with a field', () => {
+  const HUGE = 'x'.repeat(10_000);
+
+  it.each<[string, Field]>([
+    ['a name', [`${HUGE} `, '1']],
+    ['a name with a line break', ['a\r\nb', '1']],
+    ['a pseudo-field', [`:${HUGE}`, '1']],
+    ['a pseudo-field with a line break', [':a\r\nb: c', '1']],
+    ['the name of a bad value', [HUGE, ' ']],
+    ['the name of a bad value, with a line break', [':a\r\nb', ' ']],
+    ['a length', ['content-length', HUGE]],
+    ['a length of digits', ['content-length', '1'.repeat(10_000)]],
+  ])('is said in one short line: %s', (_, field) => {
+    const lone = new Lone('client');
+    const call = lone.request();
+    lone.feed(headers(1, Buffer.concat([OK, block(field)])));
+    expect(call.error?.message).toMatch(/^[\x20-\x7e…§]{1,150}$/);
+  });
+});
+
 describe('a response', () => {
   it('is a head, DATA and trailers', () => {
     const lone = new Lone('client');

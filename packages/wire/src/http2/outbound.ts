@@ -78,7 +78,9 @@ export class Outbound {
   /** The peer's settings count from here on: the encoder's table follows them. */
   acknowledgeSettings(): void {
     this.#guard.answer();
-    this.#encoder.setMaxTableBytes(this.peer.headerTableBytes);
+    const { smallestHeaderTableBytes, headerTableBytes } = this.peer;
+    this.#encoder.setMaxTableBytes(smallestHeaderTableBytes);
+    this.#encoder.setMaxTableBytes(headerTableBytes);
     writeSettingsAck(this.#output);
     this.#announce();
   }

@@ -98,4 +98,14 @@ describe('settings (§6.5)', () => {
     lone.request();
     expect(lone.codec.takeOutput()![9]).toBe(0x20);
   });
+
+  it('of the peer for the table of HPACK count each, also in one frame: the smallest is said first (RFC 7541 §4.2)', () => {
+    const lone = new Lone('client');
+    lone.request({ fields: ['user-agent', 'a'] });
+    lone.said();
+    lone.feed(settings([1, 0], [1, 4_096]));
+    expect(lone.said()).toEqual(['SETTINGS ack']);
+    lone.request({ fields: ['user-agent', 'a'] });
+    expect(lone.codec.takeOutput()!.subarray(9, 13).toString('hex')).toBe('203fe11f');
+  });
 });

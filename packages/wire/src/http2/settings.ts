@@ -18,9 +18,12 @@ export class ReceivedSettings implements PeerSettings {
   maxHeaderListBytes = Infinity;
   headerTableBytes: number = DefaultSetting.headerTableBytes;
   enableConnectProtocol = false;
+  /** Of the last frame: a table that was smaller in between has lost its entries by that (RFC 7541 §4.2). */
+  smallestHeaderTableBytes = Infinity;
 
   /** The payload of a SETTINGS frame, in its order: the last value of a setting counts. @throws WireError */
   apply(ourRole: Role, bytes: Buffer, start: number, end: number): void {
+    this.smallestHeaderTableBytes = this.headerTableBytes;
     for (let at = start; at < end; at += FrameBytes.setting)
       this.#set(ourRole, bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
   }
@@ -29,6 +32,7 @@ export class ReceivedSettings implements PeerSettings {
     switch (id) {
       case SettingId.HeaderTableSize:
         this.headerTableBytes = value;
+        this.smallestHeaderTableBytes = Math.min(this.smallestHeaderTableBytes, value);
         return;
       case SettingId.EnablePush:
         // A server has nothing to allow; a client may, and nothing comes of it: we push nothing.

@@ -142,8 +142,12 @@ export interface Http2Limits {
   readonly maxContinuations: number;
   /** Frames without effect (empty DATA, PING, SETTINGS, PRIORITY, unknown types …) that may come beyond one for each useful one. */
   readonly idleFrameAllowance: number;
+  /** What `timePassed()` pays back of those, each second. */
+  readonly idleFramesPerSecond: number;
   /** Streams that the peer may reset, or make us reset (rapid reset, MadeYouReset), beyond those it lets end. */
   readonly resetAllowance: number;
+  /** What `timePassed()` pays back of those, each second. */
+  readonly resetsPerSecond: number;
   /** Answers to PING and SETTINGS that may wait because the peer does not read. */
   readonly maxQueuedAnswers: number;
 }

@@ -101,8 +101,10 @@ export class Streams {
   #remove(stream: Stream, event: StreamEvent): void {
     this.#active.delete(stream.id);
     this.stopWaiting(stream);
-    if (event === StreamEvent.SendReset) this.#closed.add(stream.id, ClosedBy.OurReset);
-    else if (event === StreamEvent.ReceiveReset) this.#closed.add(stream.id, ClosedBy.PeerReset);
+    if (event === StreamEvent.SendReset) {
+      this.#closed.add(stream.id, ClosedBy.OurReset);
+      this.#guard.resetSent();
+    } else if (event === StreamEvent.ReceiveReset) this.#closed.add(stream.id, ClosedBy.PeerReset);
     else {
       this.#closed.add(stream.id, ClosedBy.End);
       this.#guard.ended();

@@ -35,6 +35,8 @@ export const CLIENT_LIMITS: Http2Limits = {
   maxContinuations: 8,
   idleFrameAllowance: 100,
   resetAllowance: 100,
+  idleFramesPerSecond: 10,
+  resetsPerSecond: 10,
   maxQueuedAnswers: 100,
 };
 

@@ -36,6 +36,8 @@ export const LIMITS: Http2Limits = {
   maxContinuations: 4,
   idleFrameAllowance: 40,
   resetAllowance: 10,
+  idleFramesPerSecond: 10,
+  resetsPerSecond: 10,
   maxQueuedAnswers: 20,
 };
 

@@ -25,6 +25,8 @@ export const LIMITS: Http2Limits = {
   maxContinuations: 8,
   idleFrameAllowance: 100,
   resetAllowance: 50,
+  idleFramesPerSecond: 10,
+  resetsPerSecond: 10,
   maxQueuedAnswers: 50,
 };
 

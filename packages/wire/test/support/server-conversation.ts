@@ -31,6 +31,8 @@ export const SERVER_LIMITS: Http2Limits = {
   maxContinuations: 8,
   idleFrameAllowance: 100,
   resetAllowance: 100,
+  idleFramesPerSecond: 10,
+  resetsPerSecond: 10,
   maxQueuedAnswers: 100,
 };
 

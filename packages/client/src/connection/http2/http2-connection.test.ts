@@ -100,6 +100,19 @@ async function opened(limits: Http2PeerLimits = {}, maxStreams = 100): Promise<B
   return bench;
 }
 
+describe('a peer that keeps the connection alive', () => {
+  it('may send PINGs for days, whether there are calls or not', async () => {
+    const bench = await opened();
+    const ping = frame(6, 0, 0, Buffer.alloc(8));
+    for (let i = 0; i < 4 * CONSTANTS.idleFrameAllowance; i += 1) {
+      bench.time.advance(10_000);
+      bench.transport.received(ping);
+      await turn();
+    }
+    expect([bench.connection.isOpen, bench.told]).toEqual([true, []]);
+  });
+});
+
 describe('the opening of a connection', () => {
   it('says the preface at once, and is ready when the peer has said how much it takes', () => {
     const bench = new Bench({ maxConcurrentStreams: 30 });

@@ -96,6 +96,8 @@ export class Http2Connection
   #isHeldUp = false;
   #isTurnNoted = false;
   #wasHeardInTurn = false;
+  /** When the codec was last fed; at first, when the connection was made. */
+  #fedAtMs: number;
   /** What the peer said when it left, for errors. */
   #goodbye = '';
   #writeError: Error | undefined = undefined;
@@ -111,6 +113,7 @@ export class Http2Connection
     this.dialTiming = dialTiming;
     this.remoteAddress = transport.remoteAddress;
     this.#maxStreams = maxStreams;
+    this.#fedAtMs = transport.heardAtMs;
     this.#codec = new Http2Codec('client', this, CONSTANTS);
     this.#clock = new ConnectionClock(this, deadlines, transport);
     transport.belongsTo(this);
@@ -225,6 +228,9 @@ export class Http2Connection
     this.#wasHeardInTurn = true;
     this.#noteTurn();
     this.#clock.heard();
+    const { heardAtMs } = this.transport;
+    this.#codec.timePassed(heardAtMs - this.#fedAtMs);
+    this.#fedAtMs = heardAtMs;
     try {
       this.#codec.feed(bytes);
     } catch (error) {

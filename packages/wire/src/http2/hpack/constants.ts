@@ -29,6 +29,8 @@ export const HPACK = Object.freeze({
   maxTablePart: 0.25,
   /** Names that an encoder remembers: a peer of a proxy can make up any number. */
   maxKnownNames: 256,
+  /** A longer one is not remembered: no usual name is longer. */
+  maxKnownNameLength: 64,
   /** Values of one name that an encoder remembers as being in the table. */
   maxValuesPerName: 8,
   /** A short cookie can be guessed by its length in the table's compression: it is never indexed (RFC 7541 §7.1.3). */

@@ -69,6 +69,44 @@ describe('what does not repeat', () => {
   });
 });
 
+describe('names and values that were cut out of large texts', () => {
+  const CONNECTIONS = 4;
+  const NAMES = 256;
+  const TEXT_BYTES = 60_000;
+
+  /** Slices of a text hold all of it: `take` says how much of a text is the name. */
+  function retainedBytesOf(
+    take: (text: string, mark: string) => [name: string, value: string],
+  ): number {
+    const encoders = Array.from({ length: CONNECTIONS }, () => new HpackEncoder(FULL));
+    const before = heapBytes();
+    for (const [c, encoder] of encoders.entries())
+      for (let i = 0; i < NAMES; i += 1) {
+        const mark = `-of-${c}-${i}-`;
+        const text = Buffer.from(`${'x'.repeat(TEXT_BYTES)}${mark}`).toString('latin1');
+        encode(encoder, [take(text, mark)]);
+      }
+    const retained = heapBytes() - before;
+    expect(encoders).toHaveLength(CONNECTIONS);
+    return retained / CONNECTIONS;
+  }
+
+  function heapBytes(): number {
+    globalThis.gc?.();
+    return process.memoryUsage().heapUsed;
+  }
+
+  it.each<[string, (text: string, mark: string) => [string, string]]>([
+    ['names', (text) => [text.slice(TEXT_BYTES - 20), '1']],
+    ['large names', (text) => [text.slice(0, -1), '1']],
+    ['values that may repeat', (text, mark) => [`x${mark}`, text.slice(TEXT_BYTES - 20)]],
+    ['values that are put into the table', (text) => ['user-agent', text.slice(TEXT_BYTES - 20)]],
+  ])('hold no more than themselves: %s', (_, take) => {
+    expect(globalThis.gc).toBeDefined();
+    expect(retainedBytesOf(take)).toBeLessThan(NAMES * 1_024);
+  });
+});
+
 describe('credentials', () => {
   it.each([
     ['authorization', 'Bearer abcdefghijklmnopqrstuvwxyz'],

@@ -9,7 +9,7 @@
  * Text is Huffman-coded only where it goes into the table: it is sent once then. Elsewhere, coding takes more time than the
  * bytes that it saves.
  */
-import { writeLatin1 } from '../../latin1.js';
+import { latin1, writeLatin1 } from '../../latin1.js';
 import type { Output } from '../output.js';
 import { HPACK } from './constants.js';
 import { DynamicTable } from './dynamic-table.js';
@@ -71,6 +71,9 @@ class Sent {
   }
 }
 
+/** No hash is this. */
+const NO_CANDIDATE = Infinity;
+
 /** A name as it was given, and what the encoder knows of it. */
 class KnownName {
   /** In lower case (RFC 9113 §8.2). */
@@ -80,9 +83,10 @@ class KnownName {
   readonly staticIndex: number;
   /** Entries of it, the newest first; those that were driven out are dropped when they are met. */
   readonly sent: Sent[] = [];
-  /** The last value that was not put into the table. */
-  candidate: string | undefined = undefined;
+  /** A hash of the last value that was not put into the table: text would keep alive what it was cut out of. */
+  candidate = NO_CANDIDATE;
 
+  /** @param given a text of its own. */
   constructor(given: string) {
     this.name = given.toLowerCase();
     this.indexing = INDEXING.get(this.name) ?? 'repeated';
@@ -142,10 +146,12 @@ export class HpackEncoder {
   }
 
   #learn(name: string): KnownName {
+    if (name.length > HPACK.maxKnownNameLength) return new KnownName(name);
     // What is in the table is forgotten too, which costs some bytes and is never wrong.
     if (this.#names.size === HPACK.maxKnownNames) this.#names.clear();
-    const known = new KnownName(name);
-    this.#names.set(name, known);
+    const own = ownText(name);
+    const known = new KnownName(own);
+    this.#names.set(own, known);
     return known;
   }
 
@@ -181,7 +187,7 @@ export class HpackEncoder {
     if (this.#isIndexed(known, value, size)) {
       writeHead(output, WITH_INDEXING, INDEXING_MASK, nameIndex, known.name, true);
       writeText(output, value, true);
-      const entry = new Sent(value, size, this.#table.inserted);
+      const entry = new Sent(ownText(value), size, this.#table.inserted);
       if (!this.#table.insert(entry)) return;
       known.sent.unshift(entry);
       if (known.sent.length > HPACK.maxValuesPerName) known.sent.length = HPACK.maxValuesPerName;
@@ -214,13 +220,27 @@ export class HpackEncoder {
         break;
       case 'repeated':
     }
-    if (known.candidate === value) {
-      known.candidate = undefined;
+    const hash = hashOf(value);
+    if (known.candidate === hash) {
+      known.candidate = NO_CANDIDATE;
       return true;
     }
-    known.candidate = value;
+    known.candidate = hash;
     return false;
   }
+}
+
+/** A copy: the engine makes a part of a text by pointing into the whole, which lives as long as the part then. */
+function ownText(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  return latin1(bytes, 0, bytes.length);
+}
+
+/** 32 bits of FNV-1a. Another value of the same hash goes into the table a little early, and that is all. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
 }
 
 /** An octet of prefix, and those behind it. */
