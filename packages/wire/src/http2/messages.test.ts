@@ -10,6 +10,7 @@ import {
   OK,
   padded,
 } from '../../test/support/frames.js';
+import { Pair } from '../../test/support/http2.js';
 import { fieldsOf } from '../head.js';
 import { WireError } from '../wire-error.js';
 
@@ -27,6 +28,18 @@ function answered(
   const { log, error } = call;
   return { log, lone, reason: error instanceof WireError ? error.reason : 'none' };
 }
+
+it('blanks around a value are not sent, in either role: they would be malformed (§8.2.1)', () => {
+  const pair = new Pair();
+  const call = pair.request({ fields: ['a', ' 1\t', 'b', ' \t ', 'c', '1 2'] }, true);
+  pair.run();
+  const [served] = pair.served;
+  expect([...fieldsOf(served!.head!)]).toEqual([['a', '1'], ['b', ''], ['c', '1 2']]); // prettier-ignore
+  served!.stream.respond(200, ['d', '\t1 '], false);
+  served!.stream.end(['e', ' 1']);
+  pair.run();
+  expect([...fieldsOf(call.head!), ...fieldsOf(call.trailers!)]).toEqual([['d', '1'], ['e', '1']]); // prettier-ignore
+});
 
 describe('what is wrong with a field', () => {
   const HUGE = 'x'.repeat(10_000);

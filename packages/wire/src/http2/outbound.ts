@@ -2,6 +2,7 @@
  * What a connection writes: frames into one output, header blocks by our table of HPACK. The user is told once that
  * something waits. Which frames a stream may send, and how much, is for stream-sender.ts.
  */
+import { trimBlanks } from '../grammar/index.js';
 import type { FloodGuard } from './flood-guard.js';
 import type { ReceiveWindow } from './flow-window.js';
 import {
@@ -156,7 +157,8 @@ export class Outbound {
 
   #fields(fields: readonly string[]): void {
     for (let i = 0; i < fields.length; i += 2)
-      this.#encoder.field(this.#output, fields[i] ?? '', fields[i + 1] ?? '');
+      // HTTP/1.1 drops the blanks around a value; here they are malformed (RFC 9113 §8.2.1).
+      this.#encoder.field(this.#output, fields[i] ?? '', trimBlanks(fields[i + 1] ?? ''));
   }
 
   #endBlock(before: number, streamId: number, isLast: boolean): void {
