@@ -11,6 +11,7 @@ import {
   type ClientTarget,
 } from '../src/contender.js';
 import hotaruHttp1 from '../src/contenders/client/hotaru-h1.js';
+import hotaru from '../src/contenders/client/hotaru.js';
 import nodeHttp2LargeWindows from '../src/contenders/client/node-http2-1m.js';
 import nodeHttp2 from '../src/contenders/client/node-http2.js';
 import undiciHttp2 from '../src/contenders/client/undici-h2.js';
@@ -36,6 +37,7 @@ import { prove } from '../src/workers/proof.js';
 
 const STREAMS = 50;
 const CONTENDERS: Record<string, ClientContender> = {
+  hotaru,
   'node-http2': nodeHttp2,
   'node-http2-1m': nodeHttp2LargeWindows,
   'undici-h2': undiciHttp2,
@@ -117,7 +119,7 @@ it('small frames come as they are cut, for many streams and more than a window o
   const body = Buffer.alloc(20_000, 'x');
   const cut = await startSmallFrames(certificate, body, 50);
   const target = { ...targetOf('node-http2'), origin: `https://127.0.0.1:${cut.port}` };
-  for (const name of ['node-http2', 'undici-h2']) {
+  for (const name of ['hotaru', 'node-http2', 'undici-h2']) {
     const client = (await CONTENDERS[name]!.start(target))!;
     const texts = await Promise.all(Array.from({ length: 20 }, () => client.get('/')));
     expect(new Set(texts)).toEqual(new Set([body.toString()]));
@@ -127,6 +129,19 @@ it('small frames come as they are cut, for many streams and more than a window o
     await client.close();
   }
   cut.close();
+});
+
+it('ours over HTTP/1.1 stays with it where the origin has both, and ours speaks HTTP/2 without TLS', async () => {
+  const { ca: trusted, origin: both } = targetOf('hotaru');
+  const http1 = (await hotaruHttp1.start({ origin: both, ca: trusted, connections: 1 }))!;
+  // A server of HTTP/2 that takes nothing else.
+  await expect(http1.get('/json')).rejects.toThrow();
+  await http1.close();
+  const plain = { origin: `http://127.0.0.1:${origin.plainPort}`, ca: undefined };
+  const target = { ...plain, connections: 1, streams: STREAMS };
+  const http2 = (await hotaru.start(target))!;
+  await prove(http2, target, STREAMS, VIA);
+  await http2.close();
 });
 
 it('a contender that speaks another protocol, or over more connections, is found out', async () => {

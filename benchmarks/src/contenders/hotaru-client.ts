@@ -11,7 +11,7 @@ import { FIELDS, QUERY } from './ways.js';
 import { checkStatus } from './ok.js';
 
 export function hotaruClient(
-  { origin, connections, ca }: ClientTarget,
+  { origin, connections, ca, streams }: ClientTarget,
   settings: PoolConfigInput = {},
   optionsOfCall: () => SendOptions | undefined = () => undefined,
 ): BenchClient {
@@ -21,6 +21,10 @@ export function hotaruClient(
     maxPending: 65_535,
     maxTotal: 65_535,
     hosts: { [new URL(origin).host]: { tls: { ca } } },
+    ...(streams !== undefined && {
+      maxStreams: streams,
+      http2: ca === undefined ? 'prior-knowledge' : true,
+    }),
     ...settings,
   });
   const send = async (url: string | URL, request: RequestInit, options = optionsOfCall()) => {

@@ -4,6 +4,6 @@ import { hotaruClient } from '../hotaru-client.js';
 
 const hotaruHttp1: ClientContender = {
   label: 'hotaru over HTTP/1.1',
-  start: (target) => hotaruClient(target),
+  start: (target) => hotaruClient(target, { http2: false }),
 };
 export default hotaruHttp1;
