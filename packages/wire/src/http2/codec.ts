@@ -263,7 +263,9 @@ export class Http2Codec {
 
   #breakOff(error: Error): void {
     const code = error instanceof WireError ? error.http2Code : Http2ErrorCode.InternalError;
-    this.#outbound.goaway(this.#streams.highestPeerId, code ?? Http2ErrorCode.InternalError);
+    // Numbers above what an earlier GOAWAY named were used and ignored since (§6.8).
+    const last = Math.min(this.#streams.highestPeerId, this.#acceptor.acceptUpTo);
+    this.#outbound.goaway(last, code ?? Http2ErrorCode.InternalError);
     this.fail(error);
   }
 }

@@ -1,5 +1,6 @@
 /** Each stream is told its end, and leaves, whatever its user does from within an event. */
 import { expect, it } from 'vitest';
+import { block, headers, Lone, ping, REQUEST } from '../../test/support/frames.js';
 import { GET, Pair } from '../../test/support/http2.js';
 
 it('a server that answers from within the head of a request without a body is told its end all the same', () => {
@@ -43,6 +44,15 @@ it('a user that throws when its stream fails keeps no other from hearing of it',
   expect(() => pair.client.fail(new Error('lost'))).toThrow(thrown);
   expect(calls.map(({ log }) => log)).toEqual([['failed'], ['failed'], ['failed']]);
   expect(pair.client.activeCount).toBe(0);
+});
+
+it('a GOAWAY for an error names no higher stream than one before it: what that left out was ignored (§6.8)', () => {
+  const lone = new Lone('server');
+  lone.feed(headers(1, block(...REQUEST)));
+  lone.codec.goaway(0, false);
+  lone.feed(headers(3, block(...REQUEST)));
+  expect(lone.refusal(ping('1234567'))).toBe('frame-size');
+  expect(lone.said()).toEqual(['GOAWAY 1 0', 'GOAWAY 1 6']);
 });
 
 it('what was answered is not called unprocessed, whatever a GOAWAY says of it later', () => {
