@@ -41,6 +41,13 @@ it('blanks around a value are not sent, in either role: they would be malformed 
   expect([...fieldsOf(call.head!), ...fieldsOf(call.trailers!)]).toEqual([['d', '1'], ['e', '1']]); // prettier-ignore
 });
 
+it('a body where none can be is not called longer than a content-length that was not sent', () => {
+  const lone = new Lone('client');
+  const call = lone.request({ method: 'HEAD' });
+  lone.feed(headers(1, OK, END_HEADERS), data(1, 'a', END_STREAM));
+  expect(call.error?.message).toBe('a body where none can be (RFC 9113 §8.1.1)');
+});
+
 describe('what is wrong with a field', () => {
   const HUGE = 'x'.repeat(10_000);
 

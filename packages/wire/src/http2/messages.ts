@@ -151,6 +151,7 @@ export class Messages {
       this.#faults.reset(stream, cutShort(contentLength));
       return;
     }
+    stream.isBodiless = isBodiless;
     if (isBodiless) stream.remaining = 0;
     else if (!isTunnel) stream.remaining = contentLength;
     const head = section.responseHead();
@@ -280,11 +281,9 @@ export class Messages {
         return;
       }
     }
-    if (isTooLong)
-      this.#faults.reset(
-        stream,
-        new WireError('body-length', 'a body longer than its content-length'),
-      );
+    if (!isTooLong) return;
+    const what = stream.isBodiless ? 'where none can be' : 'longer than its content-length';
+    this.#faults.reset(stream, new WireError('body-length', `a body ${what}`));
   }
 
   dataEnd(): void {

@@ -1,4 +1,5 @@
 /** The last guard of a head to write: what would say one thing in HTTP/2 and another behind it (RFC 9113 §8.2.2). */
+import { isFieldText, isToken } from '../grammar/index.js';
 import { WireError } from '../wire-error.js';
 
 const COLON = 0x3a;
@@ -12,6 +13,19 @@ export function checkFields(fields: readonly string[]): void {
       throw unsafe(`${JSON.stringify(name)} as the name of a field`);
     if (isConnectionSpecific(name, fields[i + 1] ?? ''))
       throw unsafe(`${name}, which is a field of HTTP/1.1`);
+  }
+}
+
+/**
+ * What would be more fields than one behind a gateway that speaks HTTP/1.1: for heads that nothing has checked before.
+ *
+ * @throws WireError `unsafe-head`
+ */
+export function checkTexts(fields: readonly string[]): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (!isToken(fields[i] ?? '')) throw unsafe('a name that is no token');
+    if (!isFieldText(fields[i + 1] ?? ''))
+      throw unsafe('a control character, or one that is not Latin-1, in a value');
   }
 }
 

@@ -6,7 +6,7 @@
 import { CONSTANTS } from '../constants.js';
 import { isTooWide } from './flow-window.js';
 import type { Outbound } from './outbound.js';
-import { checkFields, checkStatus } from './sendable.js';
+import { checkFields, checkStatus, checkTexts } from './sendable.js';
 import { DefaultSetting } from './setting-ids.js';
 import type { Http2Limits } from './stream-api.js';
 import { SILENT, Wait, type Stream, type StreamOwner } from './stream.js';
@@ -76,6 +76,7 @@ export class StreamSender implements StreamOwner {
   sendTrailers(stream: Stream, fields: readonly string[]): void {
     if (!stream.hasAnswered) throw new Error('trailers in front of their head');
     checkFields(fields);
+    checkTexts(fields);
     this.#streams.advance(stream, StreamEvent.SendHead);
     this.#streams.advance(stream, StreamEvent.SendEnd);
     this.#outbound.trailers(stream.id, fields);
@@ -92,6 +93,7 @@ export class StreamSender implements StreamOwner {
     if (stream.hasAnswered) throw new Error('a head behind the final one');
     checkStatus(status, isFinal);
     checkFields(fields);
+    checkTexts(fields);
     this.#streams.advance(stream, StreamEvent.SendHead);
     stream.hasAnswered = isFinal;
     if (isLast) this.#streams.advance(stream, StreamEvent.SendEnd);

@@ -64,6 +64,8 @@ export class Stream implements Http2Stream {
   readonly asked: Asked;
   /** What is left of the peer's `Content-Length`; −1 when it said nothing. */
   remaining = -1;
+  /** By its method or status: whatever its `Content-Length` says. */
+  isBodiless = false;
   informational = 0;
   /** What we may still send. */
   sendWindow: number;

@@ -71,9 +71,6 @@ class Sent {
   }
 }
 
-/** No hash is this. */
-const NO_CANDIDATE = Infinity;
-
 /** A name as it was given, and what the encoder knows of it. */
 class KnownName {
   /** In lower case (RFC 9113 §8.2). */
@@ -83,8 +80,11 @@ class KnownName {
   readonly staticIndex: number;
   /** Entries of it, the newest first; those that were driven out are dropped when they are met. */
   readonly sent: Sent[] = [];
-  /** A hash of the last value that was not put into the table: text would keep alive what it was cut out of. */
-  candidate = NO_CANDIDATE;
+  /**
+   * The last value that was not put into the table, or its hash: text keeps alive what it was cut out of. A path differs
+   * each time, is one for each connection, and its hash would take longer than all the rest.
+   */
+  candidate: string | number | undefined = undefined;
 
   /** @param given a text of its own. */
   constructor(given: string) {
@@ -220,12 +220,12 @@ export class HpackEncoder {
         break;
       case 'repeated':
     }
-    const hash = hashOf(value);
-    if (known.candidate === hash) {
-      known.candidate = NO_CANDIDATE;
+    const candidate = known.name === ':path' ? value : hashOf(value);
+    if (known.candidate === candidate) {
+      known.candidate = undefined;
       return true;
     }
-    known.candidate = hash;
+    known.candidate = candidate;
     return false;
   }
 }
