@@ -3,8 +3,9 @@
  * unasked 101 would hand the connection to another protocol.
  */
 import { ConnectionPool } from '@hotaru/client';
-import { ScriptedUpstream } from '@hotaru/client/testing';
+import { ScriptedUpstream, turn } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
+import { configOf, PROTOCOLS, startUpstream } from '../support/protocols.js';
 import {
   answering,
   attempt,
@@ -136,9 +137,9 @@ promises('responses before the response', [
   },
 ]);
 
-describe('the hook for 1xx', () => {
+describe.each(PROTOCOLS)('the hook for 1xx, over %s', (protocol) => {
   const hinting = async () => {
-    const upstream = await ScriptedUpstream.start();
+    const upstream = await startUpstream(protocol);
     upstream.onConnection(async (peer) => {
       for await (const request of peer.incoming()) {
         await peer.write(HINTS + CONTINUE);
@@ -150,7 +151,7 @@ describe('the hook for 1xx', () => {
 
   it('gets each status with its fields, before the answer', async () => {
     await using upstream = await hinting();
-    const pool = new ConnectionPool();
+    const pool = new ConnectionPool(configOf(protocol));
     const seen: unknown[] = [];
     const response = await pool.sendRequest(
       upstream.url,
@@ -167,7 +168,7 @@ describe('the hook for 1xx', () => {
 
   it('that throws ends its call at most, and never the process or another call', async () => {
     await using upstream = await hinting();
-    const pool = new ConnectionPool();
+    const pool = new ConnectionPool(configOf(protocol));
     const bug = new Error('a bug of the caller');
     const outcome = await attempt(
       pool,
@@ -251,17 +252,6 @@ describe('Expect: 100-continue', () => {
     pool.close();
   });
 
-  it('sends the body unasked when no 100 comes', async () => {
-    await using upstream = await ScriptedUpstream.start();
-    upstream.onConnection(async (peer) => {
-      await peer.respond(200, {}, (await peer.readRequest()).text());
-    });
-    const pool = new ConnectionPool();
-    const outcome = await attempt(pool, upstream.url, upload, { timeout: 5_000 });
-    expect(outcome).toMatchObject({ body: 'the body' });
-    pool.close();
-  });
-
   it('takes a 103 for a hint, not for the 100', async () => {
     await using upstream = await ScriptedUpstream.start();
     let early = false;
@@ -294,22 +284,77 @@ describe('Expect: 100-continue', () => {
     expect(upstream.accepted).toBe(1);
     pool.close();
   });
+});
+
+describe.each(PROTOCOLS)('Expect: 100-continue, over %s', (protocol) => {
+  const upload = { method: 'POST', headers: { expect: '100-continue' }, body: 'the body' };
+  const options = { timeout: HANG_GUARD_MS };
+
+  it('has nothing of the body written before the 100, and all of it after', async () => {
+    await using upstream = await startUpstream(protocol);
+    let bytesBefore = -1;
+    upstream.onConnection(async (peer) => {
+      const head = await peer.readHead();
+      await peer.write(HINTS);
+      for (let turns = 0; turns < 5; turns += 1) await turn();
+      bytesBefore = head.body.length;
+      expect(head.complete).toBe(false);
+      await peer.write(CONTINUE);
+      const request = await peer.readBody();
+      await peer.respond(200, {}, request.text());
+    });
+    const pool = new ConnectionPool(configOf(protocol));
+    expect(await attempt(pool, upstream.url, upload, options)).toMatchObject({ body: 'the body' });
+    expect(bytesBefore).toBe(0);
+    pool.close();
+  });
+
+  it('has nothing of the body written when the answer comes instead', async () => {
+    await using upstream = await startUpstream(protocol);
+    upstream.script([
+      async (peer) => {
+        await peer.readHead();
+        await peer.respond(417, {}, 'no');
+        await peer.waitForClose();
+      },
+      answering,
+    ]);
+    const pool = new ConnectionPool(configOf(protocol));
+    const outcome = await attempt(pool, upstream.url, upload, options);
+    expect(outcome).toMatchObject({ status: 417, body: 'no' });
+    await upstream.waitForOpen(0);
+    expect(upstream.requests[0]?.body.length).toBe(0);
+    expect(await attempt(pool, upstream.url, {}, options)).toMatchObject({ status: 200 });
+    expect(upstream.accepted).toBe(2);
+    pool.close();
+  });
+
+  it('sends the body unasked when no 100 comes', async () => {
+    await using upstream = await startUpstream(protocol);
+    upstream.onConnection(async (peer) => {
+      await peer.respond(200, {}, (await peer.readRequest()).text());
+    });
+    const pool = new ConnectionPool(configOf(protocol));
+    const outcome = await attempt(pool, upstream.url, upload, { timeout: 5_000 });
+    expect(outcome).toMatchObject({ body: 'the body' });
+    pool.close();
+  });
 
   it('fails when the origin closes instead of continuing', async () => {
-    await using upstream = await ScriptedUpstream.start();
+    await using upstream = await startUpstream(protocol);
     upstream.onConnection(async (peer) => {
       await peer.readHead();
       peer.end();
     });
-    const pool = new ConnectionPool();
+    const pool = new ConnectionPool(configOf(protocol));
     const outcome = await attempt(pool, upstream.url, upload, options);
     expect(codeOf(outcome)).toBe('HOTARU_CONNECTION_CLOSED');
     pool.close();
   });
 
   it('lets the deadline end the wait for the 100', async () => {
-    await using upstream = await ScriptedUpstream.start();
-    const pool = new ConnectionPool();
+    await using upstream = await startUpstream(protocol);
+    const pool = new ConnectionPool(configOf(protocol));
     const outcome = await attempt(pool, upstream.url, upload, { timeout: 50 });
     expect(codeOf(outcome)).toBe('HOTARU_DEADLINE_EXCEEDED');
     pool.close();

@@ -7,6 +7,7 @@ import { ConnectionPool } from '@hotaru/client';
 import { cannedResponse, ScriptedUpstream, type ScriptedPeer } from '@hotaru/client/testing';
 import { describe, expect, it } from 'vitest';
 import { testCertificates } from '../certificates.js';
+import { configOf, PROTOCOLS, startUpstream, type Peer } from '../support/protocols.js';
 import {
   answering,
   attempt,
@@ -293,8 +294,15 @@ async function runTls(
   pool.close();
 }
 
-describe('every way to read a body that is cut', () => {
-  const cutBody: Misdeed = thenFin(ok(['Content-Length: 10', 'Content-Type: text/plain'], '"hell'));
+describe.each(PROTOCOLS)('every way to read a body that is cut, over %s', (protocol) => {
+  const cuts: Record<string, (peer: Peer, bytes: string) => Promise<unknown>> = {
+    'by its end': (peer, bytes) => peer.endAfter(bytes, bytes.length),
+    'by a reset': (peer, bytes) => peer.resetAfter(bytes, bytes.length),
+  };
+  const heads: Record<string, string> = {
+    'of a known length': ok(['Content-Length: 10', 'Content-Type: text/plain'], '"hell'),
+    'of any length': chunked('5\r\n"hell\r\n', 'Content-Type: text/plain'),
+  };
   const ways: Record<
     string,
     (response: Awaited<ReturnType<ConnectionPool['sendRequest']>>) => Promise<unknown>
@@ -315,15 +323,24 @@ describe('every way to read a body that is cut', () => {
     },
   };
   for (const [how, read] of Object.entries(ways))
-    it(`fails: ${how}`, async () => {
-      await using upstream = await ScriptedUpstream.start();
-      upstream.onConnection(async (peer) => {
-        const request = await peer.readRequest();
-        if (typeof cutBody === 'function') await cutBody(peer, request);
-      });
-      const pool = new ConnectionPool();
-      const response = await pool.sendRequest(upstream.url, {}, { timeout: HANG_GUARD_MS });
-      await expect(read(response)).rejects.toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
-      pool.close();
-    });
+    for (const [cutHow, cut] of Object.entries(cuts))
+      for (const [kind, bytes] of Object.entries(heads))
+        it(`fails: ${how}, ${kind}, cut ${cutHow}`, async () => {
+          await using upstream = await startUpstream(protocol);
+          upstream.script([
+            async (peer) => {
+              await peer.readRequest();
+              await cut(peer, bytes);
+            },
+            answering,
+          ]);
+          const pool = new ConnectionPool(configOf(protocol));
+          const response = await pool.sendRequest(upstream.url, {}, { timeout: HANG_GUARD_MS });
+          await expect(read(response)).rejects.toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
+          const next = await attempt(pool, upstream.url, { path: '/own' });
+          expect(next).toMatchObject({ headers: { 'x-answers': '/own' } });
+          expect(upstream.accepted).toBe(2);
+          expect(pool.stats()).toMatchObject({ active: 0, idle: 1, replays: 0 });
+          pool.close();
+        });
 });
