@@ -17,6 +17,8 @@ export const CONSTANTS = Object.freeze({
   outputSlabMinUse: 0.25,
   /** What waits to be written is no more than this, but for answers and heads: a body waits at its source instead. */
   outputBodyMaxBytes: 262_144,
+  /** Of that, what one stream may fill while others wait for room: so that each of many uploads is seen to go on. */
+  streamTurnBytes: 65_536,
   /** Closed streams of HTTP/2 whose end is remembered: a late frame is judged by it (a power of two). */
   closedStreamsKept: 256,
   /** Less credit than this for a window that has none left makes a frame of hardly any use. */

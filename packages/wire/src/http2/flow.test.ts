@@ -98,6 +98,27 @@ describe('what we send', () => {
     expect(call.stream.room).toBe(CONSTANTS.outputBodyMaxBytes);
   });
 
+  it('is shared by those that wait: none fills a whole output while others stand still', () => {
+    const lone = new Lone('client');
+    lone.feed(settings([4, 10_000_000]), windowUpdate(0, 100_000_000));
+    const calls = [upload(lone), upload(lone), upload(lone)];
+    const sent = new Map<number, number>();
+    for (const call of calls) {
+      const send = (): void => {
+        sent.set(call.stream.id, (sent.get(call.stream.id) ?? 0) + fill(call));
+      };
+      call.on.room = send;
+      send();
+    }
+    expect([...sent.values()], 'the first was alone').toEqual([CONSTANTS.outputBodyMaxBytes, 0, 0]);
+    for (let i = 0; i < 3; i += 1) {
+      sent.clear();
+      lone.codec.takeOutput();
+      const { streamTurnBytes } = CONSTANTS;
+      expect([...sent]).toEqual(calls.map(({ stream }) => [stream.id, streamTurnBytes]));
+    }
+  });
+
   it('is in frames as large as the peer takes, and its end may be empty', () => {
     const lone = new Lone('client');
     const call = upload(lone);

@@ -1,7 +1,8 @@
 /**
  * What a stream's user may send, and how much. Data goes as far as both windows reach, while the socket takes it and not
  * too much waits to be written. A stream that asks and finds no room is told when there is some: those that wait for the
- * connection in the order they have asked.
+ * connection in the order they have asked, and each in its turn: of one output a stream gets no more than a part while
+ * others wait. Else a hundred uploads would each stand still until ninety-nine whole outputs have left.
  */
 import { CONSTANTS } from '../constants.js';
 import { isTooWide } from './flow-window.js';
@@ -47,7 +48,7 @@ export class StreamSender implements StreamOwner {
   roomOf(stream: Stream): number {
     if (!maySend(stream.state) || !stream.hasAnswered) return 0;
     const own = stream.sendWindow;
-    const shared = this.#sharedRoom();
+    const shared = Math.min(this.#sharedRoom(), this.#turnOf(stream));
     if (own > 0 && shared > 0) return Math.min(own, shared);
     // To ask and find nothing is to wait for it.
     if (own <= 0) {
@@ -68,6 +69,9 @@ export class StreamSender implements StreamOwner {
     this.#streams.advance(stream, StreamEvent.SendData);
     stream.sendWindow -= length;
     this.#window -= length;
+    const { takenBytes } = this.#outbound;
+    stream.turnBytes = length + (stream.turnAt === takenBytes ? stream.turnBytes : 0);
+    stream.turnAt = takenBytes;
     if (isLast) this.#streams.advance(stream, StreamEvent.SendEnd);
     if (length > 0 || isLast) this.#outbound.data(stream.id, bytes, start, end, isLast);
     if (isLast) this.#ended(stream);
@@ -165,6 +169,15 @@ export class StreamSender implements StreamOwner {
     if (stream.waitsFor !== Wait.OwnWindow || stream.sendWindow <= 0) return;
     stream.waitsFor = Wait.Nothing;
     if (this.roomOf(stream) > 0) stream.events.onRoom();
+  }
+
+  /** What is left of its turn. Once that is over, something of it waits to be taken: so there is a next turn. */
+  #turnOf(stream: Stream): number {
+    const { size } = this.#streams.waiting;
+    const isAlone = size === 0 || (size === 1 && stream.waitsFor === Wait.Connection);
+    if (isAlone) return Infinity;
+    const usedBytes = stream.turnAt === this.#outbound.takenBytes ? stream.turnBytes : 0;
+    return CONSTANTS.streamTurnBytes - usedBytes;
   }
 
   #sharedRoom(): number {

@@ -74,6 +74,9 @@ export class Stream implements Http2Stream {
   /** A reader that has never paused is given a larger window. */
   hasPaused = false;
   waitsFor: Wait = Wait.Nothing;
+  /** Its data in the output, and which output that was: by what had been taken before. */
+  turnBytes = 0;
+  turnAt = -1;
   /** Our final head has been sent. */
   hasAnswered: boolean;
   /** Where its first byte stands in all that is written on the connection. */
