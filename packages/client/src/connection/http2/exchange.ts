@@ -107,10 +107,10 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
     this.#reset(Http2ErrorCode.Cancel);
   }
 
-  /** Whatever became of the stream, the connection may be used again as long as it is open. */
+  /** Whatever became of the stream, the connection may be used again as long as it is open, and its socket is not stuck. */
   release(): boolean {
     this.abort();
-    return this.#connection.isOpen && !this.#isLastUse;
+    return this.#connection.isReusable && !this.#isLastUse;
   }
 
   // ── connection ─────────────────────────────────────────────────────────────────────────────────

@@ -457,6 +457,15 @@ describe('the end of a connection', () => {
     expect(bench.told).toEqual(['closed']);
   });
 
+  it('gives each that was not begun an error of its own when the peer breaks the protocol', async () => {
+    const bench = await opened();
+    const owners = [bench.start(), bench.start()];
+    bench.peer.sends(frame(0x8, 0, 0, Buffer.alloc(4)));
+    expect(owners.map(({ told }) => told)).toEqual([['unprocessed'], ['unprocessed']]);
+    expect(owners[0]?.error).not.toBe(owners[1]?.error);
+    expect(owners[1]?.error).toMatchObject({ code: 'HOTARU_PROTOCOL_ERROR' });
+  });
+
   it('waits for a moment after a failed write: what has arrived is read', async () => {
     const bench = await opened();
     const [first, second] = [bench.start(), bench.start()];
@@ -626,6 +635,22 @@ describe('a connection', () => {
     bench.peer.says();
     expect([first.told.at(-1), second.told.at(-1)]).toEqual(['done', 'done']);
     expect(bench.peer.streams[0]?.head?.text).not.toContain('close');
+  });
+
+  it('is not kept by the last of its callers behind what its peer does not take', async () => {
+    const bench = await opened();
+    const [first, last] = [bench.start(), bench.start()];
+    await turn();
+    bench.time.advance(1);
+    bench.socket.fill();
+    const upload = bench.start(POST);
+    await turn();
+    await turn();
+    expect([first.exchange.release(), upload.exchange.release()]).toEqual([true, true]);
+    expect(last.exchange.release()).toBe(false);
+    bench.socket.drain(bench.transport);
+    const next = bench.start();
+    expect(next.exchange.release()).toBe(true);
   });
 
   it('can be shown, without its socket', async () => {

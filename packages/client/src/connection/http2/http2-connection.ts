@@ -24,6 +24,7 @@ import {
 import { CONSTANTS } from '../../config/constants.js';
 import type { Settings } from '../../config/pool-config.js';
 import { INSPECT, shown, type InspectOptions } from '../../diagnostics/inspect.js';
+import { HotaruClientError } from '../../errors.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
 import { ConnectionRecord } from '../../pool/connection-record.js';
 import type { Deadlines } from '../../pool/deadlines.js';
@@ -92,8 +93,8 @@ export class Http2Connection
   #headed: Http2Exchange[] = [];
   /** The socket takes nothing more for now. */
   #isFull = false;
-  /** For longer than a turn: it is the peer that holds it up, not the way of Node to tell of a write. */
-  #isHeldUp = false;
+  /** Full for longer than a turn: it is the peer that holds it up, not the way of Node to tell of a write. Since when. */
+  #heldUpSinceMs: number | undefined = undefined;
   #isTurnNoted = false;
   #wasHeardInTurn = false;
   /** When the codec was last fed; at first, when the connection was made. */
@@ -131,6 +132,14 @@ export class Http2Connection
   }
   get underWay(): number {
     return this.#underWay;
+  }
+  /**
+   * May it be kept by one that gives its place back? Not the last one, behind what a peer that says nothing has left in
+   * a full socket: another caller would wait there for nothing (docs/rules.md, rule 8).
+   */
+  get isReusable(): boolean {
+    const isStuck = this.transport.heardAtMs < (this.#heldUpSinceMs ?? -Infinity);
+    return this.isOpen && !(isStuck && this.#underWay === 0);
   }
   get needsPoll(): boolean {
     return this.#underWay === 0 && !this.#wasHeardInTurn;
@@ -258,8 +267,8 @@ export class Http2Connection
   onDrain(): void {
     if (this.#state === 'closed' || !this.#isFull || this.#writeError !== undefined) return;
     this.#isFull = false;
-    if (this.#isHeldUp) this.#clock.took();
-    this.#isHeldUp = false;
+    if (this.#heldUpSinceMs !== undefined) this.#clock.took();
+    this.#heldUpSinceMs = undefined;
     const flushing = this.#flushing;
     this.#flushing = [];
     for (const writer of flushing) writer.roomCame();
@@ -293,7 +302,7 @@ export class Http2Connection
 
   /** A poll after the socket was found full. */
   onPolled(): void {
-    this.#isHeldUp = this.#isFull;
+    if (this.#isFull) this.#heldUpSinceMs ??= this.transport.clock.now();
   }
 
   #noteTurn(): void {
@@ -444,7 +453,7 @@ export class Http2Connection
     this.#codec.fail(error);
     const queue = this.#queue;
     this.#queue = [];
-    for (const exchange of queue) exchange.onFailed(error, true);
+    for (const exchange of queue) exchange.onFailed(ownCopy(error), true);
     this.#handedOver = [];
     this.#flushing = [];
     opening?.onFailed(
@@ -464,4 +473,9 @@ export class Http2Connection
     transport.socket.write(lastWord);
     transport.closeBehindWrites();
   }
+}
+
+/** Each of those that fail together writes its own facts on its error. */
+function ownCopy(error: Error): Error {
+  return error instanceof HotaruClientError ? error.copy() : error;
 }
