@@ -152,7 +152,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
       if (shared !== undefined) return this.#hold(shared);
     }
     const idle = this.idle.take(nowMs, this.#env.clock.wallNow(), this.#settings);
-    return idle === undefined ? undefined : this.#hold(idle as T);
+    if (idle !== undefined) return this.#hold(idle as T);
+    // The place of an expired one, evicted on the way, is perhaps enough for what a shared one has just yielded for.
+    const shared = this.#shared.openCount > 0 ? this.#takeShared(nowMs) : undefined;
+    return shared === undefined ? undefined : this.#hold(shared);
   }
 
   /**

@@ -36,6 +36,22 @@ function busy(host: FakeHost): { turn(): void; readonly served: number } {
   };
 }
 
+it('a caller gets one that yields no more, because an expired one beside it was evicted', () => {
+  const pool = new FakePool();
+  const host = sharedHost(pool, 'a', 20, { maxPerHost: 3, maxDialing: 1, idleTimeout: 1_000 });
+  const first = host.dialled();
+  const fresh = [
+    host.acquire({ fresh: true }),
+    host.acquire({ fresh: true }),
+    host.acquire({ fresh: true }),
+  ];
+  first.release(); // idle from here on
+  host.connect();
+  expect(fresh.map(({ state }) => state)).toEqual(['served', 'waiting', 'waiting']);
+  pool.clock.advanceWall(4_000);
+  expect(host.acquire().served).toBe(fresh[0]?.connection);
+});
+
 describe('at maxTotal', () => {
   it('a host whose connection is always in use does not starve the others', () => {
     const pool = new FakePool({ maxTotal: 1 });
