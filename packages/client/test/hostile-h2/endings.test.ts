@@ -137,6 +137,13 @@ promises('GOAWAY (§6.8)', [
     reuse: false,
   },
   {
+    name: 'that takes back what one before it said ends the connection',
+    origin: (id) => [goaway(id, CODE.noError), goaway(LAST_ID, CODE.noError), whole(id, 'hello')],
+    expect: { error: 'HOTARU_PROTOCOL_ERROR', words: /takes back/ },
+    reuse: false,
+    goaway: CODE.protocolError,
+  },
+  {
     name: 'the graceful one, then the real one (two frames)',
     origin: (id) => [goaway(LAST_ID, CODE.noError), goaway(id, CODE.noError), whole(id, 'hello')],
     expect: { body: 'hello' },
