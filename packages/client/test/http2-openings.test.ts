@@ -66,11 +66,12 @@ async function failsOnce(
   return error;
 }
 
-/** Says this, and no more. */
+/** Says this, and no more: nor that it has read our SETTINGS. */
 const saying = (...greeting: Uint8Array[]): H2Plan => ({
   greeting,
   run: (peer) => {
     peer.manners.isStrict = false;
+    peer.manners.acknowledgesSettings = false;
   },
 });
 const text = (words: string): H2Plan => saying(Buffer.from(words, 'latin1'));
