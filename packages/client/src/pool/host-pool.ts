@@ -91,6 +91,9 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   get stayingCount(): number {
     return this.#live.size - this.#shared.leavingCount;
   }
+  get usesPerConnection(): number {
+    return this.#settings.maxRequestsPerConnection;
+  }
   get dialingCount(): number {
     return this.#dialer.count;
   }
@@ -694,9 +697,10 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
 
   /** For the waiters that only a dial can serve: all of them, or if something live may, those that need a fresh one. */
   #dialsNeeded(): number {
-    const { stayingCount, freshCount } = this;
+    const { stayingCount, freshCount, usesPerConnection } = this;
     const waiterCount = stayingCount > 0 ? freshCount : this.waiterCount;
-    return this.#env.protocol.dialsFor({ waiterCount, freshCount, stayingCount });
+    const demand = { waiterCount, freshCount, stayingCount, usesPerConnection };
+    return this.#env.protocol.dialsFor(demand);
   }
 
   #isLineTooLong(): boolean {

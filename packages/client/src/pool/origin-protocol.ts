@@ -21,6 +21,8 @@ export interface DialDemand {
   readonly freshCount: number;
   /** Live connections that may still take callers, sooner or later. */
   readonly stayingCount: number;
+  /** Callers that one connection serves in all its life. */
+  readonly usesPerConnection: number;
 }
 
 export class OriginProtocol {
@@ -78,7 +80,8 @@ export class OriginProtocol {
     if (this.#state === 'exclusive' || waiterCount === 0) return waiterCount;
     if (this.#state === 'unknown') return 1;
     if (this.#callerLimit === 0) return demand.stayingCount === 0 ? 1 : 0;
-    return Math.max(demand.freshCount, Math.ceil(waiterCount / this.#callerLimit));
+    const served = Math.min(this.#callerLimit, demand.usesPerConnection);
+    return Math.max(demand.freshCount, Math.ceil(waiterCount / served));
   }
 
   /** Dials that make the host ready for so many callers more. */

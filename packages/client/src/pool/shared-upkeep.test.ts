@@ -160,6 +160,15 @@ describe('the uses of a shared connection', () => {
     expect(host.acquire().state).toBe('waiting');
   });
 
+  it('count when dials are started: each serves no more waiters than that', () => {
+    const host = sharedHost(20, { maxRequestsPerConnection: 3 });
+    const waiters = Array.from({ length: 10 }, () => host.acquire());
+    expect(host.dials).toHaveLength(4);
+    while (host.dials.length > 0) host.connect();
+    expect(waiters.map(({ state }) => state)).toEqual(Array(10).fill('served'));
+    expect(host.connections).toHaveLength(4);
+  });
+
   it('do not count for a caller that left before it had begun', () => {
     const host = sharedHost(20, { maxRequestsPerConnection: 3 });
     const held = host.dialled();
