@@ -224,6 +224,24 @@ describe('at maxPerHost', () => {
     expect(sharings(held)).toEqual(['full', 'yielding', 'full']);
   });
 
+  it('what yields is taken back when another one has had its time, which a caller finds out', () => {
+    const host = sharedHost(new FakePool({ maxPerHost: 3, maxLifetime: 10_000 }), 'a', 2);
+    const first: FakeAcquire[] = [];
+    const others: FakeAcquire[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      first.unshift(host.acquire());
+      others.push(host.acquire());
+      host.connect();
+      host.pool.clock.advance(1_000);
+    }
+    for (const one of first) one.release(); // the oldest connection last: it is the first to get callers
+    host.reconfigure({ maxPerHost: 2, maxLifetime: 10_000 });
+    expect(sharings(others)).toEqual(['open', 'open', 'yielding']);
+    host.pool.clock.advance(7_000);
+    expect(host.acquire().connection).toBe(others[1]?.connection);
+    expect(sharings(others)).toEqual(['leaving', 'full', 'open']);
+  });
+
   it('what has had its time or said goodbye is never taken back', () => {
     for (const end of ['age', 'goaway', 'unfit'] as const) {
       const host = sharedHost(new FakePool({ maxPerHost: 1, maxLifetime: 1_000 }), 'a');

@@ -309,6 +309,16 @@ describe('the limit of a shared connection', () => {
     expect(host.dials).toHaveLength(1);
   });
 
+  it('nor does one that is open and takes no more callers, because a holder found it unfit', () => {
+    const host = unknownHost(100);
+    const [first] = line(host, 2);
+    const old = host.connect();
+    first?.release(false);
+    old.setLimit(1);
+    line(host, 50);
+    expect(host.dials).toHaveLength(1);
+  });
+
   it('counts for the next dials only while the origin is known to share', () => {
     const host = unknownHost(2);
     const held = host.acquire();

@@ -65,6 +65,18 @@ describe('a connection that is always in use', () => {
     for (const one of [...old, ...young]) one.release();
   });
 
+  it('is not replaced while a younger one is idle and has room for its callers', () => {
+    const host = sharedHost(2, { maxLifetime: 10_000, idleTimeout: Infinity });
+    const old = [host.acquire(), host.acquire()];
+    host.connect();
+    host.pool.clock.advance(5_000);
+    host.dialled().release();
+    host.pool.clock.advance(4_000);
+    host.sweep();
+    expect([host.dials.length, host.hostPool.idle.size]).toEqual([0, 1]);
+    for (const one of old) one.release();
+  });
+
   it('whose replacement can not be dialled is asked about again, and ends all the same', () => {
     const host = sharedHost(100, { maxLifetime: 10_000 });
     const held = host.dialled();
