@@ -264,8 +264,9 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
         this.#dials.succeeded();
         const stranded = strandWaiters(pending);
         const isTaken = this.#host.dialled(connection);
-        // One that takes no callers for now is what there is to be had.
-        this.#spares.settle(Math.max(isTaken ? 0 : 1, roomOf(connection)));
+        // One that takes no callers for now is what there is to be had: the next one would be no better.
+        if (connection.callerLimit === 0) this.#spares.drop();
+        else this.#spares.settle(Math.max(isTaken ? 0 : 1, roomOf(connection)));
         this.pump();
         this.#rehome(stranded);
       },

@@ -161,6 +161,19 @@ describe('at maxTotal', () => {
     expect(starving.state).toBe('served');
   });
 
+  it('a connection that yields is taken back when a dial that no caller waits for makes room instead', () => {
+    const pool = new FakePool({ maxTotal: 2 });
+    const [host, left, starving] = [sharedHost(pool, 'a'), pool.host('b'), pool.host('c')];
+    host.acquire();
+    const leaver = left.acquire();
+    starving.acquire();
+    host.connect();
+    const waiter = host.acquire(); // it finds that the place is wanted
+    expect([waiter.state, starving.dials.length]).toEqual(['waiting', 0]);
+    leaver.cancel();
+    expect([waiter.state, starving.dials.length]).toEqual(['served', 1]);
+  });
+
   it('that was lowered, shared connections yield one by one, and are taken back when it is raised', () => {
     const pool = new FakePool({ maxTotal: 4 });
     const hosts = ['a', 'b', 'c', 'd'].map((name) => sharedHost(pool, name));

@@ -29,7 +29,6 @@ export interface PermitTaker {
   permitGranted(): boolean;
 }
 
-/** A host with dials under way that no caller of it waits for. */
 /** A host with connections that yield. */
 export interface YieldingHost {
   /** Its place among those. */
@@ -38,6 +37,7 @@ export interface YieldingHost {
   takeBack(): boolean;
 }
 
+/** A host with dials under way that no caller of it waits for. */
 export interface DialHolder {
   /** Its place among those. */
   readonly dialLink: Link<DialHolder>;
@@ -176,6 +176,7 @@ export class Permits {
     } finally {
       this.#isServing = false;
     }
+    this.takeBack(); // those that were served need no connection of another host any more
   }
 
   /** Puts a host at the end of the queue; one that is in it keeps its place, unless it has lost all its connections. */

@@ -48,14 +48,19 @@ export function renewalAtMs({ record }: Poolable, settings: Settings): number {
   return record.spentAtMs(settings) - leadMs;
 }
 
-/** When the next connection will have had its time, held or idle. */
+/** When the next connection will have had its time, held or idle. One that has had its uses has had its time already. */
 export function nextExpiryAtMs(
   shared: Iterable<Poolable>,
   idle: Iterable<Poolable>,
   settings: Settings,
 ): number {
   let atMs = Infinity;
-  for (const { record } of shared) atMs = Math.min(atMs, record.spentAtMs(settings));
+  for (const connection of shared) {
+    const { record } = connection;
+    // When it was made it was not too old: so it is its uses, if anything.
+    const isUsedUp = isSharedSpent(connection, record.createdAtMs, settings);
+    atMs = Math.min(atMs, isUsedUp ? -Infinity : record.spentAtMs(settings));
+  }
   for (const { record } of idle) atMs = Math.min(atMs, record.expiresAtMs(settings));
   return atMs;
 }

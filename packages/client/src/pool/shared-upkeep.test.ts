@@ -154,6 +154,24 @@ describe('a connection whose peer takes none, still held when its lifetime ends'
   });
 });
 
+describe('a connection that has had its uses, still held when another one of its peer takes none', () => {
+  it('keeps no caller waiting: it will take none either', () => {
+    const host = sharedHost(1, { maxRequestsPerConnection: 1 });
+    void host.hostPool.warm(2);
+    while (host.dials.length > 0) host.connect();
+    const [first, second] = [host.acquire(), host.acquire()];
+    first.served.setLimit(0);
+    const waiter = host.acquire();
+    first.release();
+    expect(second.served.isOpen).toBe(true);
+    host.pool.clock.advance(1);
+    expect(host.dials).toHaveLength(1);
+    host.connect();
+    expect(waiter.isReused).toBe(false);
+    expect(host.pool.clock.pendingTimers).toBe(0);
+  });
+});
+
 describe('the uses of a shared connection', () => {
   it('count when it is handed out: callers that have not begun yet are among them', () => {
     const host = sharedHost(20, { maxRequestsPerConnection: 3, maxDialing: 1 });
@@ -277,6 +295,18 @@ describe('warm-up of a shared origin', () => {
     while (host.dials.length > 0) host.connect();
     expect(await warmed).toBe(3);
     expect(waiters.map(({ state }) => state)).toEqual(['served', 'served']);
+  });
+
+  it('is over with the first connection that takes no callers: it storms no peer that takes none', async () => {
+    const host = sharedHost(2, { minIdle: 20, maxDialing: 1 });
+    host.speech = 0;
+    const warmed = host.hostPool.warm(20);
+    host.connect();
+    expect(host.dials).toHaveLength(0);
+    expect(await warmed).toBe(1); // it may take some later
+    host.sweep();
+    host.connect();
+    expect(host.dials).toHaveLength(0); // the next sweep looks again
   });
 
   it('is over when its dials fail, and the limits leave no room', async () => {
