@@ -196,6 +196,29 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a connection that the network has swallowed', () => {
+  it('costs the calls under way, and those that come soon after go to another one', async () => {
+    await using bench = await start();
+    bench.origin.script([
+      async (peer) => {
+        await peer.respond(await peer.readRequest());
+        peer.manners.answersPings = false;
+      },
+      echo,
+    ]);
+    await (await bench.get()).text();
+    const options = { timeout: CONSTANTS.askEarlyAfterMs + 50 };
+    await expect(bench.pool.sendRequest(bench.origin.url, {}, options)).rejects.toMatchObject({
+      code: 'HOTARU_DEADLINE_EXCEEDED',
+    });
+    const texts = [bench.get('/a'), bench.post('b', '/b')].map(async (call) => (await call).text());
+    expect(await Promise.all(texts)).toEqual(['/a', '/b']);
+    expect(bench.origin.accepted).toBe(2);
+    expect(bench.pool.stats().replays).toBe(2);
+    await bench.origin.waitForOpen(1);
+  });
+});
+
 describe('one stream of many', () => {
   it('that is aborted sends nothing if it was not written, and else ends alone', async () => {
     await using bench = await start();

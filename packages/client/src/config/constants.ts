@@ -115,6 +115,10 @@ export const CONSTANTS = Object.freeze({
   pingAfterMs: 20_000,
   /** … and is dead if it says nothing for this long. */
   pongWithinMs: 5_000,
+  /** A caller that leaves unanswered after so long a silence has the peer asked at once: more patience than a hedge has. */
+  askEarlyAfterMs: 250,
+  /** One that is asked and says nothing for so long gets no new callers: a round trip across the world takes 300 ms. */
+  wordWithinMs: 500,
   /** A request that its peer did not act on is sent again as often: one that refuses a fourth time means it. */
   maxRefusals: 3,
 

@@ -10,7 +10,7 @@ import { VirtualClock } from '../../testing/virtual-clock.js';
 import { Transport } from '../transport.js';
 import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
 
-const { pingAfterMs, pongWithinMs, writeErrorGraceMs } = CONSTANTS;
+const { pingAfterMs, pongWithinMs, askEarlyAfterMs, wordWithinMs, writeErrorGraceMs } = CONSTANTS;
 
 class Bench implements ConnectionClockOwner {
   readonly time = new VirtualClock();
@@ -35,6 +35,9 @@ class Bench implements ConnectionClockOwner {
   }
   answered(): void {
     this.told.push('answered');
+  }
+  unheard(): void {
+    this.told.push('unheard');
   }
   lost(why: string): void {
     this.told.push(`lost: ${why}`);
@@ -177,5 +180,76 @@ describe('the clock of a connection', () => {
     expect(bench.told).toEqual([]);
     bench.time.advance(1);
     expect(bench.told).toEqual(['lost: unwritable']);
+  });
+
+  it('asks at once when a caller leaves whose request nothing was heard since', async () => {
+    const bench = new Bench();
+    bench.hears();
+    bench.clock.watch(true);
+    const writtenAtMs = bench.time.now();
+    bench.time.advance(askEarlyAfterMs - 1);
+    bench.clock.gaveUp(writtenAtMs);
+    expect(bench.told, 'a hurried caller').toEqual([]);
+    bench.time.advance(1);
+    bench.clock.gaveUp(writtenAtMs);
+    bench.clock.rest();
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask'], true]);
+    bench.time.advance(wordWithinMs - 1);
+    bench.clock.gaveUp(writtenAtMs);
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask']);
+    bench.time.advance(1);
+    await turn();
+    await turn();
+    expect([bench.told, bench.clock.isAsking]).toEqual([['ask', 'unheard'], true]);
+    bench.time.advance(pongWithinMs - wordWithinMs);
+    await turn();
+    await turn();
+    expect([bench.told, bench.deadlines.size]).toEqual([['ask', 'unheard', 'lost: silent'], 0]);
+  });
+
+  it('does not ask when a caller leaves that heard something, or whose peer takes what waits', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    const writtenAtMs = bench.time.now();
+    bench.time.advance(1);
+    bench.hears();
+    bench.time.advance(askEarlyAfterMs);
+    bench.clock.gaveUp(writtenAtMs);
+    const nextAtMs = bench.time.now();
+    bench.time.advance(1);
+    bench.clock.took();
+    bench.time.advance(askEarlyAfterMs);
+    bench.clock.gaveUp(nextAtMs);
+    expect(bench.told).toEqual([]);
+  });
+
+  it('asks a peer that says nothing but PONG no more than once until it answers', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    const leave = (): void => {
+      const writtenAtMs = bench.time.now();
+      bench.time.advance(askEarlyAfterMs);
+      bench.clock.gaveUp(writtenAtMs);
+    };
+    leave();
+    bench.hears();
+    leave();
+    expect(bench.told).toEqual(['ask', 'answered']);
+    bench.clock.answerCame();
+    leave();
+    expect(bench.told).toEqual(['ask', 'answered', 'ask']);
+  });
+
+  it('reads the socket once more before it says that no word came', async () => {
+    const bench = new Bench();
+    bench.time.advance(pingAfterMs);
+    bench.clock.watch(false);
+    bench.time.advance(wordWithinMs);
+    bench.hears();
+    await turn();
+    await turn();
+    expect(bench.told).toEqual(['ask', 'answered']);
   });
 });

@@ -2,14 +2,18 @@
  * The one clock of a connection, which finds peers that are gone (docs/rules.md, rule 12). It stands on the timer of
  * the pool, and runs only while something is under way, or a question is open: else an idle connection has none.
  *
- *   off ──watch()──▶ listening ──silent for long──▶ asking ──no word──▶ doubting ──▶ lost
- *    ▲                 │    ▲                         │                    │
- *    └────rest()───────┤    └────────── heard() ──────┴────────────────────┘
+ *   off ──watch()──▶ listening ──silent for long, gaveUp()──▶ asking ──no word for long──▶ doubting ──▶ lost
+ *    ▲                 │    ▲                                 │    └─no word soon: unheard()  │
+ *    └────rest()───────┤    └────────── heard() ──────────────┴───────────────────────────────┘
  *                      └──writeFailed()──▶ grace ──▶ lost                          stop() leads to off from anywhere
  *
+ *   gaveUp     a caller has left, and nothing came since its request was written: the peer is asked at once. Else each
+ *              call with less patience than a silence takes would be given to a dead peer, and the next one, too
  *   asking     a PING is out; what is begun now waits for a word of the peer, because nothing may have been written
  *              when none comes. Any byte is a sign of life. The question stands though all who waited have left: callers
- *              with less patience than it takes would else ask a dead peer for ever, one after the other
+ *              with less patience than it takes would else ask a dead peer for ever, one after the other.
+ *              A peer that is alive answers soon: if it does not, its owner is told (`unheard`), once, and has
+ *              new callers go elsewhere; those it has may still be answered
  *   silent     not a byte came, and what waited to leave a full socket did not leave it. A peer that takes a long upload
  *              slowly is not dead: it has nothing to say, and a PING would reach it behind all the rest
  *   doubting   the time is over: but the word may lie in the socket of a process that was busy. It is polled once
@@ -25,6 +29,8 @@ export interface ConnectionClockOwner {
   ask(): void;
   /** There was one: what waited for it may begin. */
   answered(): void;
+  /** None came soon: nobody else should depend on this peer. */
+  unheard(): void;
   lost(why: 'silent' | 'unwritable'): void;
 }
 
@@ -37,6 +43,11 @@ export class ConnectionClock extends Deadline implements PolledTask {
   #isWatching = false;
   /** When the socket last took what it had held up. */
   #tookAtMs = 0;
+  #askedAtMs = 0;
+  /** Of the peer that is being asked, its owner has been told that no word came soon. */
+  #isUnheard = false;
+  /** An answer came since a caller's leaving last had the peer asked. */
+  #mayAskEarly = true;
 
   constructor(owner: ConnectionClockOwner, deadlines: Deadlines, transport: Transport) {
     super();
@@ -75,6 +86,23 @@ export class ConnectionClock extends Deadline implements PolledTask {
     if (this.isAsking) this.#settle();
   }
 
+  /** The peer has answered a request. */
+  answerCame(): void {
+    this.#mayAskEarly = true;
+  }
+
+  /**
+   * A caller has left without an answer to what was written at `writtenAtMs`. Asked once until the next answer: there
+   * are peers that take PINGs with nothing between them for abuse, and close the connection.
+   */
+  gaveUp(writtenAtMs: number): void {
+    if (this.#state !== 'listening' || !this.#mayAskEarly) return;
+    const nowMs = this.#transport.clock.now();
+    if (this.#lastSignMs > writtenAtMs || nowMs - writtenAtMs < CONSTANTS.askEarlyAfterMs) return;
+    this.#mayAskEarly = false;
+    this.#ask(nowMs);
+  }
+
   /** The socket was held up by its peer, and has taken it all. */
   took(): void {
     this.#tookAtMs = this.#transport.clock.now();
@@ -99,8 +127,7 @@ export class ConnectionClock extends Deadline implements PolledTask {
         this.#listenOrAsk(this.#transport.clock.now());
         return;
       case 'asking':
-        this.#state = 'doubting';
-        afterPoll(this);
+        this.#noWordCame();
         return;
       case 'grace':
         this.#owner.lost('unwritable');
@@ -111,7 +138,27 @@ export class ConnectionClock extends Deadline implements PolledTask {
   }
 
   onPolled(): void {
-    if (this.#state === 'doubting') this.#owner.lost('silent');
+    if (this.#state === 'doubting') {
+      this.#state = 'off';
+      this.#owner.lost('silent');
+    } else if (
+      this.#state === 'asking' &&
+      !this.#isUnheard &&
+      this.#isSilentFor(CONSTANTS.wordWithinMs)
+    ) {
+      this.#isUnheard = true;
+      this.#owner.unheard();
+    }
+  }
+
+  #isSilentFor(ms: number): boolean {
+    return this.#transport.clock.now() >= this.#askedAtMs + ms;
+  }
+
+  #noWordCame(): void {
+    if (this.#isSilentFor(CONSTANTS.pongWithinMs)) this.#state = 'doubting';
+    else this.#deadlines.arm(this, this.#askedAtMs + CONSTANTS.pongWithinMs);
+    afterPoll(this);
   }
 
   get #lastSignMs(): number {
@@ -130,7 +177,9 @@ export class ConnectionClock extends Deadline implements PolledTask {
 
   #ask(nowMs: number): void {
     this.#state = 'asking';
-    this.#deadlines.arm(this, nowMs + CONSTANTS.pongWithinMs);
+    this.#askedAtMs = nowMs;
+    this.#isUnheard = false;
+    this.#deadlines.arm(this, nowMs + CONSTANTS.wordWithinMs);
     this.#owner.ask();
   }
 }

@@ -52,6 +52,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
   #stream: Http2Stream | undefined = undefined;
   #state: ExchangeState = 'new';
   #receiving: Receiving = 'none';
+  #begunAtMs = 0;
   mayBeSentAgain = false;
   heardAtMs = 0;
 
@@ -102,6 +103,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
 
   abort(): void {
     if (this.#isOver()) return;
+    if (this.#state === 'open') this.#connection.gaveUp(this.#begunAtMs);
     this.#end('cut');
     this.#writer.stop();
     this.#reset(Http2ErrorCode.Cancel);
@@ -125,7 +127,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
   }
 
   /** Makes its stream. */
-  begin(codec: Http2Codec): void {
+  begin(codec: Http2Codec, nowMs: number): void {
     const request = this.#request;
     if (this.#state !== 'queued' || request === undefined) return;
     this.#request = undefined;
@@ -140,6 +142,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
       body.kind === 'none' ||
       (body.kind === 'bytes' && body.length === 0 && !request.expectsContinue);
     this.#state = 'open';
+    this.#begunAtMs = nowMs;
     const before = codec.outputBytes;
     let stream: Http2Stream;
     try {

@@ -578,7 +578,7 @@ describe('a silent peer', () => {
     }
     await turn();
     await turn();
-    expect([bench.told, bench.deadlines.size]).toEqual([['closed'], 0]);
+    expect([bench.told, bench.deadlines.size]).toEqual([['limit 0', 'closed'], 0]);
   });
 
   it('is asked before it is used again: nothing of the request is written before it has answered', async () => {
@@ -601,6 +601,44 @@ describe('a silent peer', () => {
     await turn();
     await turn();
     expect([owner.told, bench.peer.streams, bench.told]).toEqual([['unprocessed'], [], ['closed']]);
+  });
+
+  it('takes no new callers soon after one has left it unheard, and those it has may still be answered', async () => {
+    const bench = await opened();
+    const [left, stays] = [bench.start(), bench.start(POST)];
+    await turn();
+    bench.time.advance(CONSTANTS.askEarlyAfterMs);
+    expect(left.exchange.release()).toBe(true);
+    const queued = bench.start(POST);
+    await turn();
+    expect([bench.connection.isOpen, queued.told]).toEqual([true, []]);
+    bench.time.advance(CONSTANTS.wordWithinMs);
+    await turn();
+    await turn();
+    expect([bench.connection.isOpen, bench.told]).toEqual([false, ['limit 0']]);
+    expect([queued.told, queued.exchange.bytesSent]).toEqual([['unprocessed'], 0]);
+    expect(queued.error?.message).toBe(
+      'the peer is silent: no answer to a PING within 500 ms before it answered',
+    );
+    bench.peer.streams[1]!.stream.respond(200, [], true);
+    bench.peer.says();
+    expect(stays.told).toEqual(['written', '200', 'done']);
+  });
+
+  it('keeps its connection if it is but slow with its answers', async () => {
+    const bench = await opened();
+    for (let i = 0; i < 3; i += 1) {
+      const owner = bench.start();
+      await turn();
+      bench.time.advance(CONSTANTS.askEarlyAfterMs);
+      owner.exchange.release();
+      await turn();
+      bench.peer.says(); // its pong, the first time
+      bench.time.advance(CONSTANTS.wordWithinMs);
+      await turn();
+      await turn();
+    }
+    expect([bench.connection.isOpen, bench.told, bench.deadlines.size]).toEqual([true, [], 0]);
   });
 
   it('costs no timer while nothing is under way', async () => {

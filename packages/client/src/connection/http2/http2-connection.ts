@@ -6,7 +6,8 @@
  *                      └────────────────────┴───────────────────▲
  *
  *   opening   the preface is out; the peer's first SETTINGS say how many streams it takes
- *   leaving   it takes no new callers and serves those it has: GOAWAY came, a stream was refused, or a write failed
+ *   leaving   it takes no new callers and serves those it has: GOAWAY came, a stream was refused, a write failed,
+ *             or no word comes of a peer that is asked for one
  *   closed    every stream has failed; `onClosed` told the pool, once
  *
  * Writing: what streams ask for in one turn of the event loop goes out at its end, in one write. Requests are begun
@@ -210,7 +211,13 @@ export class Http2Connection
     if (this.#underWay === 0) this.#clock.rest();
   }
 
+  /** A caller has left without an answer to a request that was written at `writtenAtMs`. */
+  gaveUp(writtenAtMs: number): void {
+    if (!this.#isFull) this.#clock.gaveUp(writtenAtMs); // else a PING would wait behind the rest
+  }
+
   headCame(exchange: Http2Exchange): void {
+    this.#clock.answerCame();
     this.#headed.push(exchange);
   }
 
@@ -332,16 +339,19 @@ export class Http2Connection
     if (this.#state === 'open' && this.#clock.isAsking) return;
     const queue = this.#queue;
     this.#queue = [];
+    const nowMs = this.transport.clock.now();
     for (const exchange of queue) {
       if (!exchange.isQueued) continue;
-      if (this.#mayBegin()) exchange.begin(this.#codec);
-      else
-        exchange.onFailed(
-          new LostConnection('the peer takes no more requests on this connection', this.#goodbye),
-          true,
-        );
+      if (this.#mayBegin()) exchange.begin(this.#codec, nowMs);
+      else exchange.onFailed(new LostConnection(this.#whyNotBegun(), this.#goodbye), true);
     }
     if (this.#codec.isLeaving) this.#leave(); // its numbers may have run out
+  }
+
+  #whyNotBegun(): string {
+    if (this.#clock.isAsking)
+      return `the peer is silent: no answer to a PING within ${CONSTANTS.wordWithinMs} ms`;
+    return 'the peer takes no more requests on this connection';
   }
 
   #mayBegin(): boolean {
@@ -412,6 +422,10 @@ export class Http2Connection
 
   answered(): void {
     if (this.#queue.length > 0) this.#noteTurn();
+  }
+
+  unheard(): void {
+    this.#leave();
   }
 
   lost(why: 'silent' | 'unwritable'): void {
