@@ -248,23 +248,23 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Dials until `count` connections are idle, as far as the limits allow; resolves with how many are. It takes as
-   * long as its dials do: with a peer that does not answer, `connectTimeout` and more.
+   * Dials until `count` calls could be served at once, as far as the limits allow; resolves with how many could. Of
+   * HTTP/1.1 that is one for each idle connection, of HTTP/2 as many as the streams that the peer allows on those that
+   * are open: `warm(key, 200)` opens 200, or two. A peer that takes no calls for now is not warm. It takes as long as
+   * its dials do: with a peer that does not answer, `connectTimeout` and more.
    */
   async warm(key: KeyInput, count: number, options: WarmOptions = {}): Promise<number> {
     const canonical = keyFor(this.#config, 'warm', key);
     if (!Number.isInteger(count) || count < 0) {
-      const error = invalidRequest(
-        `warm() takes a whole number of connections, not ${String(count)}`,
-      );
+      const error = invalidRequest(`warm() takes a whole number of calls, not ${String(count)}`);
       throw nameOrigin(error, 'warm', canonical);
     }
     if (this.#state !== 'open') throw nameOrigin(poolClosed(), 'warm', canonical);
     const host = this.#hosts.getOrMake(canonical);
-    const opened = await host.warm(count);
+    const ready = await host.warm(count);
     const { lastDialError } = host;
-    if (opened < count && lastDialError !== undefined) options.onDialFailed?.(lastDialError);
-    return opened;
+    if (ready < count && lastDialError !== undefined) options.onDialFailed?.(lastDialError);
+    return ready;
   }
 
   async #lease(

@@ -55,7 +55,7 @@ export interface AppOptions {
   traceparent?: boolean | undefined;
   /** Where controllers and `ctx.resolve()` look; pool, logger and app are registered in it. Default: a child of the global one. */
   container?: DependencyContainer | undefined;
-  /** Connections to open before listening, by origin: `{ 'https://api.example.com': 4 }`. */
+  /** For how many calls at once to be ready before listening, by origin: `{ 'https://api.example.com': 4 }`. */
   warm?: Readonly<Record<string, number>> | undefined;
   /** How long requests may take to finish once the app is told to stop. Default 10 s. */
   drainTimeout?: Duration | undefined;

@@ -1,5 +1,5 @@
 /**
- * The connections that are opened before the app listens. They make the first requests faster and are needed for
+ * What is made ready before the app listens: connections for so many calls at once. They make the first requests faster and are needed for
  * nothing else: an upstream that is down, or that hangs, keeps no app from starting. After `warmUpMs` the app
  * listens, and what is still being dialled goes on beside it.
  */
@@ -16,7 +16,7 @@ export interface StopNews {
 /**
  * Resolves when all is warm that can be, at the latest after `warmUpMs` or when the app is to stop; never rejects.
  *
- * @param wanted connections by origin.
+ * @param wanted calls at once by origin: each takes a connection of HTTP/1.1, and many share one of HTTP/2.
  */
 export async function warmUp(
   pool: ConnectionPool,
@@ -60,11 +60,13 @@ async function warmOne(
 ): Promise<void> {
   let err: unknown;
   try {
-    const opened = await pool.warm(origin, count, { onDialFailed: (error) => (err = error) });
-    if (opened < count && !stop.isRequested())
+    const ready = await pool.warm(origin, count, { onDialFailed: (error) => (err = error) });
+    if (ready < count && !stop.isRequested())
       log.warn(
-        { origin, opened, count, ...(err !== undefined && { err }) },
-        'warmed fewer connections',
+        { origin, ready, count, ...(err !== undefined && { err }) },
+        err === undefined
+          ? 'ready for fewer calls at once: maxIdlePerHost, maxPerHost or maxTotal allow no more'
+          : 'ready for fewer calls at once: the last connection could not be opened, or takes no calls',
       );
   } catch (error) {
     if (!stop.isRequested()) log.warn({ origin, err: error }, 'could not warm connections');

@@ -138,8 +138,8 @@ describe('start and stop', () => {
     await new Promise((resolve) => closed.close(resolve));
     await testApp({ pool: {}, logger: log, warm: { [`http://127.0.0.1:${port}`]: 2 } }).start();
     expect(lines.find((line) => line['level'] === 40)).toMatchObject({
-      msg: 'warmed fewer connections',
-      opened: 0,
+      msg: 'ready for fewer calls at once: the last connection could not be opened, or takes no calls',
+      ready: 0,
       count: 2,
       err: { code: 'HOTARU_CONNECT_FAILED', message: expect.stringContaining('refused') },
     });
@@ -169,7 +169,11 @@ describe('start and stop', () => {
     ]);
     go.resolve(1);
     await vi.advanceTimersByTimeAsync(0);
-    expect(said().at(-1)).toEqual([40, 'warmed fewer connections', 'http://hangs.test']);
+    expect(said().at(-1)).toEqual([
+      40,
+      'ready for fewer calls at once: maxIdlePerHost, maxPerHost or maxTotal allow no more',
+      'http://hangs.test',
+    ]);
   });
 
   it('drains and closes a pool of its own', async () => {

@@ -186,8 +186,8 @@ export class ClientResponse {
   }
 
   /**
-   * Gives the body up: what little is left is drained (64 KiB, 50 ms), else the connection is closed.
-   * Resolves when the connection is free either way. Works on a body that was read in part, too: a reader
+   * Gives the body up: what little is left is drained (64 KiB, 50 ms), else the connection is closed; of HTTP/2 the
+   * stream is reset, and its connection goes on. Resolves when the connection, or its stream, is free either way. Works on a body that was read in part, too: a reader
    * that is still there gets `HOTARU_BODY_USED`. Does nothing when the body was read to its end, or while
    * `text()`, `json()` or `bytes()` collects it: to stop these, abort the call's signal.
    */

@@ -293,7 +293,7 @@ export class Dialer<T extends Poolable> implements PermitTaker, DialHolder {
     const startedAtMs = pending?.startedAtMs ?? this.#env.clock.now();
     this.#host.dialFailed(error, startedAtMs, pending === undefined || stranded.length > 0);
     // The one that was to find out stood for all of them.
-    if (this.#env.protocol.isUnknown) this.#spares.drop();
+    if (this.#env.protocol.isUnknown || this.#env.protocol.takesNone) this.#spares.drop();
     else if (this.#env.protocol.dialsForSpares(this.#spares.count) > this.#dials.size)
       this.#spares.settle(this.#env.protocol.callersPerConnection);
     this.#host.slotFreed();

@@ -354,14 +354,25 @@ export class HostPool<T extends Poolable> implements DialerHost<T>, Swept, Yield
   /**
    * Dials until `count` more callers could be served at once, as far as the limits go: one for each idle connection, and
    * for each slot of one that can be shared. Resolves with how many could be, of those asked for, or with the number of
-   * idle connections if that is higher. `isAwaited`: a caller waits for it, and the process must not end meanwhile.
+   * idle connections that take callers if that is higher. `isAwaited`: a caller waits for it, and the process must not
+   * end meanwhile.
    */
   async warm(count: number, isAwaited = true): Promise<number> {
     if (!this.#settings.enablePooling || this.#isDraining()) return 0;
     this.#env.permits.takeBack();
-    const missing = Math.min(count, this.#readyLimit()) - this.#readyCount();
-    if (missing > 0) await this.#dialer.spare(missing, isAwaited);
-    return Math.max(this.idle.size, Math.min(count, this.#readyCount()));
+    let limit = -1;
+    // The first dial may say that one connection takes many: then the limits allow more than before it.
+    while (this.#readyLimit() > limit && !this.#isDraining()) {
+      limit = this.#readyLimit();
+      const missing = Math.min(count, limit) - this.#readyCount();
+      // Where those that stay take none for now, a further one would hardly do: not with each sweep.
+      const isVain = !isAwaited && this.#env.protocol.takesNone && this.stayingCount > 0;
+      if (missing <= 0 || isVain) break;
+      await this.#dialer.spare(missing, isAwaited);
+    }
+    let takingCount = 0;
+    for (const connection of this.idle) if (takesCaller(connection)) takingCount += 1;
+    return Math.max(takingCount, Math.min(count, this.#readyCount()));
   }
 
   get isWaitingForPermit(): boolean {

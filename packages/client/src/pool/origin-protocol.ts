@@ -86,6 +86,8 @@ export class OriginProtocol {
 
   /** Dials that make the host ready for so many callers more. */
   dialsForSpares(count: number): number {
+    // While the peer takes none, one dial shows whether it still does.
+    if (this.takesNone) return Math.min(1, count);
     return this.#state === 'exclusive' ? count : Math.ceil(count / this.callersPerConnection);
   }
 

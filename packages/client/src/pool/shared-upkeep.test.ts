@@ -303,10 +303,9 @@ describe('warm-up of a shared origin', () => {
     const warmed = host.hostPool.warm(20);
     host.connect();
     expect(host.dials).toHaveLength(0);
-    expect(await warmed).toBe(1); // it may take some later
+    expect(await warmed).toBe(0);
     host.sweep();
-    host.connect();
-    expect(host.dials).toHaveLength(0); // the next sweep looks again
+    expect(host.dials).toHaveLength(0); // the one that there is may take some later
   });
 
   it('is over when its dials fail, and the limits leave no room', async () => {
