@@ -60,10 +60,11 @@ export interface AcquireTlsOptions extends AcquireOptions {
   /** Name sent as SNI and checked against the certificate. Default: the host. */
   sni?: string | undefined;
   /**
-   * Protocols offered (ALPN). Default none: the protocol is yours to choose. `['http/1.1']` shares connections with
+   * Protocols offered (ALPN), the preferred one first. Default none, where `acquire()` of an `https:` URL offers
+   * `['http/1.1']`: the protocol is yours to choose. `['http/1.1']` shares connections with
    * calls whose `tls.alpn` says the same.
    */
-  alpn?: string[] | undefined;
+  alpn?: readonly string[] | undefined;
 }
 
 let globalPool: ConnectionPool | undefined;

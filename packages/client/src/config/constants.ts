@@ -146,6 +146,8 @@ export const CONSTANTS = Object.freeze({
   // ── messages of errors ────────────────────────────────────────────────────────
   /** A target that is no URL is shown so far; more would be a body passed by mistake. */
   maxShownTargetChars: 100,
+  /** Characters of the value of a TLS setting in an error. */
+  maxShownSettingChars: 200,
   /** A method that was refused is named in the error up to this length: standard ones have 16 at most. */
   maxShownMethodChars: 20,
   /** Names of a certificate that are shown: it may have hundreds. */

@@ -352,6 +352,18 @@ describe('hosts', () => {
     );
   });
 
+  it.each([
+    [{ hosts: { x: { http2: false, tls: { alpn: ['h2'] } } } }, 'hosts["x"].http2 is false'],
+    [{ http2: false, hosts: { x: { tls: { alpn: ['h2', 'h3'] } } } }, 'and http2 is false'],
+  ] as const)('may not leave calls nothing to offer: %j', (input, setting) => {
+    expect(() => PoolConfig.from(input)).toThrow(setting);
+    expect(() => PoolConfig.from(input)).toThrow(/^hosts\["x"\]\.tls\.alpn \["h2"/);
+    const good = PoolConfig.from({ hosts: { x: { tls: { alpn: ['h2'] } } } });
+    expect(() => PoolConfig.from({ http2: false }, good)).toThrow('offers HTTP/2 alone');
+    for (const alpn of [[], ['http/1.1'], ['h2', 'http/1.1']])
+      PoolConfig.from({ http2: false, hosts: { x: { tls: { alpn } } } });
+  });
+
   it('of a later configuration are laid over those of the earlier one, setting by setting, tls too', () => {
     const first = PoolConfig.from({
       hosts: { x: { maxPerHost: 5, idleTimeout: '5s', tls: { servername: 'a.test' } } },

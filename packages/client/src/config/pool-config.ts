@@ -3,7 +3,7 @@
  * key or a bad value never gets past here: the error names the key, the value and what is allowed. What a single
  * setting may be is left to check-setting.ts.
  */
-import { overlayTls, TlsIdentity, type TlsOptions } from '../key/tls-identity.js';
+import { BUILT_PROTOCOLS, overlayTls, TlsIdentity, type TlsOptions } from '../key/tls-identity.js';
 import { checkSetting, show } from './check-setting.js';
 import { didYouMean } from './did-you-mean.js';
 import { ConfigError } from '../errors.js';
@@ -110,7 +110,9 @@ export class PoolConfig {
     for (const [host, word] of Object.entries(words)) {
       const path = `hosts[${JSON.stringify(host)}].`;
       hosts[host] = Object.freeze(checkSettings(withoutTls(word), settings, path));
-      if (word.tls !== undefined) tls[host] = checkTls(host, word.tls, path);
+      if (word.tls === undefined) continue;
+      tls[host] = checkTls(host, word.tls, path);
+      checkOffer(hosts[host], word, path);
     }
     const config = new PoolConfig(settings, hosts, tls);
     HOST_WORDS.set(config, words);
@@ -182,6 +184,18 @@ function checkTls(host: string, tls: TlsOptions, path: string): TlsOptions {
     });
   }
   return Object.freeze({ ...tls });
+}
+
+/** Where the two leave nothing to offer, each call would be refused. */
+function checkOffer({ http2 }: Settings, word: HostInput, path: string): void {
+  const alpn = word.tls?.alpn ?? [];
+  const usable = alpn.filter((name) => BUILT_PROTOCOLS.includes(name));
+  if (http2 !== false || usable.length === 0 || usable.some((name) => name !== 'h2')) return;
+  const setting = `${word.http2 === undefined ? '' : path}http2`;
+  throw new ConfigError(
+    `${path}tls`,
+    `${path}tls.alpn ${JSON.stringify(alpn)} offers HTTP/2 alone, and ${setting} is false: change one of them`,
+  );
 }
 
 /** By canonical name. */

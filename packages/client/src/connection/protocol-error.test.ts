@@ -29,7 +29,7 @@ function told(text: string, isClean?: boolean, hint?: string): unknown {
 }
 
 it.each([
-  ['HTTP/2.0 200\r\n', 'the answer does not start with an HTTP/1.x status line (RFC 9112 §4; it sent "HTTP/2.0 200\\r\\n"; the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: \'prior-knowledge\' for this host)'],
+  ['HTTP/2.0 200\r\n', 'the answer does not start with an HTTP/1.x status line (RFC 9112 §4; it sent "HTTP/2.0 200\\r\\n"; the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: \'prior-knowledge\' for this host, over TLS offer h2 (tls.alpn, http2))'],
   ['\x15\x03\x01', 'the answer does not start with an HTTP/1.x status line (RFC 9112 §4; it sent "\\x15\\x03\\x01"; the peer speaks TLS: use https://)'],
   ['SSH-2.0', 'the answer does not start with an HTTP/1.x status line (RFC 9112 §4; it sent "SSH-2.0"; the peer speaks SSH: is this the right port?)'],
   [`${OK}A : b\r\n`, 'a blank before the colon of a field (RFC 9112 §5.1; it sent "A ")'],

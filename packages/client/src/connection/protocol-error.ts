@@ -9,7 +9,7 @@ const FIXED_BOUND = 'a fixed bound of this client';
 export const ADVICE: Readonly<Record<PeerProtocol, string>> = {
   TLS: 'the peer speaks TLS: use https://',
   'HTTP/2':
-    "the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: 'prior-knowledge' for this host",
+    "the peer speaks HTTP/2 where HTTP/1.1 was agreed on: over plain TCP set http2: 'prior-knowledge' for this host, over TLS offer h2 (tls.alpn, http2)",
   'HTTP/1.1': 'the peer speaks HTTP/1.1',
   SSH: 'the peer speaks SSH: is this the right port?',
 };

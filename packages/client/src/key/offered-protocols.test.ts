@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ConnectionKey } from './connection-key.js';
 import {
   checkOffer,
+  offerInWords,
   expectedOf,
   offeredBy,
   rawKeyOf,
@@ -65,4 +66,15 @@ it('a call that would have nothing to offer is refused; one that wants no ALPN i
   );
   for (const good of [key([]), key(['h2', 'http/1.1']), key(), plain]) checkOffer(good, false);
   checkOffer(key(['h2']), true);
+});
+
+it.each([
+  [undefined, true, 'h2, http/1.1'],
+  [undefined, false, 'http/1.1 (http2: false)'],
+  [['h2'], true, 'h2 (tls.alpn)'],
+  [['http/1.1'], false, 'http/1.1 (tls.alpn)'],
+  [['http/1.1', 'h2'], false, 'http/1.1 (tls.alpn, and http2: false)'],
+  [[], false, 'nothing (tls.alpn)'],
+])('what is offered, and which setting says so: %j, http2 %j', (alpn, http2, words) => {
+  expect(offerInWords(key(alpn), http2)).toBe(words);
 });

@@ -20,6 +20,16 @@ export function offeredBy({ tls, isRaw }: ConnectionKey, http2: Http2Setting): r
   return http2 === false ? tls.alpn.filter((name) => name !== 'h2') : tls.alpn;
 }
 
+/** For messages: what dials of a key offer, and which setting says so. */
+export function offerInWords(key: ConnectionKey, http2: Http2Setting): string {
+  const offered = offeredBy(key, http2).join(', ') || 'nothing';
+  if (key.tls === false) return offered;
+  const isNarrowed = http2 === false && !key.isRaw;
+  if (key.tls.alpn === undefined) return isNarrowed ? `${offered} (http2: false)` : offered;
+  const isLess = isNarrowed && key.tls.alpn.includes('h2');
+  return `${offered} (tls.alpn${isLess ? ', and http2: false' : ''})`;
+}
+
 /**
  * What is known of a key's protocol before anything was dialled, in the words of pool/origin-protocol.ts: calls have
  * connections of their own, share them, or the first dial has to find out.

@@ -6,7 +6,8 @@ import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { didYouMean } from '../config/did-you-mean.js';
 import { invalidRequest } from '../errors.js';
-import { ownOptions } from '../config/own-options.js';
+import { CONSTANTS } from '../config/constants.js';
+import { ownOptions, show } from '../config/own-options.js';
 import { INSPECT, shown, type InspectOptions } from '../diagnostics/inspect.js';
 import { contextOf, digestOf, type TlsMaterial } from './tls-contexts.js';
 
@@ -24,10 +25,10 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean | undefined;
   /**
    * Protocols offered (ALPN), the preferred one first. Default for calls `['h2', 'http/1.1']`, or `['http/1.1']` where
-   * the setting `http2` is false; for connections by hand (`acquire`) `['http/1.1']`. `[]` offers none, and calls speak
+   * the setting `http2` is false; for connections by hand `['http/1.1']`, but of `acquireTls()` none. `[]` offers none, and calls speak
    * HTTP/1.1 then. Of a call, what is not built is not offered; a connection by hand may offer any.
    */
-  alpn?: string[] | undefined;
+  alpn?: readonly string[] | undefined;
   minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
 }
@@ -222,7 +223,7 @@ function check(options: unknown): asserts options is TlsOptions {
       );
     if (!isGood(name, value))
       throw invalidRequest(
-        `tls.${name} has a bad value; allowed: ${WANTED[name] ?? 'PEM text or bytes'}`,
+        `tls.${name} ${isPublic(name) ? `is ${shownValue(value)}` : 'has a bad value'}; allowed: ${WANTED[name] ?? 'PEM text or bytes'}`,
       );
   }
   const { cert, key } = options as TlsOptions;
@@ -240,11 +241,21 @@ function holdsPem(value: string | Buffer): boolean {
   return value.includes('-----BEGIN');
 }
 
+/** May its value be shown? */
+function isPublic(name: string): boolean {
+  return ['servername', 'rejectUnauthorized', 'alpn', 'minVersion', 'maxVersion'].includes(name);
+}
+
+function shownValue(value: unknown): string {
+  if (!Array.isArray(value)) return show(value).slice(0, CONSTANTS.maxShownSettingChars);
+  return `[${value.map(show).join(', ').slice(0, CONSTANTS.maxShownSettingChars)}]`;
+}
+
 const WANTED: Record<string, string> = {
   servername: 'a host name',
   passphrase: 'text',
   rejectUnauthorized: 'true or false',
-  alpn: 'a list of protocol names of 1 to 255 bytes',
+  alpn: 'a list of protocol names of 1 to 255 bytes, of which calls offer h2 and http/1.1; [] offers none',
   minVersion: VERSIONS.join(' or '),
   maxVersion: VERSIONS.join(' or '),
   ca: 'PEM text or bytes, or a list of them',

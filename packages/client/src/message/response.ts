@@ -35,7 +35,7 @@ export interface ConnectionInfo {
   readonly reused: boolean;
   /** Requests on it so far, this one included. */
   readonly requestCount: number;
-  readonly protocol: string;
+  readonly protocol: 'http/1.1' | 'h2';
   readonly remoteAddress: string | undefined;
 }
 

@@ -106,7 +106,7 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
   for (const name in options)
     if (!(ALLOWED as readonly string[]).includes(name))
       throw invalidRequest(
-        `the option ${name} is not known${didYouMean(name, ALLOWED)}; allowed: ${ALLOWED.join(', ')}`,
+        `the option ${name} is not known${didYouMean(name, ALLOWED)}; allowed: ${ALLOWED.join(', ')}${aboutProtocol(name)}`,
       );
   checkBehaviour(options);
   if (options.tls !== undefined && !isRecord(options.tls))
@@ -132,6 +132,11 @@ export function checkOptions(options: SendOptions | undefined): CheckedOptions {
     publicOnly: options.safety !== undefined && ownOptions(options.safety).untrusted === true,
     onInformational: options.onInformational,
   };
+}
+
+function aboutProtocol(name: string): string {
+  if (name !== 'http2' && name !== 'alpn') return '';
+  return `; http2 is a setting of the pool and its hosts, and one call is narrowed by tls: { alpn: ['http/1.1'] }`;
 }
 
 function checkBehaviour(options: SendOptions): void {

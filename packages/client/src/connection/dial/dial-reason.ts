@@ -15,7 +15,7 @@ interface SystemError extends Error {
   readonly cert?: PeerCertificate;
 }
 
-/** Node's or OpenSSL's code → what it means here. `{host}` and `{names}` are filled in. */
+/** Node's or OpenSSL's code → what it means here. `{host}`, `{names}` and `{offer}` are filled in. */
 const WORDS: Readonly<Record<string, string>> = {
   // DNS
   ENOTFOUND: 'there is no such host name: {host}',
@@ -80,11 +80,14 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_UNRECOGNIZED_NAME:
     'the peer has no certificate for the name we sent: give the right one as tls.servername',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
-    'the peer speaks none of the protocols we offered (tls.alpn)',
+    'the peer speaks none of the protocols we offered{offer}',
 };
 
-/** One line. `host` is the name that was looked up, or that the certificate is checked against. */
-export function reasonOf(error: Error, host: string): string {
+/**
+ * One line. `host` is the name that was looked up, or that the certificate is checked against; `offer` is what was
+ * offered by ALPN, in words.
+ */
+export function reasonOf(error: Error, host: string, offer = ''): string {
   // Of happy eyeballs, with an empty message: what each address answered.
   if (error instanceof AggregateError) return reasonOfAll(error.errors as SystemError[], host);
   const { code, address, port } = error as SystemError;
@@ -93,7 +96,10 @@ export function reasonOf(error: Error, host: string): string {
   if (words === undefined)
     return error.message.includes(code) ? error.message : `${error.message} (${code})`;
   const place = address === undefined ? '' : ` ${placeOf(address, port)}`;
-  const said = words.replaceAll('{host}', host).replace('{names}', namesIn(error));
+  const said = words
+    .replaceAll('{host}', host)
+    .replace('{names}', namesIn(error))
+    .replace('{offer}', offer === '' ? '' : `: ${offer}`);
   return `${said} (${code}${place})`;
 }
 

@@ -15,7 +15,7 @@
 import type { Socket } from 'node:net';
 import { ConnectError } from '../../errors.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
-import type { Http2Setting } from '../../key/offered-protocols.js';
+import { offerInWords, type Http2Setting } from '../../key/offered-protocols.js';
 import type { Clock } from '../../pool/clock.js';
 import type { Counters } from '../../pool/counters.js';
 import type { DialEvents } from '../../pool/dialer.js';
@@ -230,7 +230,9 @@ class LayeredDial implements Dial, LayerEvents {
     const { phase } = this.#stage;
     const { tls, host } = this.#key;
     const isTls = phase === 'tls' && tls !== false;
-    const words = reasonOf(cause, isTls ? tls.servername : host);
+    const words = isTls
+      ? reasonOf(cause, tls.servername, offerInWords(this.#key, this.#env.http2))
+      : reasonOf(cause, host);
     const reason = this.#opening?.explain(words) ?? words;
     const code = isTls ? 'HOTARU_TLS_FAILED' : 'HOTARU_CONNECT_FAILED';
     return new ConnectError(code, reason, { cause, phase });

@@ -33,14 +33,14 @@ describe('the protocol of a connection', () => {
     [
       key(),
       'spdy/3.1',
-      'the peer chose "spdy/3.1" by ALPN, which was not offered (tls.alpn: h2, http/1.1)',
+      'the peer chose "spdy/3.1" by ALPN, which was not offered; we offered h2, http/1.1',
     ],
     [
       key(['http/1.1']),
       'h2',
-      'the peer chose "h2" by ALPN, which was not offered (tls.alpn: http/1.1)',
+      'the peer chose "h2" by ALPN, which was not offered; we offered http/1.1 (tls.alpn)',
     ],
-    [key([]), 'h2', 'which was not offered (tls.alpn: none)'],
+    [key([]), 'h2', 'which was not offered; we offered nothing (tls.alpn)'],
     [
       key(['h2']),
       false,

@@ -15,7 +15,7 @@ import { shownBytes } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
 import { show } from '../../config/own-options.js';
 import type { ConnectionKey } from '../../key/connection-key.js';
-import { offeredBy, type Http2Setting } from '../../key/offered-protocols.js';
+import { offerInWords, offeredBy, type Http2Setting } from '../../key/offered-protocols.js';
 import type { Protocol } from '../connection.js';
 
 /**
@@ -31,7 +31,7 @@ export function chosenOn(socket: Socket, key: ConnectionKey, http2: Http2Setting
   if (typeof alpnProtocol === 'string' && alpnProtocol !== '') {
     if (!offered.includes(alpnProtocol))
       throw new Error(
-        `the peer chose ${show(alpnProtocol)} by ALPN, which was not offered (tls.alpn: ${offered.join(', ') || 'none'})`,
+        `the peer chose ${show(alpnProtocol)} by ALPN, which was not offered; we offered ${offerInWords(key, http2)}`,
       );
     return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
   }
