@@ -48,7 +48,7 @@ export type { ConnectionInfo, ResponseTiming } from './message/response.js';
 export { ResponseHeaders } from './message/response-headers.js';
 export type { Clock } from './pool/clock.js';
 export type { WaitSummary } from './pool/histogram.js';
-export type { HostStats, PoolStats } from './pool/stats.js';
+export type { HostStats, OneHostStats, PoolStats } from './pool/stats.js';
 export type { AcquireOptions } from './lease/lease-request.js';
 export type { SafetyOptions, SendOptions } from './send/options.js';
 export { RequestScope } from './send/request-scope.js';

@@ -23,7 +23,7 @@ import { HostPool } from './pool/host-pool.js';
 import { KnownProtocols } from './pool/known-protocols.js';
 import { OriginProtocol } from './pool/origin-protocol.js';
 import { Permits } from './pool/permits.js';
-import { statsOf, sumStats, type HostStats, type PoolStats } from './pool/stats.js';
+import { statsOf, sumStats, type OneHostStats, type PoolStats } from './pool/stats.js';
 import { Sweeper } from './pool/sweeper.js';
 import type { Dial } from './pool/waiter.js';
 
@@ -170,7 +170,7 @@ export class PoolHosts {
   }
 
   stats(): PoolStats {
-    const hosts: Record<string, HostStats> = {};
+    const hosts: Record<string, OneHostStats> = {};
     for (const [id, host] of this.#hosts) hosts[id] = statsOf(host);
     return { ...sumStats(this.#hosts.values(), this.#retired), hosts };
   }

@@ -66,6 +66,7 @@ function poolError<T extends Poolable>(
   const state = stateInWords({
     ...now,
     maxPending: host.settings.maxPending,
+    sharedBy: host.protocol.state === 'shared' ? host.protocol.callerLimit : undefined,
     isPoolFull: host.isWaitingForPermit,
     servedByDials: host.servedByDials,
   });

@@ -49,6 +49,10 @@ export class OriginProtocol {
     this.#callerLimit = state === 'shared' ? callerLimit : 1;
   }
 
+  /** Callers that one connection takes at once, as far as is known: what its peer allowed last, at most our own limit. */
+  get callerLimit(): number | undefined {
+    return this.#state === 'unknown' ? undefined : this.#callerLimit;
+  }
   get isUnknown(): boolean {
     return this.#state === 'unknown';
   }

@@ -56,7 +56,15 @@ export interface ProtocolStats {
 }
 
 export interface PoolStats extends HostStats {
-  hosts: Record<string, HostStats>;
+  hosts: Record<string, OneHostStats>;
+}
+
+export interface OneHostStats extends HostStats {
+  /**
+   * Calls that one connection takes at once: 1 of HTTP/1.1; of HTTP/2 the streams that the peer allowed last, at most
+   * `maxStreams`, and 0 while it takes none. null while it is not known what the host speaks.
+   */
+  callsPerConnection: number | null;
 }
 
 interface Gauges {
@@ -72,8 +80,9 @@ interface Holds {
   sharedHeld: number;
 }
 
-export function statsOf<T extends Poolable>(host: HostPool<T>): HostStats {
-  return toStats(host.counters, gaugesOf(host), holdsOf(host));
+export function statsOf<T extends Poolable>(host: HostPool<T>): OneHostStats {
+  const callsPerConnection = host.protocol.callerLimit ?? null;
+  return { ...toStats(host.counters, gaugesOf(host), holdsOf(host)), callsPerConnection };
 }
 
 /** `retired`: what hosts counted that the pool has forgotten since. */

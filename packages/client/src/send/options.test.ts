@@ -59,6 +59,11 @@ describe('options', () => {
     ['a timeout of 0', { timeout: 0 }, /option timeout is 0; allowed: milliseconds above 0/],
     ['a timeout that is no duration', { bodyTimeout: 'soon' }, /option bodyTimeout is "soon"/],
     ['a size that is none', { maxResponseSize: 'big' }, /option maxResponseSize is "big"/],
+    [
+      'http2, which is a setting',
+      { http2: false },
+      /http2 is not known.*; http2 is a setting of .* tls: \{ alpn:/,
+    ],
     ['a redirect that is none', { redirect: 'error' }, /option redirect is "error"; allowed/],
     ['decompress as text', { decompress: 'yes' }, /option decompress is "yes"/],
     ['a signal that is none', { signal: {} }, /option signal must be an AbortSignal/],
