@@ -116,6 +116,60 @@ describe('GOAWAY', () => {
   });
 });
 
+describe('GOAWAY for an error', () => {
+  it('is named by what runs out of time after it', async () => {
+    await using bench = await start();
+    bench.origin.onConnection(async (peer) => {
+      const { streamId } = await peer.readRequest();
+      await peer.send(goaway(streamId, CODE.noError, 'bye'));
+    });
+    await expect(
+      bench.pool.sendRequest(bench.origin.url, {}, { headersTimeout: 100 }),
+    ).rejects.toMatchObject({
+      code: 'HOTARU_HEADERS_TIMEOUT',
+      message: expect.stringContaining(
+        'no answer within 100 ms (the peer had said GOAWAY: NO_ERROR "bye")',
+      ),
+    });
+  });
+
+  it('that asks for calm has each call sent once more, and no more', async () => {
+    await using bench = await start();
+    bench.origin.onConnection(async (peer) => {
+      await peer.readRequest();
+      await peer.send(goaway(0, CODE.enhanceYourCalm, 'slow down'));
+    });
+    const calls = await Promise.allSettled([bench.get(), bench.get(), bench.post('x')]);
+    for (const call of calls)
+      expect(call).toMatchObject({
+        reason: { code: 'HOTARU_CONNECTION_CLOSED', message: expect.stringContaining('slow down') },
+      });
+    expect(bench.origin.accepted).toBe(2);
+    expect(bench.origin.requests).toHaveLength(6);
+  });
+});
+
+describe('a stream that its peer resets', () => {
+  it.each(['enhanceYourCalm', 'http11Required', 'inadequateSecurity', 'internalError'] as const)(
+    'is an answer, and not sent again: %s',
+    async (code) => {
+      await using bench = await start();
+      bench.origin.onConnection(async (peer) => {
+        await peer.respond(await peer.readRequest());
+        const { streamId } = await peer.readRequest();
+        await peer.send(rst(streamId, CODE[code]));
+      });
+      await (await bench.get()).text();
+      await expect(bench.get()).rejects.toMatchObject({
+        code: 'HOTARU_CONNECTION_CLOSED',
+        reusedConnection: true,
+        retrySafe: true,
+      });
+      expect(bench.origin.requests).toHaveLength(2);
+    },
+  );
+});
+
 describe('a refused stream', () => {
   it('is sent on another connection, and those beside it go on', async () => {
     await using bench = await start();
@@ -175,6 +229,32 @@ describe('a lost connection', () => {
     expect(bench.origin.requests.filter(({ method }) => method === 'POST')).toHaveLength(3);
     expect(bench.pool.stats()).toMatchObject({ replays: 3, active: 0 });
     expect(bench.origin.accepted, 'one fresh connection for all of them').toBe(2);
+  });
+
+  it('that never answered sends none of its streams again, the first as the others', async () => {
+    await using bench = await start();
+    bench.origin.onConnection(async (peer) => {
+      for (let i = 0; i < 4; i += 1) await peer.readRequest();
+      peer.socket.reset();
+    });
+    const calls = await Promise.allSettled(Array.from({ length: 4 }, async () => bench.get()));
+    expect(calls.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    expect([bench.origin.accepted, bench.pool.stats().replays]).toEqual([1, 0]);
+  });
+
+  it('that has answered one sends the others again, the first as the others', async () => {
+    await using bench = await start();
+    bench.origin.script([
+      async (peer) => {
+        await peer.readRequest();
+        await peer.readRequest();
+        await peer.respond(await peer.readRequest(), 200, [], 'last');
+        peer.socket.end();
+      },
+      echo,
+    ]);
+    const texts = ['/0', '/1', '/2'].map(async (path) => (await bench.get(path)).text());
+    expect(await Promise.all(texts)).toEqual(['/0', '/1', 'last']);
   });
 
   it.each([

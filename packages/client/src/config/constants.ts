@@ -119,6 +119,8 @@ export const CONSTANTS = Object.freeze({
   askEarlyAfterMs: 250,
   /** One that is asked and says nothing for so long gets no new callers: a round trip across the world takes 300 ms. */
   wordWithinMs: 500,
+  /** A peer that says GOAWAY for an error and leaves the socket open gets so long a silence: what it still sends comes at once. */
+  partingMs: 1_000,
   /** A request that its peer did not act on is sent again as often: one that refuses a fourth time means it. */
   maxRefusals: 3,
 

@@ -28,6 +28,10 @@ export interface Connection extends Poolable {
    * nor when it was heard from in this turn, if that can't be taken for an answer.
    */
   readonly needsPoll: boolean;
+  /** What the peer said when it announced its end, if it did: to be named by what goes wrong after that. */
+  readonly goodbye?: string | undefined;
+  /** The peer has asked for fewer requests, or for none of this kind: what it did not act on is sent again once. */
+  readonly wantsNoReplays?: boolean;
   /** What ended it, if it failed. */
   readonly error: Error | undefined;
   /** Such an error in words. */

@@ -104,6 +104,11 @@ export interface Exchange {
    * again whatever its method; a stream that is not sent again has to be given up by its owner.
    */
   readonly mayBeSentAgain: boolean;
+  /**
+   * Once it has failed: was its connection lost, and in use before, so that its peer may have closed it because it was
+   * idle? Undefined where a connection has one caller at a time: then the pool knows.
+   */
+  readonly isStale?: boolean;
   /** When something last came in for it. */
   readonly heardAtMs: number;
   /** Begins; once. Events may come before it returns, and none come before it is called. */

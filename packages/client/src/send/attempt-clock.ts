@@ -28,6 +28,8 @@ import type { CheckedOptions } from './options.js';
 import type { RequestScope } from './request-scope.js';
 
 export interface AttemptClockOwner {
+  /** What the peer said when it announced the end of the connection in use, if it did. */
+  readonly goodbye: string | undefined;
   readonly isOver: boolean;
   /** It ends with this. */
   outOfTime(error: HotaruClientError): void;
@@ -220,6 +222,8 @@ export class AttemptClock extends CallClock {
   #timedOut(code: keyof typeof KIND_OF_TIMEOUT, what: string): void {
     if (this.#owner.isOver) return;
     this.#host.counters.timedOut(KIND_OF_TIMEOUT[code]);
-    this.#owner.outOfTime(new TimeoutError(code, what));
+    const { goodbye } = this.#owner;
+    const said = goodbye === undefined ? '' : ` (the peer had said ${goodbye})`;
+    this.#owner.outOfTime(new TimeoutError(code, what + said));
   }
 }

@@ -152,7 +152,7 @@ export class Attempt
     // Idle connections run out, so this ends; a host that ends fresh ones would go on for ever.
     if (isReused) this.#acquire(false, nowMs);
     else if (connection.canShare && this.#refusals < CONSTANTS.maxRefusals) {
-      this.#refusals += 1;
+      this.#countRefusal(connection);
       this.#acquire(false, nowMs);
     } else this.end(error);
   }
@@ -257,7 +257,7 @@ export class Attempt
       return;
     }
     const nowMs = this.#clock.now();
-    if (replay === 'another') this.#refusals += 1;
+    if (replay === 'another') this.#countRefusal(connection);
     else this.#hasReplayed = true;
     this.#host.counters.replays += 1;
     this.record.addAttempt(connection, error);
@@ -269,8 +269,16 @@ export class Attempt
 
   #replayOf(error: HotaruClientError): Replay {
     if (this.#host.isClosed) return 'none';
-    const isReused = this.record.isReused && !this.#hasReplayed;
-    return replayOf(error, this.#request, this.#exchange, isReused, this.#refusals);
+    const isStale = (this.#exchange?.isStale ?? this.record.isReused) && !this.#hasReplayed;
+    return replayOf(error, this.#request, this.#exchange, isStale, this.#refusals);
+  }
+
+  #countRefusal({ wantsNoReplays = false }: Connection): void {
+    this.#refusals = wantsNoReplays ? CONSTANTS.maxRefusals : this.#refusals + 1;
+  }
+
+  get goodbye(): string | undefined {
+    return this.#connection?.goodbye;
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────

@@ -46,13 +46,13 @@ export function replayOf(
   error: HotaruClientError,
   request: PreparedRequest | undefined,
   exchange: Exchange | undefined,
-  isReused: boolean,
+  isStale: boolean,
   refusals: number,
 ): Replay {
   if (exchange === undefined || exchange.responseStarted) return 'none';
   if (exchange.mayBeSentAgain) return refusals < CONSTANTS.maxRefusals ? 'another' : 'none';
   const mayReplay =
-    isReused && error.code === 'HOTARU_CONNECTION_CLOSED' && isRepeatable(request, exchange);
+    isStale && error.code === 'HOTARU_CONNECTION_CLOSED' && isRepeatable(request, exchange);
   return mayReplay ? 'fresh' : 'none';
 }
 

@@ -10,7 +10,8 @@ import { VirtualClock } from '../../testing/virtual-clock.js';
 import { Transport } from '../transport.js';
 import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
 
-const { pingAfterMs, pongWithinMs, askEarlyAfterMs, wordWithinMs, writeErrorGraceMs } = CONSTANTS;
+const { pingAfterMs, pongWithinMs, askEarlyAfterMs, wordWithinMs, partingMs, writeErrorGraceMs } =
+  CONSTANTS;
 
 class Bench implements ConnectionClockOwner {
   readonly time = new VirtualClock();
@@ -251,5 +252,35 @@ describe('the clock of a connection', () => {
     await turn();
     await turn();
     expect(bench.told).toEqual(['ask', 'answered']);
+  });
+
+  it('gives a peer that has broken off a moment, which moves with what still comes', async () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.hears();
+    bench.clock.brokenOff();
+    for (let i = 0; i < 3; i += 1) {
+      bench.time.advance(partingMs - 1);
+      bench.hears();
+      bench.time.advance(1);
+      await turn();
+      await turn();
+    }
+    bench.time.advance(partingMs - 2);
+    await turn();
+    await turn();
+    expect(bench.told).toEqual([]);
+    bench.time.advance(1);
+    await turn();
+    await turn();
+    expect([bench.told, bench.deadlines.size]).toEqual([['lost: broken off'], 0]);
+  });
+
+  it('forgets a peer that has broken off once nobody waits for it', () => {
+    const bench = new Bench();
+    bench.clock.watch(false);
+    bench.clock.brokenOff();
+    bench.clock.rest();
+    expect(bench.deadlines.size).toBe(0);
   });
 });

@@ -5,7 +5,8 @@
  *   off ──watch()──▶ listening ──silent for long, gaveUp()──▶ asking ──no word for long──▶ doubting ──▶ lost
  *    ▲                 │    ▲                                 │    └─no word soon: unheard()  │
  *    └────rest()───────┤    └────────── heard() ──────────────┴───────────────────────────────┘
- *                      └──writeFailed()──▶ grace ──▶ lost                          stop() leads to off from anywhere
+ *                      ├──writeFailed()──▶ grace ──▶ lost                          stop() leads to off from anywhere
+ *                      └──brokenOff()──▶ parting ──silent for a moment──▶ lost
  *
  *   gaveUp     a caller has left, and nothing came since its request was written: the peer is asked at once. Else each
  *              call with less patience than a silence takes would be given to a dead peer, and the next one, too
@@ -18,11 +19,15 @@
  *              slowly is not dead: it has nothing to say, and a PING would reach it behind all the rest
  *   doubting   the time is over: but the word may lie in the socket of a process that was busy. It is polled once
  *   grace      nothing can be written; what has arrived is still read for a moment
+ *   parting    GOAWAY came for an error: to most peers the connection is over, though some leave the socket open. What
+ *              still comes moves the end
  */
 import { CONSTANTS } from '../../config/constants.js';
 import { Deadline, type Deadlines } from '../../pool/deadlines.js';
 import type { Transport } from '../transport.js';
 import { afterPoll, type PolledTask } from '../turn.js';
+
+export type LossReason = 'silent' | 'unwritable' | 'broken off';
 
 export interface ConnectionClockOwner {
   /** Ask the peer for a sign of life. */
@@ -31,14 +36,14 @@ export interface ConnectionClockOwner {
   answered(): void;
   /** None came soon: nobody else should depend on this peer. */
   unheard(): void;
-  lost(why: 'silent' | 'unwritable'): void;
+  lost(why: LossReason): void;
 }
 
 export class ConnectionClock extends Deadline implements PolledTask {
   readonly #owner: ConnectionClockOwner;
   readonly #deadlines: Deadlines;
   readonly #transport: Transport;
-  #state: 'off' | 'listening' | 'asking' | 'doubting' | 'grace' = 'off';
+  #state: 'off' | 'listening' | 'asking' | 'doubting' | 'grace' | 'parting' = 'off';
   /** Is something under way? */
   #isWatching = false;
   /** When the socket last took what it had held up. */
@@ -121,6 +126,11 @@ export class ConnectionClock extends Deadline implements PolledTask {
     this.#deadlines.arm(this, nowMs + CONSTANTS.writeErrorGraceMs);
   }
 
+  /** The peer said GOAWAY for an error. */
+  brokenOff(): void {
+    if (this.#state === 'listening') this.#part();
+  }
+
   onExpired(): void {
     switch (this.#state) {
       case 'listening':
@@ -132,23 +142,37 @@ export class ConnectionClock extends Deadline implements PolledTask {
       case 'grace':
         this.#owner.lost('unwritable');
         return;
+      case 'parting':
+        afterPoll(this);
+        return;
       case 'doubting':
       case 'off':
     }
   }
 
   onPolled(): void {
-    if (this.#state === 'doubting') {
-      this.#state = 'off';
-      this.#owner.lost('silent');
-    } else if (
-      this.#state === 'asking' &&
-      !this.#isUnheard &&
-      this.#isSilentFor(CONSTANTS.wordWithinMs)
-    ) {
-      this.#isUnheard = true;
-      this.#owner.unheard();
+    switch (this.#state) {
+      case 'doubting':
+        this.#lose('silent');
+        return;
+      case 'parting':
+        if (this.#transport.clock.now() < this.#partedAtMs) this.#part();
+        else this.#lose('broken off');
+        return;
+      case 'asking':
+        if (this.#isUnheard || !this.#isSilentFor(CONSTANTS.wordWithinMs)) return;
+        this.#isUnheard = true;
+        this.#owner.unheard();
+        return;
+      case 'off':
+      case 'listening':
+      case 'grace':
     }
+  }
+
+  #lose(why: LossReason): void {
+    this.stop();
+    this.#owner.lost(why);
   }
 
   #isSilentFor(ms: number): boolean {
@@ -159,6 +183,15 @@ export class ConnectionClock extends Deadline implements PolledTask {
     if (this.#isSilentFor(CONSTANTS.pongWithinMs)) this.#state = 'doubting';
     else this.#deadlines.arm(this, this.#askedAtMs + CONSTANTS.pongWithinMs);
     afterPoll(this);
+  }
+
+  #part(): void {
+    this.#state = 'parting';
+    this.#deadlines.arm(this, this.#partedAtMs);
+  }
+
+  get #partedAtMs(): number {
+    return this.#transport.heardAtMs + CONSTANTS.partingMs;
   }
 
   get #lastSignMs(): number {

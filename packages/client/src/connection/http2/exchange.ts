@@ -54,6 +54,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
   #receiving: Receiving = 'none';
   #begunAtMs = 0;
   mayBeSentAgain = false;
+  isStale = false;
   heardAtMs = 0;
 
   constructor(
@@ -220,8 +221,11 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
 
   onFailed(error: Error, isUnprocessed: boolean): void {
     if (this.#isOver()) return;
-    if (isUnprocessed) this.#connection.unprocessed();
+    if (isUnprocessed) this.#connection.unprocessed(error);
     this.mayBeSentAgain = isUnprocessed && !this.responseStarted && !this.#writer.isStreamRead;
+    const { hasServed, wantsNoReplays } = this.#connection;
+    // A stream that is reset is an answer: its peer is alive, and has made up its mind.
+    this.isStale = error instanceof LostConnection && hasServed && !wantsNoReplays;
     this.#end('cut');
     if (this.mayBeSentAgain) this.#writer.leaveBody();
     else this.#writer.stop();

@@ -328,6 +328,38 @@ describe('GOAWAY', () => {
     expect(owner.told).toEqual(['written', '200', 'done']);
   });
 
+  it('for an error ends what it leaves without an answer, soon, though the socket stays open', async () => {
+    const bench = await opened();
+    const [first, second] = [bench.start(), bench.start()];
+    await turn();
+    bench.peer.sends(goaway(3, Http2ErrorCode.CompressionError, ''));
+    bench.time.advance(CONSTANTS.partingMs - 1);
+    bench.peer.streams[0]!.stream.respond(200, [], true);
+    bench.peer.says();
+    bench.time.advance(CONSTANTS.partingMs);
+    await turn();
+    await turn();
+    expect(first.told).toEqual(['written', '200', 'done']);
+    expect(second.told).toEqual(['written', 'failed']);
+    expect(second.error?.message).toBe(
+      'the peer gave the connection up, and nothing more came for 1000 ms, before it answered (it had said GOAWAY: COMPRESSION_ERROR)',
+    );
+    expect([bench.told, bench.deadlines.size]).toEqual([['limit 0', 'closed'], 0]);
+  });
+
+  it('without an error leaves its streams all the time they take', async () => {
+    const bench = await opened();
+    const owner = bench.start();
+    await turn();
+    bench.peer.sends(goaway(1, Http2ErrorCode.NoError, ''));
+    bench.time.advance(10 * CONSTANTS.partingMs);
+    await turn();
+    await turn();
+    bench.peer.last.stream.respond(200, [], true);
+    bench.peer.says();
+    expect(owner.told).toEqual(['written', '200', 'done']);
+  });
+
   it('is what an error is said to have come after', async () => {
     const bench = await opened();
     const owner = bench.start();

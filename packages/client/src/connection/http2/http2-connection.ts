@@ -20,6 +20,7 @@ import {
   Http2Codec,
   Http2ErrorCode,
   http2ErrorName,
+  WireError,
   type Http2ConnectionEvents,
 } from '@hotaru/wire';
 import { CONSTANTS } from '../../config/constants.js';
@@ -34,10 +35,23 @@ import type { ExchangeEvents, ExchangeRequest } from '../exchange.js';
 import { readingError } from '../protocol-error.js';
 import type { ByteSink, Transport } from '../transport.js';
 import { afterPoll, atTurnEnd, type PolledTask, type TurnTask } from '../turn.js';
-import { ConnectionClock, type ConnectionClockOwner } from './connection-clock.js';
+import { ConnectionClock, type ConnectionClockOwner, type LossReason } from './connection-clock.js';
 import { Http2Exchange } from './exchange.js';
 import { LostConnection } from './lost-connection.js';
 import type { HandOver, Http2RequestWriter } from './request-writer.js';
+
+/** GOAWAY for these means every request of ours: sent again at once, they make a storm, and help nobody. */
+const REFUSALS_OF_ALL: ReadonlySet<number> = new Set([
+  Http2ErrorCode.EnhanceYourCalm,
+  Http2ErrorCode.InadequateSecurity,
+  Http2ErrorCode.Http11Required,
+]);
+
+const LOSSES: Readonly<Record<LossReason, string>> = {
+  silent: `the peer is gone: no answer to a PING within ${CONSTANTS.pongWithinMs} ms,`,
+  unwritable: 'the request could not be written, and the connection broke',
+  'broken off': `the peer gave the connection up, and nothing more came for ${CONSTANTS.partingMs} ms,`,
+};
 
 export interface Http2ConnectionParts {
   readonly id: number;
@@ -101,7 +115,14 @@ export class Http2Connection
   /** When the codec was last fed; at first, when the connection was made. */
   #fedAtMs: number;
   /** What the peer said when it left, for errors. */
-  #goodbye = '';
+  goodbye: string | undefined = undefined;
+  wantsNoReplays = false;
+  /**
+   * Has it answered a call, or lain idle? Then all that it loses unanswered may have come too late for a peer that was
+   * about to close it (docs/rules.md, rule 1): each of them, whichever was the first. Else none: a peer that ends
+   * connections before it has answered anything would end the next one, too.
+   */
+  hasServed = false;
   #writeError: Error | undefined = undefined;
   #error: Error | undefined = undefined;
   readonly #onWritten = (): void => this.#reuseOutput();
@@ -178,6 +199,7 @@ export class Http2Connection
 
   setIdle(isIdle: boolean): void {
     this.transport.setIdle(isIdle);
+    this.hasServed = true;
     if (isIdle) this.#reuseOutput();
   }
 
@@ -218,6 +240,7 @@ export class Http2Connection
 
   headCame(exchange: Http2Exchange): void {
     this.#clock.answerCame();
+    this.hasServed = true;
     this.#headed.push(exchange);
   }
 
@@ -232,7 +255,9 @@ export class Http2Connection
    * The peer did not act on a request. If that is not because there were too many by a limit that has just changed, it
    * takes no more here: the next try is for another connection.
    */
-  unprocessed(): void {
+  unprocessed(error: Error): void {
+    // Streams fail before the GOAWAY that they fail by is told.
+    if (error instanceof WireError && error.reason === 'goaway') this.#noteGoaway(error.http2Code);
     const { activeCount, peer, isLeaving } = this.#codec;
     if (isLeaving || activeCount < peer.maxConcurrentStreams) this.#leave();
   }
@@ -260,13 +285,13 @@ export class Http2Connection
   }
 
   onEnd(): void {
-    this.#end(new LostConnection('the peer closed the connection', this.#goodbye));
+    this.#end(new LostConnection('the peer closed the connection', this.#afterGoodbye));
   }
 
   onClose(error: Error | undefined): void {
     const lost =
       error === undefined
-        ? new LostConnection('the connection was closed', this.#goodbye, this.#writeError)
+        ? new LostConnection('the connection was closed', this.#afterGoodbye, this.#writeError)
         : new LostConnection('the connection broke', `: ${this.transport.reasonOf(error)}`, error);
     this.#end(lost);
   }
@@ -343,7 +368,7 @@ export class Http2Connection
     for (const exchange of queue) {
       if (!exchange.isQueued) continue;
       if (this.#mayBegin()) exchange.begin(this.#codec, nowMs);
-      else exchange.onFailed(new LostConnection(this.#whyNotBegun(), this.#goodbye), true);
+      else exchange.onFailed(new LostConnection(this.#whyNotBegun(), this.#afterGoodbye), true);
     }
     if (this.#codec.isLeaving) this.#leave(); // its numbers may have run out
   }
@@ -352,6 +377,10 @@ export class Http2Connection
     if (this.#clock.isAsking)
       return `the peer is silent: no answer to a PING within ${CONSTANTS.wordWithinMs} ms`;
     return 'the peer takes no more requests on this connection';
+  }
+
+  get #afterGoodbye(): string {
+    return this.goodbye === undefined ? '' : ` (it had said ${this.goodbye})`;
   }
 
   #mayBegin(): boolean {
@@ -398,8 +427,14 @@ export class Http2Connection
 
   onGoaway(_lastStreamId: number, code: number, debugText: string): void {
     const text = debugText === '' ? '' : ` ${JSON.stringify(debugText)}`;
-    this.#goodbye = ` (it had said GOAWAY: ${http2ErrorName(code)}${text})`;
+    this.goodbye = `GOAWAY: ${http2ErrorName(code)}${text}`;
+    this.#noteGoaway(code);
     this.#leave();
+    if (code !== Http2ErrorCode.NoError) this.#clock.brokenOff();
+  }
+
+  #noteGoaway(code = 0): void {
+    this.wantsNoReplays ||= REFUSALS_OF_ALL.has(code);
   }
 
   onPong(): void {
@@ -428,12 +463,8 @@ export class Http2Connection
     this.#leave();
   }
 
-  lost(why: 'silent' | 'unwritable'): void {
-    const what =
-      why === 'silent'
-        ? `the peer is gone: no answer to a PING within ${CONSTANTS.pongWithinMs} ms,`
-        : 'the request could not be written, and the connection broke';
-    this.#end(new LostConnection(what, this.#goodbye, this.#writeError));
+  lost(why: LossReason): void {
+    this.#end(new LostConnection(LOSSES[why], this.#afterGoodbye, this.#writeError));
   }
 
   // ── states ─────────────────────────────────────────────────────────────────────────────────────
