@@ -79,9 +79,9 @@ export class HotaruClientError extends Error {
   origin: string | undefined = undefined;
   /** Without the query, which may carry secrets. */
   path: string | undefined = undefined;
-  /** Name of the `Upstream` it was sent to, if it was one. */
+  /** A name for what it was sent to. For code that wraps calls, to be set there: this package leaves it undefined. */
   upstream: string | undefined = undefined;
-  /** Which target of that upstream was chosen. */
+  /** Which of several targets of that upstream was chosen. As `upstream`, for wrappers. */
   target: string | undefined = undefined;
   phase: Phase | undefined;
   /** ms from the call to its failure; undefined for what is not about a call that began. */
