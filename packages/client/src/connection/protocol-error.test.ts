@@ -72,6 +72,13 @@ it('a hint is told where there was no answer at all', () => {
   expect(told('HTTP', true, '; a hint')).not.toContain('hint');
 });
 
+it('what breaks HTTP/2 is said to be the peer’s', () => {
+  const what = 'index 0, which no entry has';
+  expect(readingError(new WireError('hpack-index', what)).message).toBe(
+    `the peer broke HTTP/2: ${what} (RFC 7541 §2.3.3)`,
+  );
+});
+
 it('an error of the receiver stays what it is', () => {
   const error = new TypeError('of its own');
   expect(readingError(error)).toBe(error);

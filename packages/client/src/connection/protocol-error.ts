@@ -33,8 +33,16 @@ export function readingError(error: unknown, hint = ''): Error {
     case 'goaway':
       return closed(error.what);
     default:
-      return new TransportError('HOTARU_PROTOCOL_ERROR', `${error.what} (${details(error)})`);
+      return new TransportError(
+        'HOTARU_PROTOCOL_ERROR',
+        `${leadOf(error)}${error.what} (${details(error)})`,
+      );
   }
+}
+
+/** What is wrong about frames does not say whose they are; what is wrong about an answer of HTTP/1.1 does. */
+function leadOf({ section = '' }: WireError): string {
+  return /^RFC (?:9113|7541)/.test(section) ? 'the peer broke HTTP/2: ' : '';
 }
 
 function closed(message: string): TransportError {
