@@ -150,8 +150,28 @@ describe('GOAWAY for an error', () => {
 });
 
 describe('a stream that its peer resets', () => {
-  it.each(['enhanceYourCalm', 'http11Required', 'inadequateSecurity', 'internalError'] as const)(
-    'is an answer, and not sent again: %s',
+  it('is sent once more, as when its connection had died: its method allows it', async () => {
+    await using bench = await start();
+    let resets = 0;
+    bench.origin.onConnection(async (peer) => {
+      await peer.respond(await peer.readRequest());
+      for await (const { streamId } of peer.incoming()) {
+        resets += 1;
+        await peer.send(rst(streamId, CODE.internalError));
+      }
+    });
+    await (await bench.get()).text();
+    await expect(bench.get()).rejects.toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
+    const post = bench.pool.sendRequest(bench.origin.url, { method: 'POST', body: 'x' });
+    await expect(post).rejects.toMatchObject({ code: 'HOTARU_CONNECTION_CLOSED' });
+    expect([
+      resets,
+      bench.origin.requests.filter(({ method }) => method === 'POST').length,
+    ]).toEqual([2, 1]);
+  });
+
+  it.each(['enhanceYourCalm', 'http11Required', 'inadequateSecurity'] as const)(
+    'is not sent again where that can’t help: %s',
     async (code) => {
       await using bench = await start();
       bench.origin.onConnection(async (peer) => {

@@ -109,13 +109,15 @@ describeWith(['nginx'], 'nginx', () => {
     await using load = new Load(40, mixed(pool, nginx.url));
     for (let reloads = 0; reloads < 4; reloads += 1) {
       await load.answersMore(100);
+      const before = nginx.connectionCount;
       await nginx.reload();
+      // New workers, new connections: the old ones say GOAWAY in their own time.
+      while (nginx.connectionCount === before) await load.answersMore(20);
     }
     await load.answersMore(100);
     await load.stop();
     expect(load.failures).toEqual([]);
     expect(backend.postedTwice).toEqual([]);
-    expect(nginx.connectionCount).toBeGreaterThan(4); // new workers, new connections
     expect(pool.stats()).toMatchObject({ active: 0, waiting: 0, failed: 0 });
   });
 

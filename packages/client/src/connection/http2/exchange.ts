@@ -36,6 +36,7 @@ import type { WriterEvents } from '../request-writer.js';
 import { fieldListBytes } from './field-list.js';
 import type { Http2Connection } from './http2-connection.js';
 import { LostConnection } from './lost-connection.js';
+import { forbidsReplays } from './no-replays.js';
 import { Http2RequestWriter } from './request-writer.js';
 
 type ExchangeState = 'new' | 'queued' | 'open' | 'done' | 'cut';
@@ -224,8 +225,7 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
     if (isUnprocessed) this.#connection.unprocessed(error);
     this.mayBeSentAgain = isUnprocessed && !this.responseStarted && !this.#writer.isStreamRead;
     const { hasServed, wantsNoReplays } = this.#connection;
-    // A stream that is reset is an answer: its peer is alive, and has made up its mind.
-    this.isStale = error instanceof LostConnection && hasServed && !wantsNoReplays;
+    this.isStale = hasServed && !wantsNoReplays && isLoss(error);
     this.#end('cut');
     if (this.mayBeSentAgain) this.#writer.leaveBody();
     else this.#writer.stop();
@@ -266,4 +266,11 @@ export class Http2Exchange implements Exchange, Http2StreamEvents<Http2ResponseH
       this.responseStarted ? 'in the middle of the response' : 'before it answered',
     );
   }
+}
+
+/** Did the connection or the stream die under the request, and could another try help (docs/rules.md, rules 1 and 12)? */
+function isLoss(error: Error): boolean {
+  if (error instanceof LostConnection) return true;
+  const isReset = error instanceof WireError && error.reason === 'stream-reset';
+  return isReset && !forbidsReplays(error.http2Code);
 }

@@ -38,14 +38,8 @@ import { afterPoll, atTurnEnd, type PolledTask, type TurnTask } from '../turn.js
 import { ConnectionClock, type ConnectionClockOwner, type LossReason } from './connection-clock.js';
 import { Http2Exchange } from './exchange.js';
 import { LostConnection } from './lost-connection.js';
+import { forbidsReplays } from './no-replays.js';
 import type { HandOver, Http2RequestWriter } from './request-writer.js';
-
-/** GOAWAY for these means every request of ours: sent again at once, they make a storm, and help nobody. */
-const REFUSALS_OF_ALL: ReadonlySet<number> = new Set([
-  Http2ErrorCode.EnhanceYourCalm,
-  Http2ErrorCode.InadequateSecurity,
-  Http2ErrorCode.Http11Required,
-]);
 
 const LOSSES: Readonly<Record<LossReason, string>> = {
   silent: `the peer is gone: no answer to a PING within ${CONSTANTS.pongWithinMs} ms,`,
@@ -434,7 +428,7 @@ export class Http2Connection
   }
 
   #noteGoaway(code = 0): void {
-    this.wantsNoReplays ||= REFUSALS_OF_ALL.has(code);
+    this.wantsNoReplays ||= forbidsReplays(code);
   }
 
   onPong(): void {
