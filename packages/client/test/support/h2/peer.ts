@@ -155,11 +155,12 @@ export class H2Peer {
   /** A piece of the body, within the windows of the client: waits for credit. */
   async body(request: H2Request, content: Bytes, end = false): Promise<void> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    let at = this.sendBody(request, bytes, 0, end);
-    while (at < bytes.length) {
-      await this.until(() => this.#room(request) > 0, `credit on stream ${request.streamId} comes`);
+    for (let at = 0; ;) {
+      // First, and not only behind a wait: a body without end would else never wait again.
       if (request.resetCode !== undefined) throw new ClientGoneError('sending a body', 'reset');
       at = this.sendBody(request, bytes, at, end);
+      if (at >= bytes.length) return;
+      await this.until(() => this.#room(request) > 0, `credit on stream ${request.streamId} comes`);
     }
   }
 
